@@ -1,0 +1,122 @@
+//! Every bound of the desk, in one place (SECURITY.md §5.9 of the design).
+//!
+//! A list without a limit or a loop without a bound is a defect; whoever needs a new one adds it here with its reason.
+//! Sizes are bytes, times are seconds, unless the name says otherwise.
+
+/// Largest message taken, raw bytes: announced in `SIZE`, refused with 552 beyond.
+pub const MESSAGE_BYTES: usize = 50_000_000;
+/// Largest header block of a message that is understood; beyond it the mail is an unsorted case.
+pub const HEADER_BLOCK_BYTES: usize = 256 * 1024;
+/// Largest single header field that is understood, unfolded.
+pub const HEADER_BYTES: usize = 64 * 1024;
+/// Header fields that are read; later ones are ignored and reported in `errors`.
+pub const HEADERS: usize = 500;
+/// A line of a message longer than this is refused by the SMTP session (RFC 5321 §4.5.3.1.6 allows 998; real mail does not keep it).
+pub const LINE_BYTES: usize = 64 * 1024;
+/// Nesting of MIME multiparts that is opened.
+pub const MIME_DEPTH: usize = 32;
+/// MIME parts of one message that are opened.
+pub const MIME_PARTS: usize = 1_000;
+/// Messages inside messages that are opened.
+pub const NESTED_MESSAGES: usize = 8;
+/// Recipients of one SMTP transaction; the rest are told 452.
+pub const RECIPIENTS: usize = 100;
+/// `Received` fields; more than this is a loop, refused with 554.
+pub const RECEIVED: usize = 50;
+/// Message-IDs kept from `References`, the newest and the first.
+pub const REFERENCES: usize = 100;
+/// Addresses kept of one address list.
+pub const ADDRESSES: usize = 500;
+/// Decoded HTML that is turned into text.
+pub const HTML_BYTES: usize = 2_000_000;
+/// Nesting of HTML elements that is followed.
+pub const HTML_DEPTH: usize = 256;
+/// HTML elements that are read.
+pub const HTML_ELEMENTS: usize = 50_000;
+/// Text of a message that is shown and searched; the rest is a download.
+pub const TEXT_BYTES: usize = 1_000_000;
+/// Text of a message that enters the full-text index.
+pub const INDEX_BYTES: usize = 64 * 1024;
+/// CPU time the worker may spend on one mail.
+pub const PARSE_CPU_SECONDS: u64 = 5;
+/// Address space of the worker above what it has at start.
+pub const PARSE_MEMORY_BYTES: u64 = 256 * 1024 * 1024;
+/// Deaths of the worker after which a mail becomes an unsorted case with its raw bytes and the reason.
+pub const PARSE_DEATHS: i64 = 2;
+/// Starts of the desk that may find the same mail not understood before it is set aside.
+pub const PARSE_STARTS: i64 = 10;
+/// Mails handed to the worker at once.
+pub const PARSE_BATCH: usize = 32;
+
+/// One SMTP command line, CRLF included (RFC 5321 §4.5.3.1.4, with room for SMTPUTF8 and parameters).
+pub const SMTP_COMMAND_BYTES: usize = 512;
+/// Wait for the next SMTP command.
+pub const SMTP_COMMAND_SECONDS: u64 = 300;
+/// Wait for the next block of DATA.
+pub const SMTP_DATA_SECONDS: u64 = 180;
+/// An SMTP session without a completed command or mail ends after this.
+pub const SMTP_IDLE_SECONDS: u64 = 600;
+/// SMTP sessions at once from one address.
+pub const SMTP_SESSIONS_PER_ADDRESS: usize = 20;
+/// SMTP sessions at once in all.
+pub const SMTP_SESSIONS: usize = 1_000;
+/// Bytes of messages being received that are held in memory over all sessions; beyond it a mail is told 452.
+pub const SMTP_BYTES_IN_FLIGHT: usize = 256 * 1024 * 1024;
+/// Refused commands after which a session is closed with 421.
+pub const SMTP_ERRORS: usize = 20;
+/// Mails an hour from one sender that is not verified.
+pub const UNVERIFIED_MAILS_PER_HOUR: usize = 200;
+/// Free share of the disk under which mail is told 452 (and never less than 1.5 times the announced size).
+pub const FREE_DISK_SHARE: f64 = 0.05;
+
+/// HTTP request head.
+pub const HTTP_HEADER_BYTES: usize = 16 * 1024;
+/// Wait for an HTTP request head.
+pub const HTTP_HEADER_SECONDS: u64 = 10;
+/// Body of a JSON request or form.
+pub const HTTP_BODY_BYTES: usize = 1_000_000;
+/// HTTP connections at once.
+pub const HTTP_CONNECTIONS: usize = 1_000;
+/// One request line on the desk's local socket (a reply's text travels in it).
+pub const LOCAL_REQUEST_BYTES: usize = 4 * 1024 * 1024;
+
+/// Jobs of one group commit; the group is closed by time as well ([`GROUP_MILLIS`]).
+pub const GROUP_JOBS: usize = 64;
+/// A group commit takes no further job after this many milliseconds of work.
+pub const GROUP_MILLIS: u128 = 20;
+/// Jobs that may wait for the writer; beyond it callers wait for a place.
+pub const GROUP_QUEUE: usize = 4_096;
+
+/// Rows of a list unless asked otherwise.
+pub const LIST_ROWS: i64 = 200;
+/// Rows of a list at most: `--json` lists of everything are read in pages of this size.
+pub const LIST_ROWS_MAX: i64 = 10_000;
+/// Hits of a search; beyond it the count says "more than".
+pub const SEARCH_HITS: i64 = 10_000;
+/// Query text of a search.
+pub const QUERY_BYTES: usize = 2_048;
+/// Reply or note typed by a person.
+pub const REPLY_BYTES: usize = 1_000_000;
+/// Subject shown and stored.
+pub const SUBJECT_CHARS: usize = 500;
+
+/// Seconds a reply is held before it leaves, of which ten are shown for undo (UX.md §1.0).
+pub const HOLD_SECONDS: i64 = 13;
+/// Acknowledgements a case, address and day (PRODUCT.md §3.11).
+pub const ACKNOWLEDGEMENTS_PER_DAY: i64 = 3;
+/// Automatic mails in all to one address a day, over every case: the brake on loops between machines that say nothing of themselves.
+pub const AUTOMATIC_PER_ADDRESS_PER_DAY: i64 = 30;
+/// Text I (sender not verified) a day in all (PRODUCT.md §3.1).
+pub const UNVERIFIED_NOTES_PER_DAY: i64 = 100;
+/// Known chain of Message-IDs put into `References` of our mail, root first.
+pub const REFERENCES_SENT: usize = 20;
+/// Lines of the answered mail quoted under a reply.
+pub const QUOTED_LINES: usize = 60;
+/// Deliveries under way at once.
+pub const DELIVERIES: usize = 16;
+/// Hours after which an undelivered mail has failed (RFC 5321 §4.5.4.1 asks for four to five days at least; the case is told at the first deferral).
+pub const DELIVERY_GIVE_UP_HOURS: i64 = 5 * 24;
+/// Promises at target at a time for a customer that the desk made from an address (PRODUCT.md §3.2).
+pub const PROMISES_OF_UNKNOWN: i64 = 3;
+/// Promises at target at a time for a customer that an administrator entered (PRODUCT.md §3.2).
+pub const PROMISES_OF_KNOWN: i64 = 20;
