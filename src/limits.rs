@@ -120,3 +120,7 @@ pub const DELIVERY_GIVE_UP_HOURS: i64 = 5 * 24;
 pub const PROMISES_OF_UNKNOWN: i64 = 3;
 /// Promises at target at a time for a customer that an administrator entered (PRODUCT.md §3.2).
 pub const PROMISES_OF_KNOWN: i64 = 20;
+/// Notes of trouble to one lead a day; beyond it the run queue tells.
+pub const NOTES_PER_LEAD_PER_DAY: i64 = 100;
+/// Alarms handled in one transaction.
+pub const ALARMS_AT_ONCE: i64 = 200;

@@ -1,0 +1,82 @@
+//! Alarms: what happens by the clock alone. Promises break at their due instant, waits end at their wake time, answered
+//! cases close at their date, slices end with their engineer's hours, and leads hear of unsorted cases after a business day.
+//!
+//! There is no timer to lose: every alarm is a row with a time, and a restart finds what is overdue. Each is handled with
+//! the instant that stands in the row, so that a late start changes when it is noticed and not what is recorded.
+
+use super::case::{self, Hand};
+use super::ledger::{self, Actor, event};
+use super::{CaseId, Desk, message, outbox, promise, slice};
+use crate::limits;
+use crate::refusal::Outcome;
+use crate::store::Tx;
+use crate::values;
+use jiff::Timestamp;
+
+/// The instant of the next alarm, if any is set.
+pub fn next(tx: &mut Tx<'_>, desk: &Desk) -> Outcome<Option<Timestamp>> {
+    let mut earliest: Option<Timestamp> = None;
+    for sql in [
+        "SELECT MIN(due) FROM promise WHERE state = 'open'",
+        "SELECT MIN(wake_at) FROM cases WHERE wake_at IS NOT NULL",
+        "SELECT MIN(until) FROM slice WHERE ended_at IS NULL AND until IS NOT NULL",
+    ] {
+        let at = tx.one(sql, &[])?.opt_instant(0);
+        earliest = earliest.into_iter().chain(at).min();
+    }
+    let unsorted = tx.one("SELECT MIN(opened_at) FROM cases WHERE hand = 'unsorted' AND told_at IS NULL", &[])?;
+    let lead = unsorted.opt_instant(0).and_then(|at| desk.calendar.closing_of_business_day(at, 1).ok());
+    Ok(earliest.into_iter().chain(lead).min())
+}
+
+/// Handles what is due at `now`, a bounded number at once; true if there may be more.
+pub fn ring(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk) -> Outcome<bool> {
+    let limit = limits::ALARMS_AT_ONCE;
+    let broken = promise::due(tx, now, limit)?;
+    for promise in &broken {
+        promise::break_it(tx, now, desk, promise)?;
+    }
+    let woken = tx.query("SELECT id FROM cases WHERE wake_at IS NOT NULL AND wake_at <= $1 ORDER BY wake_at LIMIT $2", &values![now, limit])?;
+    for row in &woken {
+        wake(tx, now, desk, CaseId(row.int(0)))?;
+    }
+    let ended = slice::end_with_hours(tx, now, limit)?;
+    let told = tell_leads(tx, now, desk, limit)?;
+    Ok([broken.len(), woken.len(), ended, told].iter().any(|&count| count as i64 == limit))
+}
+
+fn wake(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId) -> Outcome<()> {
+    let case = case::find(tx, id)?;
+    if case.hand == Hand::Theirs && case.closing {
+        let contact = promise::asker(tx, id)?;
+        case::shut(tx, now, id, Actor::Desk, "answered", "the closing date came without a further word")?;
+        return outbox::tell_closed(tx, now, desk, &case, contact, "answered");
+    }
+    case::wake_with_promise(tx, now, desk, id, Actor::Desk, "the wake time came")
+}
+
+/// Unsorted cases, and unsorted mail in cases, that have stood a business day: the lead hears of each once.
+fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, limit: i64) -> Outcome<usize> {
+    let rows = tx.query(
+        "SELECT id, opened_at FROM cases WHERE hand = 'unsorted' AND told_at IS NULL ORDER BY opened_at LIMIT $1",
+        &values![limit],
+    )?;
+    let mut told = 0;
+    for row in rows {
+        let waited = desk.calendar.closing_of_business_day(row.instant(1), 1).is_ok_and(|by| by <= now);
+        if !waited {
+            continue;
+        }
+        let case = case::find(tx, CaseId(row.int(0)))?;
+        tx.execute("UPDATE cases SET told_at = $1 WHERE id = $2", &values![now, case.id])?;
+        let text = format!(
+            "Case {} has stood unsorted for a business day: nobody has looked whether it is a customer's mail. It has no \
+             promise. `duly spool` lists it, `duly spool release {}` takes it on.",
+            case.id.0, case.id.0
+        );
+        outbox::tell_leads(tx, now, desk, &case, &message::clipped(&text))?;
+        ledger::record(tx, now, event("lead.told", Actor::Desk).of(case.id))?;
+        told += 1;
+    }
+    Ok(told)
+}

@@ -1,0 +1,257 @@
+//! Customers and their contacts.
+//!
+//! A customer is the unit of isolation. An unknown address becomes a contact of a customer of its own; a mail domain
+//! belongs to a customer only when an administrator entered it (PRODUCT.md §1): nobody joins an organisation by claiming
+//! an address in a header. Visibility inside a customer (who sees a colleague's cases) is not built yet: nobody does.
+
+use super::{ContactId, CustomerId};
+use crate::limits;
+use crate::refusal::{Outcome, Refusal};
+use crate::store::{Row, Tx};
+use crate::values;
+use jiff::Timestamp;
+use plan::say::Zone;
+use serde::{Deserialize, Serialize};
+
+/// A person at a customer.
+#[derive(Debug, Clone)]
+pub struct Contact {
+    /// Number.
+    pub id: ContactId,
+    /// The organisation.
+    pub customer: CustomerId,
+    /// Name as the person writes it, or the address.
+    pub name: String,
+    /// What they set themselves, else the offset of their newest mail's `Date`.
+    pub zone: Option<Zone>,
+    /// Whether an administrator entered the customer; else the desk made it from an address.
+    pub entered: bool,
+}
+
+impl Contact {
+    fn of(row: &Row) -> Contact {
+        let zone = row.opt_text(3).or_else(|| row.opt_text(4)).and_then(|text| text.parse().ok());
+        Contact {
+            id: ContactId(row.int(0)),
+            customer: CustomerId(row.int(1)),
+            name: row.text(2).to_owned(),
+            zone,
+            entered: row.flag(5),
+        }
+    }
+
+    /// The zone in which times are said to this person; the desk's where nothing is known (PRODUCT.md §3.13).
+    pub fn zone_or(&self, desk: &Zone) -> Zone {
+        self.zone.clone().unwrap_or_else(|| desk.clone())
+    }
+
+    /// Promises at target that this contact's customer may have open at a time (PRODUCT.md §3.2).
+    pub fn promises_at_target(&self) -> i64 {
+        if self.entered { limits::PROMISES_OF_KNOWN } else { limits::PROMISES_OF_UNKNOWN }
+    }
+}
+
+const CONTACT: &str = "SELECT c.id, c.customer, c.name, c.zone, c.mail_zone, u.entered
+     FROM contact c JOIN customer u ON u.id = c.customer";
+
+/// The contact with this number.
+pub fn contact(tx: &mut Tx<'_>, id: ContactId) -> Outcome<Contact> {
+    Ok(Contact::of(&tx.one(&format!("{CONTACT} WHERE c.id = $1"), &values![id])?))
+}
+
+/// The contact that this address belongs to.
+pub fn contact_by_address(tx: &mut Tx<'_>, address: &str) -> Outcome<Option<Contact>> {
+    let row = tx.first(
+        &format!("{CONTACT} JOIN contact_address a ON a.contact = c.id WHERE a.address = $1"),
+        &values![address.to_lowercase()],
+    )?;
+    Ok(row.as_ref().map(Contact::of))
+}
+
+/// The contact of a mail's author, made if nobody has the address yet. `mail_zone` is the offset of their `Date` header:
+/// the newest one stands until the contact sets a zone.
+pub fn contact_of_mail(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    address: &str,
+    name: Option<&str>,
+    mail_zone: Option<&str>,
+) -> Outcome<Contact> {
+    if let Some(mut known) = contact_by_address(tx, address)? {
+        let newer = mail_zone.and_then(|zone| zone.parse::<Zone>().ok());
+        if newer.is_some() && known.zone != newer {
+            tx.execute(
+                "UPDATE contact SET mail_zone = $1 WHERE id = $2 AND zone IS NULL",
+                &values![mail_zone, known.id],
+            )?;
+            known = contact(tx, known.id)?;
+        }
+        return Ok(known);
+    }
+    let address = address.to_lowercase();
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let name = name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or(&address).to_owned();
+    let entered = tx.first("SELECT customer FROM customer_domain WHERE domain = $1", &values![domain])?;
+    let customer = match &entered {
+        Some(row) => CustomerId(row.int(0)),
+        None => open(tx, now, &name, false)?,
+    };
+    let id = add_contact(tx, now, customer, &name, &address, mail_zone)?;
+    let zone = mail_zone.and_then(|zone| zone.parse().ok());
+    Ok(Contact { id, customer, name, zone, entered: entered.is_some() })
+}
+
+/// A new customer; `entered` by an administrator or made by the desk from an address.
+pub fn open(tx: &mut Tx<'_>, now: Timestamp, name: &str, entered: bool) -> Outcome<CustomerId> {
+    let row = tx.one(
+        "INSERT INTO customer (name, entered, made_at) VALUES ($1, $2, $3) RETURNING id",
+        &values![name, entered, now],
+    )?;
+    Ok(CustomerId(row.int(0)))
+}
+
+/// Gives a mail domain to a customer: later unknown addresses in it become contacts of this customer.
+pub fn add_domain(tx: &mut Tx<'_>, customer: CustomerId, domain: &str) -> Outcome<()> {
+    let domain = domain.trim_start_matches('@').to_lowercase();
+    if domain.is_empty() || domain.contains(char::is_whitespace) {
+        return Err(Refusal::usage(format!("\"{domain}\" is not a mail domain. Write it as example.org.")).into());
+    }
+    let taken = tx.first(
+        "SELECT u.name FROM customer_domain d JOIN customer u ON u.id = d.customer WHERE d.domain = $1",
+        &values![domain.as_str()],
+    )?;
+    if let Some(row) = taken {
+        return Err(Refusal::conflict(format!("{domain} belongs to {} already.", row.text(0))).into());
+    }
+    tx.execute("INSERT INTO customer_domain (domain, customer) VALUES ($1, $2)", &values![domain, customer])?;
+    Ok(())
+}
+
+/// A new contact of a customer, known by one address.
+pub fn add_contact(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    customer: CustomerId,
+    name: &str,
+    address: &str,
+    mail_zone: Option<&str>,
+) -> Outcome<ContactId> {
+    let id = ContactId(
+        tx.one(
+            "INSERT INTO contact (customer, name, mail_zone, made_at) VALUES ($1, $2, $3, $4) RETURNING id",
+            &values![customer, name, mail_zone, now],
+        )?
+        .int(0),
+    );
+    tx.execute(
+        "INSERT INTO contact_address (address, contact) VALUES ($1, $2)",
+        &values![address.to_lowercase(), id],
+    )?;
+    Ok(id)
+}
+
+/// The zone that the contact chose; `None` goes back to their mail's.
+pub fn set_zone(tx: &mut Tx<'_>, contact: ContactId, zone: Option<&Zone>) -> Outcome<()> {
+    tx.execute("UPDATE contact SET zone = $1 WHERE id = $2", &values![zone.map(Zone::to_string), contact])?;
+    Ok(())
+}
+
+/// The address that mail to a contact goes to: the one used last is kept by the case, this is the oldest one known.
+pub fn address_of(tx: &mut Tx<'_>, contact: ContactId) -> Outcome<String> {
+    let row = tx.first(
+        "SELECT address FROM contact_address WHERE contact = $1 ORDER BY bounced_at IS NOT NULL, address LIMIT 1",
+        &values![contact],
+    )?;
+    Ok(row.map_or_else(String::new, |row| row.text(0).to_owned()))
+}
+
+/// One customer as the `customer` verb lists it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CustomerRow {
+    /// Number.
+    pub customer: i64,
+    /// Name.
+    pub name: String,
+    /// Entered by an administrator, or made from an address.
+    pub entered: bool,
+    /// Mail domains that belong to it.
+    pub domains: Vec<String>,
+    /// Cases that are not closed.
+    pub open_cases: i64,
+}
+
+/// Customers by name; `named` narrows to those whose name contains it.
+pub fn list(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<CustomerRow>> {
+    let pattern = format!("%{}%", named.unwrap_or("").to_lowercase().replace(['%', '_'], ""));
+    let rows = tx.query(
+        "SELECT u.id, u.name, u.entered,
+                (SELECT COUNT(*) FROM cases k WHERE k.customer = u.id AND k.hand <> 'nobody')
+         FROM customer u WHERE LOWER(u.name) LIKE $1 ORDER BY u.name, u.id LIMIT $2",
+        &values![pattern, limits::LIST_ROWS_MAX],
+    )?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let domains =
+            tx.query("SELECT domain FROM customer_domain WHERE customer = $1 ORDER BY domain", &values![row.int(0)])?;
+        found.push(CustomerRow {
+            customer: row.int(0),
+            name: row.text(1).to_owned(),
+            entered: row.flag(2),
+            domains: domains.iter().map(|row| row.text(0).to_owned()).collect(),
+            open_cases: row.int(3),
+        });
+    }
+    Ok(found)
+}
+
+/// The customer that a person named: by number, or by its exact name in any case.
+pub fn find(tx: &mut Tx<'_>, named: &str) -> Outcome<CustomerId> {
+    let rows = tx.query(
+        "SELECT id FROM customer WHERE id = $1 OR LOWER(name) = $2 ORDER BY entered DESC, id LIMIT 2",
+        &values![named.parse::<i64>().unwrap_or(-1), named.to_lowercase()],
+    )?;
+    match rows.as_slice() {
+        [] => Err(Refusal::missing(format!("There is no customer \"{named}\". See `duly customer`.")).into()),
+        [row, ..] => Ok(CustomerId(row.int(0))),
+    }
+}
+
+/// One contact as the `contact` verb lists it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ContactRow {
+    /// Number.
+    pub contact: i64,
+    /// Name.
+    pub name: String,
+    /// Addresses.
+    pub addresses: Vec<String>,
+    /// Name of the customer.
+    pub customer: String,
+    /// Zone in which times are said to them, if one is known.
+    pub zone: Option<String>,
+}
+
+/// Contacts by name; `named` narrows to names, addresses and customers that contain it.
+pub fn contacts(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<ContactRow>> {
+    let pattern = format!("%{}%", named.unwrap_or("").to_lowercase().replace(['%', '_'], ""));
+    let rows = tx.query(
+        "SELECT c.id, c.name, u.name, c.zone, c.mail_zone FROM contact c JOIN customer u ON u.id = c.customer
+         WHERE LOWER(c.name) LIKE $1 OR LOWER(u.name) LIKE $1
+            OR EXISTS (SELECT 1 FROM contact_address a WHERE a.contact = c.id AND a.address LIKE $1)
+         ORDER BY c.name, c.id LIMIT $2",
+        &values![pattern, limits::LIST_ROWS_MAX],
+    )?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let addresses =
+            tx.query("SELECT address FROM contact_address WHERE contact = $1 ORDER BY address", &values![row.int(0)])?;
+        found.push(ContactRow {
+            contact: row.int(0),
+            name: row.text(1).to_owned(),
+            addresses: addresses.iter().map(|row| row.text(0).to_owned()).collect(),
+            customer: row.text(2).to_owned(),
+            zone: row.opt_text(3).or(row.opt_text(4)).map(str::to_owned),
+        });
+    }
+    Ok(found)
+}

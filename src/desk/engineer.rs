@@ -1,0 +1,243 @@
+//! Engineers: people who answer. Hours, zone, layer and lanes say what `next` may give them.
+
+use super::EngineerId;
+use crate::limits;
+use crate::refusal::{Outcome, Refusal};
+use crate::store::{Row, Tx};
+use crate::values;
+use jiff::{SignedDuration, Timestamp};
+use plan::calendar::Calendar;
+use plan::say::Zone;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// What a person may do beyond answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Answers.
+    Engineer,
+    /// Answers, hears of trouble, and decides what a rule leaves to a person.
+    Lead,
+    /// Sets the desk up.
+    Administrator,
+}
+
+impl Role {
+    /// As it stands in the table.
+    pub fn text(self) -> &'static str {
+        match self {
+            Role::Engineer => "engineer",
+            Role::Lead => "lead",
+            Role::Administrator => "administrator",
+        }
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = Refusal;
+    fn from_str(text: &str) -> Result<Role, Refusal> {
+        match text {
+            "engineer" => Ok(Role::Engineer),
+            "lead" => Ok(Role::Lead),
+            "administrator" => Ok(Role::Administrator),
+            other => Err(Refusal::usage(format!("\"{other}\" is no role. Roles: engineer, lead, administrator."))),
+        }
+    }
+}
+
+/// A person who answers.
+#[derive(Debug, Clone)]
+pub struct Engineer {
+    /// Number.
+    pub id: EngineerId,
+    /// Mail address; how the person is named in commands.
+    pub address: String,
+    /// Name as customers read it.
+    pub name: String,
+    /// Where the person is.
+    pub zone: Zone,
+    /// When the person works, in their own zone.
+    pub hours: String,
+    /// Depth of knowledge, 1 to 4.
+    pub layer: i64,
+    /// Lanes the person serves; empty means all.
+    pub lanes: Vec<String>,
+    /// See [`Role`].
+    pub role: Role,
+}
+
+const ENGINEER: &str = "SELECT id, address, name, zone, hours, layer, lanes, role FROM engineer";
+
+impl Engineer {
+    fn of(row: &Row) -> Outcome<Engineer> {
+        Ok(Engineer {
+            id: EngineerId(row.int(0)),
+            address: row.text(1).to_owned(),
+            name: row.text(2).to_owned(),
+            zone: row.text(3).parse().map_err(|cause| anyhow::anyhow!("engineer {}: {cause}", row.int(0)))?,
+            hours: row.text(4).to_owned(),
+            layer: row.int(5),
+            lanes: serde_json::from_str(row.text(6)).map_err(anyhow::Error::from)?,
+            role: row.text(7).parse()?,
+        })
+    }
+
+    /// The person's working hours.
+    pub fn calendar(&self) -> Outcome<Calendar> {
+        Calendar::parse(&self.hours, self.zone.clone())
+            .map_err(|cause| anyhow::anyhow!("hours of {}: {cause}", self.address).into())
+    }
+
+    /// Whether the person may answer a case of this lane and layer.
+    pub fn serves(&self, lane: &str, layer: i64) -> bool {
+        layer <= self.layer && (self.lanes.is_empty() || self.lanes.iter().any(|own| own == lane))
+    }
+}
+
+/// Adds a person. Hours and zone are checked here, once.
+pub fn add(tx: &mut Tx<'_>, now: Timestamp, new: &NewEngineer) -> Outcome<EngineerId> {
+    let address = new.address.to_lowercase();
+    if !address.contains('@') || address.contains(char::is_whitespace) {
+        return Err(Refusal::usage(format!("\"{address}\" is not a mail address.")).into());
+    }
+    let zone: Zone = new.zone.parse().map_err(|cause| Refusal::usage(format!("{cause}")))?;
+    Calendar::parse(&new.hours, zone).map_err(|cause| Refusal::usage(format!("{cause}")))?;
+    if !(1..=4).contains(&new.layer) {
+        return Err(Refusal::usage("A layer is 1 (support), 2 (specialist), 3 (product engineering) or 4 (upstream).")
+            .into());
+    }
+    if tx.first("SELECT 1 FROM engineer WHERE address = $1", &values![address.as_str()])?.is_some() {
+        return Err(Refusal::conflict(format!("{address} is on the desk already. See `duly cpu`.")).into());
+    }
+    let lanes = serde_json::to_string(&new.lanes).map_err(anyhow::Error::from)?;
+    let row = tx.one(
+        "INSERT INTO engineer (address, name, zone, hours, layer, lanes, role, made_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+        &values![
+            address,
+            new.name.as_str(),
+            new.zone.as_str(),
+            new.hours.as_str(),
+            new.layer,
+            lanes,
+            new.role.text(),
+            now
+        ],
+    )?;
+    Ok(EngineerId(row.int(0)))
+}
+
+/// What is said of a person when they are added.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewEngineer {
+    /// Mail address.
+    pub address: String,
+    /// Name as customers read it.
+    pub name: String,
+    /// IANA zone.
+    pub zone: String,
+    /// Hours in the short form "mon-fri 09:00-17:00".
+    pub hours: String,
+    /// 1 to 4.
+    pub layer: i64,
+    /// Lanes; empty means all.
+    pub lanes: Vec<String>,
+    /// See [`Role`].
+    pub role: Role,
+}
+
+/// The engineer whom an address, a number, or the part before the `@` names.
+pub fn find(tx: &mut Tx<'_>, named: &str) -> Outcome<Engineer> {
+    let lower = named.to_lowercase();
+    let rows = tx.query(
+        &format!("{ENGINEER} WHERE left_at IS NULL AND (address = $1 OR address LIKE $2 OR id = $3) ORDER BY address LIMIT 2"),
+        &values![
+            lower.as_str(),
+            format!("{}@%", lower.replace(['%', '_'], "")),
+            named.parse::<i64>().unwrap_or(-1)
+        ],
+    )?;
+    match rows.iter().find(|row| row.text(1) == lower).or(if rows.len() == 1 { rows.first() } else { None }) {
+        Some(row) => Engineer::of(row),
+        None => Err(Refusal::missing(format!("There is no engineer \"{named}\". See `duly cpu`.")).into()),
+    }
+}
+
+/// The engineer with this number.
+pub fn by_id(tx: &mut Tx<'_>, id: EngineerId) -> Outcome<Engineer> {
+    Engineer::of(&tx.one(&format!("{ENGINEER} WHERE id = $1"), &values![id])?)
+}
+
+/// Everybody on the desk, by name.
+pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Engineer>> {
+    tx.query(&format!("{ENGINEER} WHERE left_at IS NULL ORDER BY name, id LIMIT $1"), &values![limits::LIST_ROWS_MAX])?
+        .iter()
+        .map(Engineer::of)
+        .collect()
+}
+
+/// The leads: who hears of trouble. Administrators stand in where there is no lead.
+pub fn leads(tx: &mut Tx<'_>) -> Outcome<Vec<Engineer>> {
+    let all = list(tx)?;
+    let lead: Vec<_> = all.iter().filter(|one| one.role == Role::Lead).cloned().collect();
+    Ok(if lead.is_empty() { all.into_iter().filter(|one| one.role == Role::Administrator).collect() } else { lead })
+}
+
+/// How long a one-time secret lives.
+pub const SECRET_LIFE: SignedDuration = SignedDuration::from_mins(30);
+/// How long a token lives.
+pub const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+/// Keeps a new secret for an engineer: only its SHA-256 is stored (256 random bits need no slow hash).
+pub fn keep_secret(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    engineer: EngineerId,
+    purpose: &str,
+    secret: &str,
+    life: SignedDuration,
+) -> Outcome<()> {
+    tx.execute(
+        "INSERT INTO token (hash, engineer, purpose, made_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        &values![hash_of(secret), engineer, purpose, now, now + life],
+    )?;
+    Ok(())
+}
+
+/// Takes a one-time secret: one conditional update, so that of two claims at once only one succeeds.
+pub fn claim_secret(tx: &mut Tx<'_>, now: Timestamp, secret: &str) -> Outcome<Engineer> {
+    let taken = tx.first(
+        "UPDATE token SET used_at = $1 WHERE hash = $2 AND purpose = 'claim' AND used_at IS NULL AND expires_at > $1
+         RETURNING engineer",
+        &values![now, hash_of(secret)],
+    )?;
+    match taken {
+        Some(row) => by_id(tx, EngineerId(row.int(0))),
+        None => Err(Refusal::forbidden(
+            "This secret is not valid: it was used, it is older than 30 minutes, or it was mistyped. \
+             The owner of the data directory makes a new one with `duly token make ADDRESS`.",
+        )
+        .into()),
+    }
+}
+
+/// The engineer who holds this token.
+pub fn by_token(tx: &mut Tx<'_>, now: Timestamp, token: &str) -> Outcome<Engineer> {
+    let held = tx.first(
+        "SELECT t.engineer FROM token t JOIN engineer e ON e.id = t.engineer
+         WHERE t.hash = $1 AND t.purpose = 'token' AND t.expires_at > $2 AND e.left_at IS NULL",
+        &values![hash_of(token), now],
+    )?;
+    match held {
+        Some(row) => by_id(tx, EngineerId(row.int(0))),
+        None => Err(Refusal::forbidden(
+            "This token is not valid, or no longer. Claim a new one with `duly token claim`.",
+        )
+        .into()),
+    }
+}
+
+fn hash_of(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.trim().as_bytes()).to_vec()
+}

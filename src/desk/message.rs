@@ -1,0 +1,431 @@
+//! Messages, and the second transaction of every mail: from the parser's result to a case with a promise.
+//!
+//! [`place`] is where a mail gets its one place. It decides, in this order: is it a repeat, is it our own, is it automatic,
+//! could it be read at all, who wrote it, which case does it join, does it earn a promise, is it acknowledged. Raw bytes are
+//! kept whatever the answer; nothing accepted stays without a place.
+
+use super::case::{self, Hand};
+use super::customer::{self, Contact};
+use super::ledger::{self, Actor, event};
+use super::thread::{self, Clues, Match};
+use super::{CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, outbox, promise};
+use crate::limits;
+use crate::refusal::Outcome;
+use crate::store::Tx;
+use crate::values;
+use jiff::Timestamp;
+use plan::target::Severity;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// A mail as the desk needs it: what the mail door understood, without MIME.
+#[derive(Debug, Clone, Default)]
+pub struct Incoming {
+    /// Number of its raw bytes.
+    pub raw: i64,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// Who wrote it; behind "via" the original author. Empty where nothing could be read.
+    pub address: String,
+    /// Their name as they write it.
+    pub name: Option<String>,
+    /// Return path.
+    pub envelope_from: String,
+    /// Envelope recipients and addressed people: where a signed reply address may stand.
+    pub recipients: Vec<String>,
+    /// Its own Message-ID, without brackets.
+    pub message_id: Option<String>,
+    /// `References` and `In-Reply-To`, root first, without brackets.
+    pub chain: Vec<String>,
+    /// The customer's own subject.
+    pub subject: String,
+    /// Newly written words.
+    pub text: String,
+    /// Quotes, signature, footers: shown folded.
+    pub folded: String,
+    /// What automatic mail it is.
+    pub auto: Auto,
+    /// The list that the desk serves through which it came.
+    pub served_list: Option<String>,
+    /// A permanent or passing bounce of one of our mails: its Message-ID, and whether it is permanent.
+    pub bounce: Option<Bounce>,
+    /// Offset of its `Date` header, as a zone.
+    pub mail_zone: Option<String>,
+    /// The rest that screens show.
+    pub facts: Facts,
+    /// Why it could not be understood, if so.
+    pub trouble: Option<String>,
+}
+
+/// What a delivery status notification says of one of our mails.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bounce {
+    /// The Message-ID it is about, if named.
+    pub about: Option<String>,
+    /// Recipients that failed.
+    pub recipients: Vec<String>,
+    /// Whether trying again is useless.
+    pub permanent: bool,
+    /// The words of the other side.
+    pub reason: String,
+}
+
+/// What automatic mail a mail is (RFC 3834, RFC 3464, RFC 2919).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Auto {
+    /// A person wrote it to us.
+    #[default]
+    No,
+    /// It came through a list.
+    List,
+    /// Out of office and the like.
+    Replied,
+    /// A machine wrote it.
+    Generated,
+    /// A delivery status notification.
+    Bounce,
+}
+
+impl Auto {
+    /// As it stands in the table and in `mail inspect`.
+    pub fn text(self) -> &'static str {
+        match self {
+            Auto::No => "no",
+            Auto::List => "list",
+            Auto::Replied => "auto-replied",
+            Auto::Generated => "auto-generated",
+            Auto::Bounce => "bounce",
+        }
+    }
+}
+
+/// What screens show beside the words.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// `To`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
+    /// `Cc`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<String>,
+    /// Files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
+    /// What was wrong with the mail, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
+    /// Outlook's thread position, echoed in replies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_index: Option<String>,
+    /// Outlook's thread name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_topic: Option<String>,
+    /// The served list through which it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<String>,
+    /// A case that a person may join this one to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<i64>,
+    /// `Date` header, RFC 3339: shown, never counted with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+}
+
+/// An attachment, by what is known of it; its bytes are in the raw mail.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct File {
+    /// Name as sent.
+    pub name: String,
+    /// Type as sent.
+    pub content_type: String,
+    /// Decoded size in bytes.
+    pub size: u64,
+}
+
+/// The place that a mail got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The message it became (or repeats).
+    pub message: MessageNo,
+    /// Its case; none in the spool.
+    pub case: Option<CaseId>,
+}
+
+/// Gives a mail its place; asked twice it answers what it answered first.
+pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Option<Placed>> {
+    let raw = RawId(mail.raw);
+    if arrival::is_placed(tx, raw)? {
+        return Ok(None);
+    }
+    if let Some(message) = arrival::repeat_of(tx, raw)? {
+        arrival::placed(tx, now, raw, message)?;
+        let case = case_of(tx, message)?;
+        let mut entry = event("mail.repeat", Actor::Customer).message(message).with(json!({"raw": mail.raw}));
+        if let Some(case) = case {
+            entry = entry.of(case);
+        }
+        ledger::record(tx, now, entry)?;
+        return Ok(Some(Placed { message, case }));
+    }
+    let placed = if let Some(reason) = &mail.trouble {
+        unread(tx, now, desk, mail, reason)?
+    } else if is_own(tx, desk, mail)? {
+        spool(tx, now, mail, None, "our own mail came back to us")?
+    } else if let Auto::Bounce | Auto::Replied | Auto::Generated = mail.auto {
+        automatic(tx, now, desk, mail)?
+    } else {
+        from_a_person(tx, now, desk, mail)?
+    };
+    arrival::placed(tx, now, raw, placed.message)?;
+    Ok(Some(placed))
+}
+
+/// A mail that could not be read is an unsorted case with its raw bytes and the reason.
+fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason: &str) -> Outcome<Placed> {
+    let address = if mail.envelope_from.is_empty() { "unknown@invalid" } else { mail.envelope_from.as_str() };
+    let contact = customer::contact_of_mail(tx, now, address, None, None)?;
+    let subject = format!("Mail that could not be read (from {address})");
+    let new = case::New {
+        customer: contact.customer,
+        subject: &clipped(&subject),
+        severity: Severity::DEFAULT,
+        lane: case::LANE,
+        list: None,
+    };
+    let id = case::open(tx, now, desk, &new)?;
+    let text = format!("This mail could not be read: {reason}. Its raw bytes are kept: `duly raw {}`.", id.0);
+    let mail = Incoming { text, address: address.to_owned(), subject, ..mail.clone() };
+    let message = insert(tx, &mail, Some(id), Some(&contact), "unreadable", false, Some(reason))?;
+    told(tx, now, Some(id), message, "mail.unreadable", "unreadable")?;
+    Ok(Placed { message, case: Some(id) })
+}
+
+fn is_own(tx: &mut Tx<'_>, desk: &Desk, mail: &Incoming) -> Outcome<bool> {
+    if desk.is_own(&mail.address) {
+        return Ok(true);
+    }
+    let Some(id) = &mail.message_id else { return Ok(false) };
+    Ok(tx.first("SELECT 1 FROM message WHERE message_id = $1 AND way = 'out'", &values![id.as_str()])?.is_some())
+}
+
+/// Automatic mail creates no promise, wakes nothing (but a permanent bounce does), and is never answered.
+fn automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
+    if let Some(bounce) = &mail.bounce
+        && let Some((message, case)) = outbox::bounced(tx, now, desk, bounce)?
+    {
+        let placed = insert(tx, mail, Some(case), None, "bounce", false, None)?;
+        told(tx, now, Some(case), placed, "mail.bounce", "bounce")?;
+        let _ = message;
+        return Ok(Placed { message: placed, case: Some(case) });
+    }
+    match thread::located(tx, desk, &clues(mail))? {
+        Some(case) => {
+            let contact = customer::contact_by_address(tx, &mail.address)?;
+            let message = insert(tx, mail, Some(case), contact.as_ref(), "automatic", false, None)?;
+            told(tx, now, Some(case), message, "mail.automatic", "located")?;
+            Ok(Placed { message, case: Some(case) })
+        }
+        None => spool(tx, now, mail, None, &format!("automatic mail ({}) that belongs to no case", mail.auto.text())),
+    }
+}
+
+fn spool(tx: &mut Tx<'_>, now: Timestamp, mail: &Incoming, contact: Option<&Contact>, reason: &str) -> Outcome<Placed> {
+    let message = insert(tx, mail, None, contact, "spooled", false, Some(reason))?;
+    told(tx, now, None, message, "mail.spooled", "none")?;
+    Ok(Placed { message, case: None })
+}
+
+/// A person's mail: joins a case or opens one; verified it earns a promise, else it waits for a person to look.
+fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
+    let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), mail.mail_zone.as_deref())?;
+    let verified = desk.unverified == Unverified::Schedule;
+    let found = thread::find(tx, desk, &clues(mail), contact.id, &mail.address)?;
+    let served = mail.served_list.is_some();
+    // A list that nobody asked us to serve: a person looks first, unless the mail belongs to a case already.
+    let foreign_list = mail.auto == Auto::List && !served;
+    let severity = if is_urgent(&mail.text) { Severity::STOPPED } else { Severity::DEFAULT };
+    let (id, rule, offer) = match found {
+        Match::Join(id, rule) => (id, rule, None),
+        Match::Offer(other, rule) => (open_case(tx, now, desk, mail, &contact, severity)?, rule, Some(other)),
+        Match::New => (open_case(tx, now, desk, mail, &contact, severity)?, "new", None),
+    };
+    let joined = matches!(found, Match::Join(..));
+    let facts = Facts { offer: offer.map(|other| other.0), ..mail.facts.clone() };
+    let mail = Incoming { facts, ..mail.clone() };
+    let earns = verified && (joined || !foreign_list);
+    let reason = match (verified, foreign_list && !joined) {
+        (_, true) => Some("it came through a list that this desk does not serve"),
+        (false, _) => Some("its sender is not verified"),
+        _ => None,
+    };
+    let message = insert(tx, &mail, Some(id), Some(&contact), rule, verified, reason)?;
+    told(tx, now, Some(id), message, "mail.in", rule)?;
+    if !earns {
+        if !joined {
+            thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
+            case::add_participant(tx, now, id, contact.id)?;
+        }
+        if !verified && !foreign_list {
+            outbox::tell_unverified(tx, now, desk, id, message, &contact, &mail)?;
+        }
+        return Ok(Placed { message, case: Some(id) });
+    }
+    thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
+    earn(tx, now, desk, id, message, &contact, &mail, mail.received_at, "target")?;
+    Ok(Placed { message, case: Some(id) })
+}
+
+fn open_case(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, contact: &Contact, severity: Severity) -> Outcome<CaseId> {
+    let subject = clipped(if mail.subject.trim().is_empty() { "(no subject)" } else { mail.subject.trim() });
+    let new = case::New {
+        customer: contact.customer,
+        subject: &subject,
+        severity,
+        lane: case::LANE,
+        list: mail.served_list.as_deref(),
+    };
+    case::open(tx, now, desk, &new)
+}
+
+/// The message earns its promise, the case wakes, and the acknowledgement goes out where one is due.
+#[expect(clippy::too_many_arguments, reason = "the facts of one mail, each once")]
+pub fn earn(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    id: CaseId,
+    message: MessageNo,
+    contact: &Contact,
+    mail: &Incoming,
+    from: Timestamp,
+    basis: &'static str,
+) -> Outcome<()> {
+    case::add_participant(tx, now, id, contact.id)?;
+    let case = case::find(tx, id)?;
+    let urgent = is_urgent(&mail.text);
+    let severity = if urgent { Severity::STOPPED } else { case.severity };
+    let became_ours = case.hand != Hand::Ours;
+    let (_, due) = promise::for_message(tx, now, desk, &case, message, contact, severity, from, basis)?;
+    case::wake(tx, now, &case, Actor::Customer, "customer's mail")?;
+    if became_ours && mail.auto == Auto::No || became_ours && mail.served_list.is_some() {
+        outbox::acknowledge(tx, now, desk, &case, message, contact, mail, due)?;
+    }
+    Ok(())
+}
+
+/// Whether the newly written words begin with `urgent:` (PRODUCT.md §3.13).
+pub fn is_urgent(text: &str) -> bool {
+    let first = text.trim_start();
+    first.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("urgent:"))
+}
+
+fn clues(mail: &Incoming) -> Clues<'_> {
+    Clues { recipients: &mail.recipients, message_id: mail.message_id.as_deref(), chain: &mail.chain }
+}
+
+fn insert(
+    tx: &mut Tx<'_>,
+    mail: &Incoming,
+    case: Option<CaseId>,
+    contact: Option<&Contact>,
+    matched_by: &str,
+    verified: bool,
+    spool_reason: Option<&str>,
+) -> Outcome<MessageNo> {
+    let chain = serde_json::to_string(&mail.chain).map_err(anyhow::Error::from)?;
+    let facts = serde_json::to_string(&mail.facts).map_err(anyhow::Error::from)?;
+    let name = mail.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&mail.address);
+    let row = tx.one(
+        "INSERT INTO message (case_id, way, kind, at, contact, author, address, message_id, chain, subject, text, folded,
+             facts, auto, matched_by, verified, spool_reason, raw)
+         VALUES ($1, 'in', 'mail', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id",
+        &values![
+            case,
+            mail.received_at,
+            contact.map(|contact| contact.id),
+            name,
+            mail.address.as_str(),
+            mail.message_id.as_deref(),
+            chain,
+            clipped(&mail.subject),
+            mail.text.as_str(),
+            mail.folded.as_str(),
+            facts,
+            mail.auto.text(),
+            matched_by,
+            verified,
+            spool_reason,
+            RawId(mail.raw)
+        ],
+    )?;
+    let message = MessageNo(row.int(0));
+    let mut words = String::with_capacity(mail.subject.len() + mail.text.len().min(limits::INDEX_BYTES) + 1);
+    words.push_str(&mail.subject);
+    words.push('\n');
+    words.push_str(clip_bytes(&mail.text, limits::INDEX_BYTES));
+    tx.index_text(message.0, &words)?;
+    Ok(message)
+}
+
+fn told(tx: &mut Tx<'_>, now: Timestamp, case: Option<CaseId>, message: MessageNo, kind: &'static str, rule: &str) -> Outcome<()> {
+    let mut entry = event(kind, Actor::Customer).message(message).with(json!({"matched_by": rule}));
+    if let Some(case) = case {
+        entry = entry.of(case);
+    }
+    ledger::record(tx, now, entry)?;
+    Ok(())
+}
+
+/// An internal note: for engineers only, never in an outbox.
+pub fn note(tx: &mut Tx<'_>, now: Timestamp, case: CaseId, engineer: EngineerId, author: (&str, &str), text: &str) -> Outcome<MessageNo> {
+    let message = written(tx, now, case, engineer, author, "note", "note", "", text)?;
+    ledger::record(tx, now, event("note", Actor::Engineer(engineer)).of(case).message(message))?;
+    Ok(message)
+}
+
+/// A message that an engineer writes: note or mail out.
+#[expect(clippy::too_many_arguments, reason = "one row's columns, named where they are given")]
+pub fn written(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    case: CaseId,
+    engineer: EngineerId,
+    (author, address): (&str, &str),
+    way: &'static str,
+    kind: &str,
+    subject: &str,
+    text: &str,
+) -> Outcome<MessageNo> {
+    let row = tx.one(
+        "INSERT INTO message (case_id, way, kind, at, engineer, author, address, chain, subject, text, folded, facts, auto,
+             matched_by, verified)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, '[]', $8, $9, '', '{}', 'no', 'written here', 1) RETURNING id",
+        &values![case, way, kind, now, engineer, author, address, subject, text],
+    )?;
+    let message = MessageNo(row.int(0));
+    tx.index_text(message.0, clip_bytes(text, limits::INDEX_BYTES))?;
+    Ok(message)
+}
+
+/// The case of a message.
+pub fn case_of(tx: &mut Tx<'_>, message: MessageNo) -> Outcome<Option<CaseId>> {
+    Ok(tx.one("SELECT case_id FROM message WHERE id = $1", &values![message])?.opt_int(0).map(CaseId))
+}
+
+/// A subject of stored length.
+pub fn clipped(subject: &str) -> String {
+    subject.chars().map(|one| if one.is_control() { ' ' } else { one }).take(limits::SUBJECT_CHARS).collect()
+}
+
+/// The longest beginning of a text that is no longer than this many bytes.
+pub fn clip_bytes(text: &str, limit: usize) -> &str {
+    if text.len() <= limit {
+        return text;
+    }
+    let mut end = limit;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+

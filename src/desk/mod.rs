@@ -1,0 +1,108 @@
+//! The desk: the domain. Each noun is its type, its rules and its SQL in one file; plain blocking code.
+//!
+//! Nothing here is async, asks the time, or opens a socket: `tx` and `now` come in as arguments. Every change of a case
+//! leaves one event of the [`ledger`] in the same transaction. What must not be known here: SMTP, HTML, the command line.
+
+pub mod agreement;
+pub mod alarm;
+pub mod arrival;
+pub mod case;
+pub mod customer;
+pub mod engineer;
+pub mod id;
+pub mod ledger;
+pub mod message;
+pub mod outbox;
+pub mod promise;
+pub mod queue;
+pub mod reply;
+pub mod search;
+pub mod slice;
+pub mod spool;
+pub mod thread;
+pub mod verb;
+
+pub use id::*;
+
+use crate::store::{Migration, Topic};
+use plan::calendar::Calendar;
+use plan::say::Zone;
+use plan::target::Targets;
+
+/// The schema, in order.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "spine",
+        sql: include_str!("../../migrations/0001_spine.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    crate::store::SEARCH,
+];
+
+/// A mail was accepted and waits to be understood.
+pub const ARRIVED: Topic = Topic(0);
+/// A row of the outbox may be due.
+pub const OUTBOX: Topic = Topic(1);
+/// An alarm may be earlier than the one waited for.
+pub const ALARM: Topic = Topic(2);
+/// Something that a screen shows has changed.
+pub const CHANGED: Topic = Topic(3);
+
+/// What becomes of mail whose sender is not verified (`mail.unverified`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unverified {
+    /// An unsorted case without a promise, released by a person (the default).
+    Hold,
+    /// It counts as verified: a desk behind a gateway that has checked already, or the demo.
+    Schedule,
+}
+
+/// The rules of one desk: what its administrator decided, read once at start.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// How the desk calls itself: "Acme Support".
+    pub name: String,
+    /// Addresses that take mail; the first is the one that speaks. Lower case.
+    pub addresses: Vec<String>,
+    /// Zone of the desk: the zone of last resort for every time that is said.
+    pub zone: Zone,
+    /// Hours of the default agreement.
+    pub calendar: Calendar,
+    /// Targets of the default agreement.
+    pub targets: Targets,
+    /// See [`Unverified`].
+    pub unverified: Unverified,
+    /// Public lists that the desk serves: their mail is customer mail. Lower case.
+    pub lists: Vec<String>,
+    /// Signs reply addresses.
+    pub key: [u8; 64],
+}
+
+impl Desk {
+    /// The address that speaks.
+    pub fn address(&self) -> &str {
+        self.addresses.first().map_or("", String::as_str)
+    }
+
+    /// Whether mail to this address is for the desk: one of its addresses, with or without a `+token`, or a list it serves.
+    pub fn takes(&self, address: &str) -> bool {
+        let bare = without_token(address);
+        self.is_own(address) || self.lists.contains(&bare)
+    }
+
+    /// Whether the address is one of the desk's own.
+    pub fn is_own(&self, address: &str) -> bool {
+        self.addresses.contains(&without_token(address))
+    }
+}
+
+/// The address in lower case without what stands after `+` in its local part.
+pub fn without_token(address: &str) -> String {
+    let address = address.to_lowercase();
+    match address.rsplit_once('@') {
+        Some((local, domain)) => format!("{}@{domain}", local.split('+').next().unwrap_or(local)),
+        None => address,
+    }
+}

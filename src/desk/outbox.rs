@@ -1,0 +1,603 @@
+//! The outbox: what leaves the house is a row before it is a packet.
+//!
+//! One row a recipient, written in the transaction of its cause, with everything that the letter needs as plain data; the
+//! mail door composes and sends it. States: *held* (undo is open), *queued*, *sending*, *accepted*, *deferred*, *failed*,
+//! *undone*. A row found *sending* at start may have left: it is sent again with the same Message-ID and says so.
+//!
+//! Automatic letters are few on purpose (PRODUCT.md §3.11): nothing automatic goes to empty senders, to lists, to our own
+//! addresses or in answer to automatic mail, and none beyond the daily limits.
+
+use super::case::{self, Case};
+use super::customer::{self, Contact};
+use super::ledger::{self, Actor, event};
+use super::message::{Bounce, Incoming};
+use super::promise::Promise;
+use super::{CaseId, ContactId, Desk, MessageNo, OUTBOX, OutboxId, RawId, engineer, reply, thread};
+use crate::limits;
+use crate::refusal::Outcome;
+use crate::store::{Row, Tx};
+use crate::values;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Everything that one letter needs, as plain data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Letter {
+    /// Who speaks: a person, or the desk.
+    pub from_name: String,
+    /// The signed address that answers come back to.
+    pub from: String,
+    /// Visible recipients.
+    pub to: Vec<String>,
+    /// Visible copies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<String>,
+    /// The customer's own subject, or ours where there is none.
+    pub subject: String,
+    /// Whether the subject gets its one `Re:`.
+    pub is_reply: bool,
+    /// The message answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<String>,
+    /// Its known chain, root first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<String>,
+    /// Outlook's thread position and name, echoed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_index: Option<String>,
+    /// See `thread_index`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_topic: Option<String>,
+    /// Zone in which times are said.
+    pub zone: String,
+    /// Case number that the letter names.
+    pub case: i64,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What a letter says; the words are the mail door's.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "text", rename_all = "kebab-case")]
+pub enum Content {
+    /// Text A: arrived, and when the reply comes.
+    Acknowledgement {
+        /// How the customer is greeted.
+        name: String,
+        /// What arrived.
+        subject: String,
+        /// Files that came with it.
+        files: usize,
+        /// Their decoded size in bytes.
+        bytes: u64,
+        /// By when the reply comes.
+        due: Timestamp,
+        /// Who it comes from.
+        by: String,
+    },
+    /// Text B: an engineer's reply.
+    Reply {
+        /// The engineer's own words.
+        text: String,
+        /// What happens next.
+        next: reply::Next,
+        /// The engineer's name.
+        name: String,
+        /// Whether an answer was given (a wait then closes).
+        answer: bool,
+        /// The mail answered: when, who, words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quoted: Option<(Timestamp, String, String)>,
+    },
+    /// Text G: we did not do what we said.
+    Broken {
+        /// How the customer is greeted.
+        name: String,
+        /// What was said.
+        said: Timestamp,
+        /// The earliest new time.
+        due: Timestamp,
+        /// The lead, who may better it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lead: Option<String>,
+    },
+    /// Text I: the sender is not verified; nothing of theirs is quoted.
+    Unverified,
+    /// Text F: the closing date has come.
+    Closed {
+        /// How the customer is greeted.
+        name: String,
+        /// The resolution.
+        resolution: String,
+    },
+    /// To our own people.
+    Note {
+        /// The words.
+        text: String,
+    },
+}
+
+/// A new row.
+#[derive(Debug, Clone)]
+pub struct New<'a> {
+    /// The message it carries.
+    pub message: MessageNo,
+    /// The case.
+    pub case: Option<CaseId>,
+    /// The contact it is for; none for a list or our own people.
+    pub contact: Option<ContactId>,
+    /// Where it goes.
+    pub recipient: &'a str,
+    /// What it says.
+    pub letter: &'a Letter,
+    /// Written by the desk itself.
+    pub automatic: bool,
+    /// Not sent before this instant.
+    pub not_before: Timestamp,
+}
+
+/// Writes a row; the sender wakes when it is committed.
+pub fn put(tx: &mut Tx<'_>, now: Timestamp, new: &New<'_>) -> Outcome<OutboxId> {
+    let state = if new.not_before > now { "held" } else { "queued" };
+    let letter = serde_json::to_string(new.letter).map_err(anyhow::Error::from)?;
+    let row = tx.one(
+        "INSERT INTO outbox (message, case_id, contact, recipient, letter, automatic, state, made_at, not_before)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+        &values![
+            new.message,
+            new.case,
+            new.contact,
+            new.recipient.to_lowercase(),
+            letter,
+            new.automatic,
+            state,
+            now,
+            new.not_before
+        ],
+    )?;
+    tx.ring(OUTBOX);
+    Ok(OutboxId(row.int(0)))
+}
+
+/// The Message-ID of a message of ours: says case and message to nobody but us, the same for all its recipients.
+pub fn message_id(desk: &Desk, case: Option<CaseId>, message: MessageNo) -> String {
+    let domain = desk.address().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    format!("case-{}.message-{}.{}@{domain}", case.map_or(0, |case| case.0), message.0, thread::message_tag(desk, message))
+}
+
+/// One letter of the desk itself about a case: message, row and event in one.
+struct Automatic<'a> {
+    kind: &'static str,
+    case: &'a Case,
+    contact: Option<&'a Contact>,
+    recipient: &'a str,
+    letter: Letter,
+}
+
+fn put_automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, what: &Automatic<'_>) -> Outcome<()> {
+    let row = tx.one(
+        "INSERT INTO message (case_id, way, kind, at, author, address, chain, subject, text, folded, facts, auto, matched_by,
+             verified)
+         VALUES ($1, 'out', $2, $3, $4, $5, '[]', $6, '', '', '{}', 'auto-generated', 'written here', 1) RETURNING id",
+        &values![what.case.id, what.kind, now, desk.name.as_str(), desk.address(), what.letter.subject.as_str()],
+    )?;
+    let message = MessageNo(row.int(0));
+    let id = message_id(desk, Some(what.case.id), message);
+    tx.execute("UPDATE message SET message_id = $1 WHERE id = $2", &values![id.as_str(), message])?;
+    thread::learn(tx, what.case.id, Some(&id), &[])?;
+    put(
+        tx,
+        now,
+        &New {
+            message,
+            case: Some(what.case.id),
+            contact: what.contact.map(|contact| contact.id),
+            recipient: what.recipient,
+            letter: &what.letter,
+            automatic: true,
+            not_before: now,
+        },
+    )?;
+    ledger::record(tx, now, event("mail.written", Actor::Desk).of(what.case.id).message(message).with(json!({"kind": what.kind})))?;
+    Ok(())
+}
+
+/// Whether an address may get automatic mail now: not ours, not a list we serve, not more than the day allows.
+fn may_get_automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, recipient: &str, per_day: i64) -> Outcome<bool> {
+    if recipient.is_empty() || !recipient.contains('@') || desk.takes(recipient) {
+        return Ok(false);
+    }
+    let day = now - SignedDuration::from_hours(24);
+    let sent = tx.one(
+        "SELECT COUNT(*) FROM outbox WHERE automatic = 1 AND recipient = $1 AND made_at > $2",
+        &values![recipient.to_lowercase(), day],
+    )?;
+    Ok(sent.int(0) < per_day)
+}
+
+/// Text A, once each time a message makes the case ours, at most three a case, address and day.
+#[expect(clippy::too_many_arguments, reason = "the facts of one acknowledgement, each once")]
+pub fn acknowledge(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    case: &Case,
+    message: MessageNo,
+    contact: &Contact,
+    mail: &Incoming,
+    due: Timestamp,
+) -> Outcome<()> {
+    // RFC 3834 §2: never to an empty return path. A list's own return path belongs to the list, not to the author.
+    let null_sender = mail.envelope_from.is_empty() && mail.served_list.is_none();
+    if null_sender || !may_get_automatic(tx, now, desk, &mail.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)? {
+        return Ok(());
+    }
+    let day = now - SignedDuration::from_hours(24);
+    let sent = tx.one(
+        "SELECT COUNT(*) FROM outbox o JOIN message m ON m.id = o.message
+         WHERE o.automatic = 1 AND o.recipient = $1 AND o.made_at > $2 AND o.case_id = $3 AND m.kind = 'acknowledgement'",
+        &values![mail.address.to_lowercase(), day, case.id],
+    )?;
+    if sent.int(0) >= limits::ACKNOWLEDGEMENTS_PER_DAY {
+        ledger::record(tx, now, event("acknowledgement.spared", Actor::Desk).of(case.id).message(message))?;
+        return Ok(());
+    }
+    let content = Content::Acknowledgement {
+        name: contact.name.clone(),
+        subject: mail.subject.clone(),
+        files: mail.facts.files.len(),
+        bytes: mail.facts.files.iter().map(|file| file.size).sum(),
+        due,
+        by: desk.name.clone(),
+    };
+    let letter = Letter {
+        in_reply_to: mail.message_id.clone(),
+        chain: mail.chain.clone(),
+        thread_index: mail.facts.thread_index.clone(),
+        thread_topic: mail.facts.thread_topic.clone(),
+        ..letter_to(desk, case, contact, &mail.address, &mail.subject, content)
+    };
+    let what = Automatic { kind: "acknowledgement", case, contact: Some(contact), recipient: &mail.address, letter };
+    put_automatic(tx, now, desk, &what)
+}
+
+/// A letter of the desk to a contact of a case.
+pub fn letter_to(desk: &Desk, case: &Case, contact: &Contact, address: &str, subject: &str, content: Content) -> Letter {
+    Letter {
+        from_name: desk.name.clone(),
+        from: thread::reply_address(desk, &case.key, address),
+        to: vec![address.to_owned()],
+        cc: Vec::new(),
+        subject: subject.to_owned(),
+        is_reply: true,
+        in_reply_to: None,
+        chain: Vec::new(),
+        thread_index: None,
+        thread_topic: None,
+        zone: contact.zone_or(&desk.zone).to_string(),
+        case: case.id.0,
+        content,
+    }
+}
+
+/// Where the last words of a contact in a case came from, and what a letter in that thread refers to.
+pub struct Last {
+    /// Message number.
+    pub message: MessageNo,
+    /// Address they wrote from.
+    pub address: String,
+    /// Their name.
+    pub author: String,
+    /// Subject they used.
+    pub subject: String,
+    /// When.
+    pub at: Timestamp,
+    /// Their words.
+    pub text: String,
+    /// Its Message-ID.
+    pub message_id: Option<String>,
+    /// Its chain.
+    pub chain: Vec<String>,
+    /// Its facts.
+    pub facts: super::message::Facts,
+}
+
+/// The newest mail of a contact in a case.
+pub fn last_of(tx: &mut Tx<'_>, case: CaseId, contact: ContactId) -> Outcome<Option<Last>> {
+    let row = tx.first(
+        "SELECT id, address, author, subject, at, text, message_id, chain, facts FROM message
+         WHERE case_id = $1 AND contact = $2 AND way = 'in' ORDER BY id DESC LIMIT 1",
+        &values![case, contact],
+    )?;
+    Ok(row.map(|row| Last {
+        message: MessageNo(row.int(0)),
+        address: row.text(1).to_owned(),
+        author: row.text(2).to_owned(),
+        subject: row.text(3).to_owned(),
+        at: row.instant(4),
+        text: row.text(5).to_owned(),
+        message_id: row.opt_text(6).map(str::to_owned),
+        chain: serde_json::from_str(row.text(7)).unwrap_or_default(),
+        facts: serde_json::from_str(row.text(8)).unwrap_or_default(),
+    }))
+}
+
+/// An automatic letter in the thread of a contact's last mail.
+fn put_in_thread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, id: ContactId, kind: &'static str, content: impl FnOnce(String) -> Content) -> Outcome<()> {
+    let Some(last) = last_of(tx, case.id, id)? else { return Ok(()) };
+    if !may_get_automatic(tx, now, desk, &last.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)? {
+        return Ok(());
+    }
+    let contact = customer::contact(tx, id)?;
+    let letter = Letter {
+        in_reply_to: last.message_id,
+        chain: last.chain,
+        thread_index: last.facts.thread_index,
+        thread_topic: last.facts.thread_topic,
+        ..letter_to(desk, case, &contact, &last.address, &last.subject, content(contact.name.clone()))
+    };
+    put_automatic(tx, now, desk, &Automatic { kind, case, contact: Some(&contact), recipient: &last.address, letter })
+}
+
+/// Text G to the customer, and a note to the leads.
+pub fn tell_broken(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, promise: &Promise, due: Timestamp) -> Outcome<()> {
+    let lead = engineer::leads(tx)?.first().map(|lead| lead.name.clone());
+    put_in_thread(tx, now, desk, case, promise.contact, "broken", |name| Content::Broken { name, said: promise.due, due, lead })?;
+    let text = format!(
+        "The promise of case {} (\"{}\") was broken: a reply was due by {}. The customer was told. New time: {}.",
+        case.id.0,
+        case.subject,
+        plan::say::short(promise.due, &desk.zone, now),
+        plan::say::short(due, &desk.zone, now),
+    );
+    tell_leads(tx, now, desk, case, &text)
+}
+
+/// Text F at the closing date.
+pub fn tell_closed(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, contact: ContactId, resolution: &str) -> Outcome<()> {
+    put_in_thread(tx, now, desk, case, contact, "closing", |name| Content::Closed { name, resolution: resolution.to_owned() })
+}
+
+/// A note of trouble to every lead.
+pub fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, text: &str) -> Outcome<()> {
+    for lead in engineer::leads(tx)? {
+        let letter = Letter {
+            from_name: desk.name.clone(),
+            from: desk.address().to_owned(),
+            to: vec![lead.address.clone()],
+            cc: Vec::new(),
+            subject: format!("Case {}: {}", case.id.0, case.subject),
+            is_reply: false,
+            in_reply_to: None,
+            chain: Vec::new(),
+            thread_index: None,
+            thread_topic: None,
+            zone: lead.zone.to_string(),
+            case: case.id.0,
+            content: Content::Note { text: text.to_owned() },
+        };
+        if may_get_automatic(tx, now, desk, &lead.address, limits::NOTES_PER_LEAD_PER_DAY)? {
+            put_automatic(tx, now, desk, &Automatic { kind: "lead", case, contact: None, recipient: &lead.address, letter })?;
+        }
+    }
+    Ok(())
+}
+
+/// Text I: at most once an address and day, and so many a day in all; never to automatic mail or an empty return path.
+pub fn tell_unverified(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId, message: MessageNo, contact: &Contact, mail: &Incoming) -> Outcome<()> {
+    let day = now - SignedDuration::from_hours(24);
+    let (today, theirs) = unverified_notes(tx, day, &mail.address)?;
+    let too_many = today >= limits::UNVERIFIED_NOTES_PER_DAY || theirs > 0;
+    let automatic = mail.envelope_from.is_empty() || mail.auto != super::message::Auto::No;
+    if too_many || automatic || !may_get_automatic(tx, now, desk, &mail.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)? {
+        return Ok(());
+    }
+    let case = case::find(tx, id)?;
+    let subject = format!("Your mail has arrived as case {}", id.0);
+    let letter = Letter {
+        is_reply: false,
+        in_reply_to: mail.message_id.clone(),
+        ..letter_to(desk, &case, contact, &mail.address, &subject, Content::Unverified)
+    };
+    let _ = message;
+    put_automatic(tx, now, desk, &Automatic { kind: "unverified", case: &case, contact: Some(contact), recipient: &mail.address, letter })
+}
+
+fn unverified_notes(tx: &mut Tx<'_>, since: Timestamp, address: &str) -> Outcome<(i64, i64)> {
+    let row = tx.one(
+        "SELECT COUNT(*), COUNT(CASE WHEN o.recipient = $2 THEN 1 END) FROM message m JOIN outbox o ON o.message = m.id
+         WHERE m.kind = 'unverified' AND m.at > $1",
+        &values![since, address.to_lowercase()],
+    )?;
+    Ok((row.int(0), row.int(1)))
+}
+
+/// A row that is to be sent now.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// Number.
+    pub id: OutboxId,
+    /// The message it carries.
+    pub message: MessageNo,
+    /// The case.
+    pub case: Option<CaseId>,
+    /// Where it goes.
+    pub recipient: String,
+    /// What it says.
+    pub letter: Letter,
+    /// Written by the desk itself.
+    pub automatic: bool,
+    /// When it was written: the times in it are said as of then.
+    pub made_at: Timestamp,
+    /// Attempts so far.
+    pub tries: i64,
+    /// First attempt.
+    pub first_try_at: Option<Timestamp>,
+    /// Its Message-ID.
+    pub message_id: Option<String>,
+    /// The bytes, once composed.
+    pub raw: Option<RawId>,
+    /// Due of the promise that a letter makes or moves, for the `Duly-Promise` header.
+    pub reply_by: Option<Timestamp>,
+}
+
+const DUE: &str = "SELECT o.id, o.message, o.case_id, o.recipient, o.letter, o.automatic, o.made_at, o.tries, o.first_try_at,
+        m.message_id, o.raw, k.reply_by
+     FROM outbox o JOIN message m ON m.id = o.message LEFT JOIN cases k ON k.id = o.case_id";
+
+fn due_of(row: &Row) -> Outcome<Due> {
+    Ok(Due {
+        id: OutboxId(row.int(0)),
+        message: MessageNo(row.int(1)),
+        case: row.opt_int(2).map(CaseId),
+        recipient: row.text(3).to_owned(),
+        letter: serde_json::from_str(row.text(4)).map_err(anyhow::Error::from)?,
+        automatic: row.flag(5),
+        made_at: row.instant(6),
+        tries: row.int(7),
+        first_try_at: row.opt_instant(8),
+        message_id: row.opt_text(9).map(str::to_owned),
+        raw: row.opt_int(10).map(RawId),
+        reply_by: row.opt_instant(11),
+    })
+}
+
+/// Rows whose time has come, unless all mail is held.
+pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Outcome<Vec<Due>> {
+    if is_held(tx)? {
+        return Ok(Vec::new());
+    }
+    tx.query(
+        &format!("{DUE} WHERE o.state IN ('held', 'queued', 'deferred') AND o.not_before <= $1 ORDER BY o.not_before, o.id LIMIT $2"),
+        &values![now, limit],
+    )?
+    .iter()
+    .map(due_of)
+    .collect()
+}
+
+/// When the next row is due.
+pub fn next_due(tx: &mut Tx<'_>) -> Outcome<Option<Timestamp>> {
+    if is_held(tx)? {
+        return Ok(None);
+    }
+    let row = tx.one("SELECT MIN(not_before) FROM outbox WHERE state IN ('held', 'queued', 'deferred')", &[])?;
+    Ok(row.opt_instant(0))
+}
+
+/// The brake on everything that leaves.
+pub fn hold_all(tx: &mut Tx<'_>, now: Timestamp, hold: bool, actor: Actor) -> Outcome<()> {
+    tx.execute("DELETE FROM setting WHERE name = 'outbox.held'", &[])?;
+    if hold {
+        tx.execute("INSERT INTO setting (name, value) VALUES ('outbox.held', '1')", &[])?;
+    }
+    ledger::record(tx, now, event(if hold { "outbox.held" } else { "outbox.released" }, actor))?;
+    tx.ring(OUTBOX);
+    Ok(())
+}
+
+/// Whether the brake is on.
+pub fn is_held(tx: &mut Tx<'_>) -> Outcome<bool> {
+    Ok(tx.first("SELECT 1 FROM setting WHERE name = 'outbox.held'", &[])?.is_some())
+}
+
+/// Takes a row for sending, with the bytes that will leave: false if it was undone meanwhile.
+pub fn claim(tx: &mut Tx<'_>, now: Timestamp, row: &Due, composed: Option<(Vec<u8>, &str)>) -> Outcome<bool> {
+    let claimed = tx.execute(
+        "UPDATE outbox SET state = 'sending', tries = tries + 1, first_try_at = COALESCE(first_try_at, $1)
+         WHERE id = $2 AND state IN ('held', 'queued', 'deferred')",
+        &values![now, row.id],
+    )?;
+    if claimed == 0 {
+        return Ok(false);
+    }
+    if let Some((bytes, text)) = composed {
+        let raw = super::arrival::keep_raw(tx, bytes)?;
+        tx.execute("UPDATE outbox SET raw = $1 WHERE id = $2", &values![raw, row.id])?;
+        tx.execute(
+            "UPDATE message SET raw = $1, text = CASE WHEN text = '' THEN $2 ELSE text END WHERE id = $3 AND raw IS NULL",
+            &values![raw, text, row.message],
+        )?;
+    }
+    Ok(true)
+}
+
+/// Rows that were being sent when the desk stopped: they may have left; they are sent again, same Message-ID.
+pub fn recover(tx: &mut Tx<'_>) -> Outcome<u64> {
+    tx.execute(
+        "UPDATE outbox SET state = 'queued', said = 'the desk stopped while this was being sent; sent again' WHERE state = 'sending'",
+        &[],
+    )
+}
+
+/// How a row's attempt ended.
+#[derive(Debug, Clone)]
+pub enum Ended {
+    /// The first server outside took it.
+    Accepted,
+    /// Not yet; tried again at the instant. `in_time`: the customer's own server deferred a first attempt.
+    Deferred {
+        /// When it is tried again.
+        again: Timestamp,
+        /// The customer's own server said so.
+        by_their_server: bool,
+    },
+    /// For good.
+    Failed,
+}
+
+/// Records how an attempt ended; promises and the case follow.
+pub fn ended(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: OutboxId, server: Option<&str>, said: &str, how: &Ended) -> Outcome<()> {
+    let (state, settled, again) = match how {
+        Ended::Accepted => ("accepted", Some(now), now),
+        Ended::Deferred { again, .. } => ("deferred", None, *again),
+        Ended::Failed => ("failed", Some(now), now),
+    };
+    let row = tx.one(
+        "UPDATE outbox SET state = $1, settled_at = $2, not_before = $3, server = $4, said = $5 WHERE id = $6
+         RETURNING message, case_id, contact, first_try_at, automatic",
+        &values![state, settled, again, server, said, id],
+    )?;
+    let message = MessageNo(row.int(0));
+    let case = row.opt_int(1).map(CaseId);
+    let (contact, first_try) = (row.opt_int(2).map(ContactId), row.opt_instant(3));
+    let kind = match how {
+        Ended::Accepted => "mail.accepted",
+        Ended::Deferred { .. } => "mail.deferred",
+        Ended::Failed => "mail.failed",
+    };
+    let mut entry = event(kind, Actor::Desk).message(message).with(json!({"outbox": id.0}));
+    if let Some(case) = case {
+        entry = entry.of(case);
+    }
+    ledger::record(tx, now, entry)?;
+    tx.ring(OUTBOX);
+    reply::progress(tx, now, desk, message, contact, first_try.unwrap_or(now), how)
+}
+
+/// A bounce about one of our mails: the row failed after all. Says which message and case it was about.
+pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) -> Outcome<Option<(MessageNo, CaseId)>> {
+    let Some(about) = &bounce.about else { return Ok(None) };
+    let rows = tx.query(
+        "SELECT o.id, o.message, o.case_id, o.recipient, o.contact FROM outbox o JOIN message m ON m.id = o.message
+         WHERE m.message_id = $1 AND m.way = 'out' AND o.case_id IS NOT NULL ORDER BY o.id LIMIT $2",
+        &values![about.as_str(), limits::ADDRESSES as i64],
+    )?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let found = (MessageNo(first.int(1)), CaseId(first.int(2)));
+    if bounce.permanent {
+        let named = |row: &&Row| bounce.recipients.iter().any(|one| one.eq_ignore_ascii_case(row.text(3)));
+        // A notification that names no recipient of ours is believed only where there was just one.
+        let hit = rows.iter().find(named).or((rows.len() == 1).then_some(first));
+        if let Some(row) = hit {
+            tx.execute(
+                "UPDATE outbox SET state = 'failed', settled_at = $1, said = $2 WHERE id = $3 AND state IN ('accepted', 'deferred')",
+                &values![now, super::message::clipped(&bounce.reason), row.int(0)],
+            )?;
+            tx.execute("UPDATE contact_address SET bounced_at = $1 WHERE address = $2", &values![now, row.text(3)])?;
+            reply::came_back(tx, now, desk, found.0, row.opt_int(4).map(ContactId))?;
+        }
+    }
+    Ok(Some(found))
+}

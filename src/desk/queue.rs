@@ -1,0 +1,412 @@
+//! What screens and lists read: the run queue, one case with everything about it, the log, the promises.
+//!
+//! Reading only. Every list is bounded and read from an index; nothing here grows with the closed cases of the desk.
+
+use super::case::{self, State};
+use super::message::Facts;
+use super::{CaseId, Desk, ledger};
+use crate::limits;
+use crate::refusal::Outcome;
+use crate::store::{Row, Tx};
+use crate::values;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// One line of the run queue.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CaseRow {
+    /// Number.
+    pub case: i64,
+    /// See [`State`].
+    pub state: State,
+    /// Earliest open due; null if nothing is promised.
+    pub reply_by: Option<Timestamp>,
+    /// Name of who has it, or had it last.
+    pub owner: Option<String>,
+    /// Name of the customer.
+    pub customer: String,
+    /// The customer's own words.
+    pub subject: String,
+    /// 1 to 4.
+    pub severity: i64,
+    /// Orders equals.
+    pub nice: i64,
+    /// Entry point.
+    pub lane: String,
+    /// For whom it waits.
+    pub waits_for: Option<String>,
+    /// Why it waits.
+    pub reason: Option<String>,
+    /// When the wait ends.
+    pub wake_at: Option<Timestamp>,
+    /// A reply is written and has not left.
+    pub reply_under_way: bool,
+    /// How it ended.
+    pub resolution: Option<String>,
+}
+
+const ROW: &str = "SELECT k.id, k.hand, k.party, k.slices, k.closing, k.reply_by, e.name, u.name, k.subject, k.severity, k.nice,
+        k.lane, k.reason, k.wake_at, k.under_way, k.resolution
+     FROM cases k JOIN customer u ON u.id = k.customer LEFT JOIN engineer e ON e.id = k.owner";
+
+fn row_of(row: &Row) -> CaseRow {
+    CaseRow {
+        case: row.int(0),
+        state: case::state(row.text(1), row.opt_text(2).is_some(), row.int(3) > 0, row.flag(4)),
+        reply_by: row.opt_instant(5),
+        owner: row.opt_text(6).map(str::to_owned),
+        customer: row.text(7).to_owned(),
+        subject: row.text(8).to_owned(),
+        severity: row.int(9),
+        nice: row.int(10),
+        lane: row.text(11).to_owned(),
+        waits_for: row.opt_text(2).map(str::to_owned),
+        reason: row.opt_text(12).map(str::to_owned),
+        wake_at: row.opt_instant(13),
+        reply_under_way: row.int(14) > 0,
+        resolution: row.opt_text(15).map(str::to_owned),
+    }
+}
+
+/// Which cases a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Closed ones too.
+    pub all: bool,
+    /// Only those that this engineer has or had last.
+    pub owner: Option<String>,
+    /// Only those that wait.
+    pub waiting: bool,
+    /// At most this many.
+    pub limit: Option<i64>,
+}
+
+/// Cases of the run queue: what is promised first, by due time; then the rest by number. With `all` everything, by number.
+pub fn cases(tx: &mut Tx<'_>, filter: &Filter) -> Outcome<Vec<CaseRow>> {
+    let limit = filter.limit.unwrap_or(limits::LIST_ROWS_MAX).clamp(1, limits::LIST_ROWS_MAX);
+    let waiting = if filter.waiting { " AND k.party IS NOT NULL" } else { "" };
+    let (owner, value) = match &filter.owner {
+        Some(named) => (" AND k.owner = $2", Some(super::engineer::find(tx, named)?.id.0)),
+        None => ("", None),
+    };
+    let mut found = Vec::new();
+    let promised = "k.hand <> 'nobody' AND k.reply_by IS NOT NULL";
+    let unpromised = "k.hand <> 'nobody' AND k.reply_by IS NULL";
+    let parts: &[(&str, &str)] = match filter.all {
+        true => &[("k.id > 0", "k.id")],
+        false => &[(promised, "k.reply_by, k.id"), (unpromised, "k.id")],
+    };
+    for (which, order) in parts {
+        let left = limit - found.len() as i64;
+        if left <= 0 {
+            break;
+        }
+        let mut bound = values![left].to_vec();
+        bound.extend(value.map(crate::store::Value::from));
+        let sql = format!("{ROW} WHERE {which}{waiting}{owner} ORDER BY {order} LIMIT $1");
+        found.extend(tx.query(&sql, &bound)?.iter().map(row_of));
+    }
+    Ok(found)
+}
+
+/// Cases after a number, for reading everything in pages.
+pub fn cases_after(tx: &mut Tx<'_>, after: i64, limit: i64) -> Outcome<Vec<CaseRow>> {
+    let sql = format!("{ROW} WHERE k.id > $1 ORDER BY k.id LIMIT $2");
+    Ok(tx.query(&sql, &values![after, limit])?.iter().map(row_of).collect())
+}
+
+/// How many cases stand where; counted over open cases only.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Ours.
+    pub ours: i64,
+    /// Ours and somebody works on it.
+    pub running: i64,
+    /// Theirs.
+    pub theirs: i64,
+    /// Unsorted.
+    pub unsorted: i64,
+}
+
+/// Counts of open cases by hand.
+pub fn counts(tx: &mut Tx<'_>) -> Outcome<Counts> {
+    let mut counts = Counts::default();
+    for row in tx.query(
+        "SELECT hand, COUNT(*) FROM cases WHERE hand IN ('ours', 'theirs', 'unsorted') GROUP BY hand",
+        &[],
+    )? {
+        match row.text(0) {
+            "ours" => counts.ours = row.int(1),
+            "theirs" => counts.theirs = row.int(1),
+            _ => counts.unsorted = row.int(1),
+        }
+    }
+    counts.running = tx.one("SELECT COUNT(*) FROM slice WHERE ended_at IS NULL", &[])?.int(0);
+    Ok(counts)
+}
+
+/// One case with everything that a person needs to act.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CasePage {
+    /// Its line of the run queue.
+    #[serde(flatten)]
+    pub row: CaseRow,
+    /// The public list it came through.
+    pub list: Option<String>,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// People on it: name and address.
+    pub people: Vec<(String, String)>,
+    /// Its promises, oldest first.
+    pub promises: Vec<PromiseRow>,
+    /// Its messages, newest first.
+    pub messages: Vec<MessageRow>,
+    /// Messages in all (the list is bounded).
+    pub message_count: i64,
+}
+
+/// One message as a case shows it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MessageRow {
+    /// Number: what `reply --answers` takes.
+    pub message: i64,
+    /// `in`, `out` or `note`.
+    pub way: String,
+    /// What it is: mail, answer, question, finding, acknowledgement, broken, note, ….
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub from: String,
+    /// Their address.
+    pub address: String,
+    /// Subject.
+    pub subject: String,
+    /// Newly written words.
+    pub text: String,
+    /// Quotes and signature, folded.
+    pub folded: String,
+    /// Files and oddities.
+    pub facts: Facts,
+    /// Which rule joined it.
+    pub matched_by: String,
+    /// Whether its sender was verified.
+    pub verified: bool,
+    /// Mail out: how it fared, a line a recipient.
+    pub delivery: Vec<Delivery>,
+}
+
+/// How one recipient's copy fared.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Where it goes.
+    pub recipient: String,
+    /// held, queued, sending, accepted, deferred, failed, undone.
+    pub state: String,
+    /// The server that said so.
+    pub server: Option<String>,
+    /// Its words.
+    pub said: Option<String>,
+    /// When it was settled, or is tried (again).
+    pub at: Timestamp,
+}
+
+impl Delivery {
+    /// In words: "accepted by mx.n.example at …".
+    pub fn words(&self, zone: &plan::say::Zone, now: Timestamp) -> String {
+        let at = plan::say::short(self.at, zone, now);
+        let server = self.server.as_deref().unwrap_or("their server");
+        let said = self.said.as_deref().unwrap_or("");
+        match self.state.as_str() {
+            "accepted" => format!("accepted by {server} at {at}"),
+            "deferred" => format!("deferred by {server}: {said}; tried again at {at}"),
+            "failed" => format!("failed because {said}"),
+            "held" => format!("held until {at}"),
+            "undone" => format!("undone at {at}"),
+            other => format!("{other} since {at}"),
+        }
+    }
+}
+
+/// One case as [`CasePage`]; at most `limit` of its newest messages.
+pub fn page(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<CasePage> {
+    case::find(tx, id)?;
+    let row = row_of(&tx.one(&format!("{ROW} WHERE k.id = $1"), &values![id])?);
+    let more = tx.one(
+        "SELECT list, opened_at, (SELECT COUNT(*) FROM message WHERE case_id = $1) FROM cases WHERE id = $1",
+        &values![id],
+    )?;
+    let people = tx.query(
+        "SELECT c.name, MIN(a.address) FROM participant p JOIN contact c ON c.id = p.contact
+         LEFT JOIN contact_address a ON a.contact = c.id WHERE p.case_id = $1 GROUP BY c.id, c.name ORDER BY c.id LIMIT $2",
+        &values![id, limits::LIST_ROWS],
+    )?;
+    Ok(CasePage {
+        row,
+        list: more.opt_text(0).map(str::to_owned),
+        opened_at: more.instant(1),
+        people: people.iter().map(|row| (row.text(0).to_owned(), row.opt_text(1).unwrap_or("").to_owned())).collect(),
+        promises: promises(tx, Some(id), 0, limits::LIST_ROWS)?,
+        messages: messages(tx, id, limit)?,
+        message_count: more.int(2),
+    })
+}
+
+fn messages(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<Vec<MessageRow>> {
+    let rows = tx.query(
+        "SELECT id, way, kind, at, author, address, subject, text, folded, facts, matched_by, verified FROM message
+         WHERE case_id = $1 ORDER BY id DESC LIMIT $2",
+        &values![id, limit],
+    )?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let delivery = match row.text(1) {
+            "out" => deliveries(tx, row.int(0))?,
+            _ => Vec::new(),
+        };
+        found.push(MessageRow {
+            message: row.int(0),
+            way: row.text(1).to_owned(),
+            kind: row.text(2).to_owned(),
+            at: row.instant(3),
+            from: row.text(4).to_owned(),
+            address: row.text(5).to_owned(),
+            subject: row.text(6).to_owned(),
+            text: row.text(7).to_owned(),
+            folded: row.text(8).to_owned(),
+            facts: serde_json::from_str(row.text(9)).unwrap_or_default(),
+            matched_by: row.text(10).to_owned(),
+            verified: row.flag(11),
+            delivery,
+        });
+    }
+    Ok(found)
+}
+
+fn deliveries(tx: &mut Tx<'_>, message: i64) -> Outcome<Vec<Delivery>> {
+    let rows = tx.query(
+        "SELECT recipient, state, server, said, COALESCE(settled_at, not_before) FROM outbox WHERE message = $1 ORDER BY id LIMIT $2",
+        &values![message, limits::RECIPIENTS as i64],
+    )?;
+    Ok(rows
+        .iter()
+        .map(|row| Delivery {
+            recipient: row.text(0).to_owned(),
+            state: row.text(1).to_owned(),
+            server: row.opt_text(2).map(str::to_owned),
+            said: row.opt_text(3).map(str::to_owned),
+            at: row.instant(4),
+        })
+        .collect())
+}
+
+/// One line of the ledger of promises.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PromiseRow {
+    /// The case.
+    pub case: i64,
+    /// Number of the promise.
+    pub promise: i64,
+    /// The message it answers.
+    pub message: Option<i64>,
+    /// When it was made.
+    pub made: Timestamp,
+    /// By when.
+    pub due: Timestamp,
+    /// open, kept, moved, broken, withdrawn.
+    pub state: String,
+    /// When it was settled.
+    pub settled_at: Option<Timestamp>,
+    /// Who settled it: the name of the engineer, or the desk.
+    pub by: Option<String>,
+    /// offered, agreed, asked.
+    pub word: String,
+    /// Why there is this promise.
+    pub basis: String,
+    /// The numbers behind its date.
+    pub why: Json,
+}
+
+/// Promises after a number, of one case or of all, oldest first.
+pub fn promises(tx: &mut Tx<'_>, case: Option<CaseId>, after: i64, limit: i64) -> Outcome<Vec<PromiseRow>> {
+    let which = if case.is_some() { "p.case_id = $3 AND p.id > $1" } else { "p.id > $1" };
+    let sql = format!(
+        "SELECT p.case_id, p.id, p.message, p.made_at, p.due, p.state, p.settled_at, p.settled_by, p.word, p.basis, p.why, e.name
+         FROM promise p LEFT JOIN engineer e ON p.settled_by = 'engineer:' || e.id
+         WHERE {which} ORDER BY p.id LIMIT $2"
+    );
+    let mut bound = values![after, limit].to_vec();
+    bound.extend(case.map(crate::store::Value::from));
+    Ok(tx
+        .query(&sql, &bound)?
+        .iter()
+        .map(|row| PromiseRow {
+            case: row.int(0),
+            promise: row.int(1),
+            message: row.opt_int(2),
+            made: row.instant(3),
+            due: row.instant(4),
+            state: row.text(5).to_owned(),
+            settled_at: row.opt_instant(6),
+            by: row.opt_text(11).or(row.opt_text(7)).map(str::to_owned),
+            word: row.text(8).to_owned(),
+            basis: row.text(9).to_owned(),
+            why: serde_json::from_str(row.text(10)).unwrap_or(Json::Null),
+        })
+        .collect())
+}
+
+/// One line of the log: an event of the ledger, with the mail it is about.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LogRow {
+    /// `duly.log/1`: how this line is to be read.
+    pub schema: String,
+    /// Place in the ledger.
+    pub seq: i64,
+    /// The case; null for mail in the spool.
+    pub case: Option<i64>,
+    /// The mail's own Message-ID.
+    pub message_id: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// What happened: `mail.in`, `promise.kept`, ….
+    pub kind: String,
+    /// Who did it, or who wrote the mail.
+    pub from: String,
+    /// Which rule joined the mail.
+    pub matched_by: Option<String>,
+    /// What else is known.
+    pub data: Json,
+}
+
+/// Events after a place in the ledger, of one case or of all.
+pub fn log(tx: &mut Tx<'_>, desk: &Desk, case: Option<CaseId>, after: i64, limit: i64) -> Outcome<Vec<LogRow>> {
+    let which = if case.is_some() { "v.case_id = $3 AND v.seq > $1" } else { "v.seq > $1" };
+    let sql = format!(
+        "SELECT v.seq, v.case_id, m.message_id, v.at, v.kind, v.actor, m.matched_by, v.data, m.address, m.way
+         FROM event v LEFT JOIN message m ON m.id = v.message WHERE {which} ORDER BY v.seq LIMIT $2"
+    );
+    let mut bound = values![after, limit].to_vec();
+    bound.extend(case.map(crate::store::Value::from));
+    let rows = tx.query(&sql, &bound)?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let from = match (row.opt_text(8), row.opt_text(9)) {
+            (Some(address), Some("in")) => address.to_owned(),
+            _ => ledger::actor_name(tx, desk, row.text(5))?,
+        };
+        found.push(LogRow {
+            schema: "duly.log/1".into(),
+            seq: row.int(0),
+            case: row.opt_int(1),
+            message_id: row.opt_text(2).map(str::to_owned),
+            at: row.instant(3),
+            kind: row.text(4).to_owned(),
+            from,
+            matched_by: row.opt_text(6).map(str::to_owned),
+            data: serde_json::from_str(row.text(7)).unwrap_or(Json::Null),
+        });
+    }
+    Ok(found)
+}

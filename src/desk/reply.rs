@@ -1,0 +1,488 @@
+//! Replies: what keeps a promise, and what they carry.
+//!
+//! A reply names the messages it answers and says what happens next: close, wait for the customer, or owe the next word.
+//! Nothing of that takes effect when it is written: only when it counts as delivered, that is when the first server outside
+//! took it for every contact who asked (PRODUCT.md §3.3). Until then the case is ours, *reply under way*; undo or failure
+//! drops what it carries, and the promise is still open.
+
+use super::case::{self, Case, Hand};
+use super::engineer::Engineer;
+use super::ledger::{self, Actor, event};
+use super::outbox::{self, Content, Ended, Letter};
+use super::promise::{self, Promise};
+use super::{ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, OUTBOX, OutboxId, PromiseId, customer, message, slice, thread};
+use crate::limits;
+use crate::refusal::{Outcome, Refusal};
+use crate::store::Tx;
+use crate::values;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// What kind of useful reply it is (PRODUCT.md §3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Solution or suggestion.
+    Answer,
+    /// A question with its reason.
+    Question,
+    /// What was found, the next step, the next time.
+    Finding,
+}
+
+impl Kind {
+    /// As it stands in the table and in commands.
+    pub fn text(self) -> &'static str {
+        match self {
+            Kind::Answer => "answer",
+            Kind::Question => "question",
+            Kind::Finding => "finding",
+        }
+    }
+}
+
+impl std::str::FromStr for Kind {
+    type Err = Refusal;
+    fn from_str(text: &str) -> Result<Kind, Refusal> {
+        match text {
+            "answer" => Ok(Kind::Answer),
+            "question" => Ok(Kind::Question),
+            "finding" => Ok(Kind::Finding),
+            other => Err(Refusal::usage(format!(
+                "\"{other}\" is no kind of reply that keeps a promise. Say answer, question or finding."
+            ))),
+        }
+    }
+}
+
+/// What happens once it is delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Next {
+    /// The case closes with this resolution.
+    Close(String),
+    /// We owe the next word by then.
+    Owe(Timestamp),
+    /// The case is theirs until then; after an answer it closes then.
+    Wait(Timestamp),
+}
+
+/// A reply as an engineer gives it.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The case.
+    pub case: CaseId,
+    /// The words.
+    pub text: String,
+    /// See [`Kind`].
+    pub kind: Kind,
+    /// See [`Next`].
+    pub next: Next,
+    /// Messages it answers; none given means all open ones.
+    pub answers: Vec<MessageNo>,
+    /// Send although the case changed since it was read.
+    pub force_stale: bool,
+}
+
+/// What became of a draft.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Written {
+    /// The message.
+    pub message: i64,
+    /// The case.
+    pub case: i64,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// Whom it goes to.
+    pub recipients: Vec<String>,
+    /// When it leaves: until then `undo` takes it back.
+    pub leaves_at: Timestamp,
+    /// Promises that it keeps if it is accepted in time.
+    pub keeps: Vec<i64>,
+}
+
+/// Writes a reply: message, outbox rows and event in one transaction; held for the undo.
+pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, draft: &Draft) -> Outcome<Written> {
+    let case = case::find(tx, draft.case)?;
+    check(tx, now, engineer, &case, draft)?;
+    let open = promise::open_of(tx, case.id)?;
+    let kept = chosen(&open, &draft.answers)?;
+    let mut askers: Vec<ContactId> = kept.iter().map(|promise| promise.contact).collect();
+    if askers.is_empty() {
+        askers.push(promise::asker(tx, case.id)?);
+    }
+    askers.sort_unstable();
+    askers.dedup();
+    let author = (engineer.name.as_str(), engineer.address.as_str());
+    let number =
+        message::written(tx, now, case.id, engineer.id, author, "out", draft.kind.text(), &case.subject, &draft.text)?;
+    let id = outbox::message_id(desk, Some(case.id), number);
+    tx.execute("UPDATE message SET message_id = $1 WHERE id = $2", &values![id.as_str(), number])?;
+    thread::learn(tx, case.id, Some(&id), &[])?;
+    let keeps: Vec<i64> = kept.iter().map(|promise| promise.id.0).collect();
+    tx.execute(
+        "INSERT INTO reply (message, case_id, engineer, kind, answers, next, state) VALUES ($1, $2, $3, $4, $5, $6, 'under way')",
+        &values![
+            number,
+            case.id,
+            engineer.id,
+            draft.kind.text(),
+            serde_json::to_string(&keeps).map_err(anyhow::Error::from)?,
+            serde_json::to_string(&draft.next).map_err(anyhow::Error::from)?
+        ],
+    )?;
+    tx.execute("UPDATE cases SET under_way = under_way + 1, changed_at = $1 WHERE id = $2", &values![now, case.id])?;
+    slice::end(tx, now, engineer.id, case.id, Actor::Engineer(engineer.id), "reply", "")?;
+    case::set_owner(tx, case.id, engineer.id)?;
+    let leaves_at = now + SignedDuration::from_secs(limits::HOLD_SECONDS);
+    let recipients = address_all(tx, now, desk, engineer, &case, draft, number, &askers, leaves_at)?;
+    let data = json!({"kind": draft.kind.text(), "keeps": keeps, "next": draft.next});
+    ledger::record(tx, now, event("mail.written", Actor::Engineer(engineer.id)).of(case.id).message(number).with(data))?;
+    Ok(Written { message: number.0, case: case.id.0, message_id: id, recipients, leaves_at, keeps })
+}
+
+fn check(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer, case: &Case, draft: &Draft) -> Outcome<()> {
+    if draft.text.trim().is_empty() {
+        return Err(Refusal::usage("A reply needs words: an empty one keeps no promise.").into());
+    }
+    if draft.text.len() > limits::REPLY_BYTES {
+        return Err(Refusal::usage("This reply is longer than 1 MB. Send what is long as a file.").into());
+    }
+    if case.hand == Hand::Unsorted {
+        return Err(Refusal::conflict(format!(
+            "Case {} is unsorted: its sender is not verified. `duly spool release {}` takes it on.",
+            case.id.0, case.id.0
+        ))
+        .into());
+    }
+    if draft.kind == Kind::Finding && !matches!(draft.next, Next::Owe(_)) {
+        return Err(Refusal::usage(
+            "A finding says when the next word comes. Add it: --then \"owe wed 10:00\".",
+        )
+        .into());
+    }
+    if let Next::Owe(at) | Next::Wait(at) = draft.next
+        && at <= now
+    {
+        return Err(Refusal::usage(format!("{at} is over already. Name a time to come.")).into());
+    }
+    if !draft.force_stale {
+        stale(tx, engineer, case)?;
+    }
+    Ok(())
+}
+
+/// A colleague answered since the engineer's slice began: their reply stands, ours would be the second.
+fn stale(tx: &mut Tx<'_>, engineer: &Engineer, case: &Case) -> Outcome<()> {
+    let colleague = tx.first(
+        "SELECT m.author, m.at FROM message m WHERE m.case_id = $1 AND m.way = 'out' AND m.engineer IS NOT NULL AND m.engineer <> $2
+           AND m.at > COALESCE((SELECT MAX(s.began_at) FROM slice s WHERE s.case_id = $1 AND s.engineer = $2), 0)
+           AND m.id > COALESCE((SELECT MAX(i.id) FROM message i WHERE i.case_id = $1 AND i.way = 'in'), 0)
+         ORDER BY m.id DESC LIMIT 1",
+        &values![case.id, engineer.id],
+    )?;
+    match colleague {
+        Some(row) => Err(Refusal::conflict(format!(
+            "{} replied to case {} at {}, after you had read it. See `duly show {}`; send anyway with --force-stale.",
+            row.text(0),
+            case.id.0,
+            plan::say::stamp(row.instant(1), &engineer.zone),
+            case.id.0
+        ))
+        .into()),
+        None => Ok(()),
+    }
+}
+
+fn chosen(open: &[Promise], answers: &[MessageNo]) -> Outcome<Vec<Promise>> {
+    if answers.is_empty() {
+        return Ok(open.to_vec());
+    }
+    let kept: Vec<Promise> =
+        open.iter().filter(|one| one.message.is_some_and(|message| answers.contains(&message))).cloned().collect();
+    match kept.len() == answers.len() {
+        true => Ok(kept),
+        false => Err(Refusal::usage(
+            "--answers names a message that has no open promise in this case. `duly show` lists them with their numbers.",
+        )
+        .into()),
+    }
+}
+
+/// One row a recipient, the same visible people in each: who asked, the others on the case, and the list it came through.
+#[expect(clippy::too_many_arguments, reason = "the facts of one reply, each once")]
+fn address_all(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    engineer: &Engineer,
+    case: &Case,
+    draft: &Draft,
+    number: MessageNo,
+    askers: &[ContactId],
+    leaves_at: Timestamp,
+) -> Outcome<Vec<String>> {
+    let mut last = Vec::new();
+    for contact in askers {
+        if let Some(mail) = outbox::last_of(tx, case.id, *contact)? {
+            last.push((*contact, mail));
+        }
+    }
+    let Some(newest) = last.iter().map(|(_, mail)| mail).max_by_key(|mail| mail.message) else {
+        return Err(Refusal::conflict(format!("Nobody has written to case {} who could be answered.", case.id.0)).into());
+    };
+    let list = newest.facts.list.clone();
+    // On a public case the list is the copy; on any other the people on it are.
+    let cc: Vec<String> = match &list {
+        Some(list) => vec![list.clone()],
+        None => others(tx, desk, case, askers)?,
+    };
+    let to: Vec<String> = last.iter().map(|(_, mail)| mail.address.clone()).collect();
+    let quoted = Some((newest.at, newest.author.clone(), newest.text.clone()));
+    let mut recipients = Vec::new();
+    let copies = cc.iter().map(|address| (None, address.clone()));
+    let everyone: Vec<(Option<ContactId>, String)> =
+        last.iter().map(|(contact, mail)| (Some(*contact), mail.address.clone())).chain(copies).collect();
+    for (contact, address) in everyone {
+        let zone = match contact {
+            Some(contact) => customer::contact(tx, contact)?.zone_or(&desk.zone),
+            None => desk.zone.clone(),
+        };
+        let from = match contact.is_none() && list.is_some() {
+            true => desk.address().to_owned(),
+            false => thread::reply_address(desk, &case.key, &address),
+        };
+        let letter = Letter {
+            from_name: format!("{} ({})", engineer.name, desk.name),
+            from,
+            to: to.clone(),
+            cc: cc.clone(),
+            subject: newest.subject.clone(),
+            is_reply: true,
+            in_reply_to: newest.message_id.clone(),
+            chain: newest.chain.clone(),
+            thread_index: newest.facts.thread_index.clone(),
+            thread_topic: newest.facts.thread_topic.clone(),
+            zone: zone.to_string(),
+            case: case.id.0,
+            content: Content::Reply {
+                text: draft.text.clone(),
+                next: draft.next.clone(),
+                name: engineer.name.clone(),
+                answer: draft.kind == Kind::Answer,
+                quoted: quoted.clone(),
+            },
+        };
+        let row = outbox::New {
+            message: number,
+            case: Some(case.id),
+            contact,
+            recipient: &address,
+            letter: &letter,
+            automatic: false,
+            not_before: leaves_at,
+        };
+        outbox::put(tx, now, &row)?;
+        recipients.push(address);
+    }
+    Ok(recipients)
+}
+
+/// Addresses of people on the case who did not ask: they read along.
+fn others(tx: &mut Tx<'_>, desk: &Desk, case: &Case, askers: &[ContactId]) -> Outcome<Vec<String>> {
+    let rows = tx.query(
+        "SELECT contact FROM participant WHERE case_id = $1 ORDER BY since, contact LIMIT $2",
+        &values![case.id, limits::RECIPIENTS as i64],
+    )?;
+    let mut found = Vec::new();
+    for row in rows {
+        let contact = ContactId(row.int(0));
+        if !askers.contains(&contact) {
+            let address = match outbox::last_of(tx, case.id, contact)? {
+                Some(mail) => mail.address,
+                None => customer::address_of(tx, contact)?,
+            };
+            if !address.is_empty() && !desk.takes(&address) {
+                found.push(address);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A reply as its outcome needs it.
+struct UnderWay {
+    case: CaseId,
+    engineer: EngineerId,
+    kind: String,
+    keeps: Vec<PromiseId>,
+    next: Next,
+    state: String,
+}
+
+fn find(tx: &mut Tx<'_>, message: MessageNo) -> Outcome<Option<UnderWay>> {
+    let row = tx.first(
+        "SELECT case_id, engineer, kind, answers, next, state FROM reply WHERE message = $1",
+        &values![message],
+    )?;
+    row.map(|row| {
+        let keeps: Vec<i64> = serde_json::from_str(row.text(3)).map_err(anyhow::Error::from)?;
+        Ok(UnderWay {
+            case: CaseId(row.int(0)),
+            engineer: EngineerId(row.int(1)),
+            kind: row.text(2).to_owned(),
+            keeps: keeps.into_iter().map(PromiseId).collect(),
+            next: serde_json::from_str(row.text(4)).map_err(anyhow::Error::from)?,
+            state: row.text(5).to_owned(),
+        })
+    })
+    .transpose()
+}
+
+/// One recipient's row has moved: keep that contact's promises, and once everybody who asked has it, do what it carries.
+pub fn progress(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, message: MessageNo, contact: Option<ContactId>, first_try: Timestamp, how: &Ended) -> Outcome<()> {
+    let Some(reply) = find(tx, message)? else { return Ok(()) };
+    let by = Actor::Engineer(reply.engineer);
+    let in_time_at = match how {
+        Ended::Accepted => Some(now),
+        Ended::Deferred { by_their_server: true, .. } => Some(first_try),
+        _ => None,
+    };
+    if let (Some(at), Some(contact)) = (in_time_at, contact) {
+        for id in &reply.keeps {
+            let promise = promise::find(tx, *id)?;
+            // A deferral keeps only what the first attempt was in time for; what is late is the timer's.
+            let counts = matches!(how, Ended::Accepted) || at <= promise.due;
+            if promise.contact != contact || !counts {
+                continue;
+            }
+            let kept = promise.state == "open" && promise::keep(tx, now, desk, *id, message, at, by)?;
+            // A late reply still answers: what was promised anew for the same message after the break is kept by it.
+            let broken = !kept && (promise.state == "broken" || promise.state == "open");
+            if broken && matches!(how, Ended::Accepted) {
+                keep_successor(tx, now, desk, &promise, message, by)?;
+            }
+        }
+    }
+    if reply.state != "under way" {
+        return Ok(());
+    }
+    if let (Ended::Failed, Some(_)) = (how, contact) {
+        return failed(tx, now, message, &reply);
+    }
+    let waiting = tx.one(
+        "SELECT COUNT(*) FROM outbox WHERE message = $1 AND contact IS NOT NULL AND state <> 'accepted'",
+        &values![message],
+    )?;
+    match waiting.int(0) {
+        0 => delivered(tx, now, message, &reply),
+        _ => Ok(()),
+    }
+}
+
+fn keep_successor(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, broken: &Promise, message: MessageNo, by: Actor) -> Outcome<()> {
+    for open in promise::open_of(tx, broken.case)? {
+        if open.message == broken.message && open.contact == broken.contact && open.made_at >= broken.due {
+            promise::keep(tx, now, desk, open.id, message, now, by)?;
+        }
+    }
+    Ok(())
+}
+
+fn delivered(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderWay) -> Outcome<()> {
+    end_way(tx, message, reply, "delivered")?;
+    let by = Actor::Engineer(reply.engineer);
+    ledger::record(tx, now, event("reply.delivered", by).of(reply.case).message(message).with(json!({"kind": reply.kind})))?;
+    let case = case::find(tx, reply.case)?;
+    match &reply.next {
+        Next::Owe(at) => {
+            let contact = promise::asker(tx, reply.case)?;
+            let new = promise::New {
+                case: reply.case,
+                message: None,
+                contact,
+                severity: case.severity,
+                made_at: now,
+                due: *at,
+                basis: "owed",
+                why: json!({"rule": "said in a reply", "message": message.0}),
+            };
+            promise::make(tx, now, by, &new)?;
+            if case.hand != Hand::Ours {
+                case::wake(tx, now, &case, by, "next word owed")?;
+            }
+            Ok(())
+        }
+        // Mail that came meanwhile has its own promise: the case stays ours.
+        _ if case.reply_by.is_some() => Ok(()),
+        Next::Close(resolution) => case::shut(tx, now, reply.case, by, resolution, "closed with the reply"),
+        Next::Wait(until) => {
+            case::hand_over(tx, now, reply.case, by, *until, reply.kind == "answer", "asked in the reply")
+        }
+    }
+}
+
+/// A reply that did not reach who asked: what it carried is dropped, the promise is still open, the case wakes.
+fn failed(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderWay) -> Outcome<()> {
+    end_way(tx, message, reply, "failed")?;
+    ledger::record(tx, now, event("reply.failed", Actor::Desk).of(reply.case).message(message))?;
+    let case = case::find(tx, reply.case)?;
+    case::wake(tx, now, &case, Actor::Desk, "reply failed")?;
+    tx.ring(ALARM);
+    Ok(())
+}
+
+fn end_way(tx: &mut Tx<'_>, message: MessageNo, reply: &UnderWay, state: &str) -> Outcome<()> {
+    tx.execute("UPDATE reply SET state = $1 WHERE message = $2", &values![state, message])?;
+    tx.execute("UPDATE cases SET under_way = under_way - 1 WHERE id = $1", &values![reply.case])?;
+    Ok(())
+}
+
+/// A keeping reply came back for good after it was accepted: its promises are open again with their old due, and the case.
+pub fn came_back(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, message: MessageNo, contact: Option<ContactId>) -> Outcome<()> {
+    let Some(reply) = find(tx, message)? else { return Ok(()) };
+    if reply.state == "under way" {
+        return failed(tx, now, message, &reply);
+    }
+    tx.execute("UPDATE reply SET state = 'failed' WHERE message = $1", &values![message])?;
+    let case = case::find(tx, reply.case)?;
+    for id in &reply.keeps {
+        let promise = promise::find(tx, *id)?;
+        if contact.is_none_or(|contact| contact == promise.contact) {
+            promise::reopen(tx, now, desk, *id)?;
+        }
+    }
+    ledger::record(tx, now, event("reply.failed", Actor::Desk).of(reply.case).message(message))?;
+    if case::find(tx, reply.case)?.reply_by.is_some() {
+        case::wake(tx, now, &case, Actor::Desk, "reply came back")?;
+    } else {
+        case::wake_with_promise(tx, now, desk, reply.case, Actor::Desk, "reply came back")?;
+    }
+    Ok(())
+}
+
+/// Takes back the engineer's newest reply while it is held.
+pub fn undo(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<(CaseId, String)> {
+    let row = tx.first(
+        "SELECT r.message, r.case_id, m.text FROM reply r JOIN message m ON m.id = r.message
+         WHERE r.engineer = $1 AND r.state = 'under way' ORDER BY r.message DESC LIMIT 1",
+        &values![engineer.id],
+    )?;
+    let nothing = || Refusal::conflict("There is nothing to undo: a reply can be taken back for ten seconds after it is given.");
+    let Some(row) = row else { return Err(nothing().into()) };
+    let (message, case) = (MessageNo(row.int(0)), CaseId(row.int(1)));
+    let rows = tx.query("SELECT id, state FROM outbox WHERE message = $1", &values![message])?;
+    if rows.iter().any(|row| row.text(1) != "held") {
+        return Err(Refusal::conflict("Too late to undo: this reply is on its way to the customer.").into());
+    }
+    for held in &rows {
+        tx.execute("UPDATE outbox SET state = 'undone', settled_at = $1 WHERE id = $2", &values![now, OutboxId(held.int(0))])?;
+    }
+    if let Some(reply) = find(tx, message)? {
+        end_way(tx, message, &reply, "undone")?;
+    }
+    ledger::record(tx, now, event("reply.undone", Actor::Engineer(engineer.id)).of(case).message(message))?;
+    tx.ring(OUTBOX);
+    Ok((case, row.text(2).to_owned()))
+}
