@@ -87,6 +87,27 @@ pub const GROUP_MILLIS: u128 = 20;
 /// Jobs that may wait for the writer; beyond it callers wait for a place.
 pub const GROUP_QUEUE: usize = 4_096;
 
+/// Readers of the database at once; a fifth read waits for a place. Reads are short, and each SQLite reader may hold 1 MiB of cache.
+pub const READERS: usize = 4;
+/// Wait for a reader's place before a read is answered as failed: only a read that never ends can cause it.
+pub const READER_SECONDS: u64 = 30;
+/// Prepared statements kept by one connection: more than the desk has, so that none is parsed twice.
+pub const STATEMENTS: usize = 256;
+/// Rows one statement may return: a statement that forgot its `LIMIT` is an error, not an empty memory.
+pub const QUERY_ROWS: usize = 1_000_000;
+/// Pages of 4 KiB in SQLite's write-ahead log before the writer copies them into the database.
+pub const WAL_PAGES: usize = 4_000;
+/// The writer gives back SQLite's caches after this long without a job.
+pub const WRITER_REST_SECONDS: u64 = 5;
+/// Wait for a lock on SQLite's file: only a backup program can hold one.
+pub const SQLITE_BUSY_SECONDS: u64 = 5;
+/// Wait for a connection to PostgreSQL; jobs waiting meanwhile are answered as failed afterwards.
+pub const POSTGRES_CONNECT_SECONDS: u64 = 5;
+/// Longest pause between two attempts to reach PostgreSQL again.
+pub const POSTGRES_BACKOFF_MILLIS: u64 = 5_000;
+/// Wait for the lock of a PostgreSQL desk: the server needs a moment to notice that a killed desk is gone.
+pub const POSTGRES_LOCK_MILLIS: u64 = 1_500;
+
 /// Rows of a list unless asked otherwise.
 pub const LIST_ROWS: i64 = 200;
 /// Rows of a list at most: `--json` lists of everything are read in pages of this size.
@@ -95,6 +116,14 @@ pub const LIST_ROWS_MAX: i64 = 10_000;
 pub const SEARCH_HITS: i64 = 10_000;
 /// Query text of a search.
 pub const QUERY_BYTES: usize = 2_048;
+/// Words and quoted phrases of one search.
+pub const QUERY_TERMS: usize = 32;
+/// Words of one message that are indexed: a tsvector knows no position after 16,383.
+pub const INDEX_WORDS: usize = 16_000;
+/// Occurrences of one word of a message that are indexed: a tsvector keeps 256 positions of a word.
+pub const INDEX_REPEATS: u16 = 250;
+/// Bytes of one indexed word; the rest is cut in message and query alike (a tsvector takes 2,046; the longest hash in hex has 128).
+pub const INDEX_WORD_BYTES: usize = 128;
 /// Reply or note typed by a person.
 pub const REPLY_BYTES: usize = 1_000_000;
 /// Subject shown and stored.
