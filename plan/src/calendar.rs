@@ -51,7 +51,12 @@ impl Calendar {
     /// A calendar without holidays and exceptions.
     pub fn new(zone: Zone, hours: Hours) -> Calendar {
         let week_ms = hours.open_minutes() * 60_000;
-        Calendar { zone, hours, special: Vec::new(), week_ms }
+        Calendar {
+            zone,
+            hours,
+            special: Vec::new(),
+            week_ms,
+        }
     }
 
     /// A calendar from a zone and hours as people write them, such as `mon-fri 09:00-17:00`.
@@ -60,7 +65,10 @@ impl Calendar {
     }
 
     /// Adds holidays: no window begins on them.
-    pub fn with_holidays(mut self, dates: impl IntoIterator<Item = Date>) -> Result<Calendar, Mistake> {
+    pub fn with_holidays(
+        mut self,
+        dates: impl IntoIterator<Item = Date>,
+    ) -> Result<Calendar, Mistake> {
         for date in dates {
             self.special_mut(date)?.holiday = true;
         }
@@ -68,7 +76,10 @@ impl Calendar {
     }
 
     /// Adds exceptions: these windows replace those of the date, also on a holiday; none means closed.
-    pub fn with_exceptions(mut self, dates: impl IntoIterator<Item = (Date, Vec<Window>)>) -> Result<Calendar, Mistake> {
+    pub fn with_exceptions(
+        mut self,
+        dates: impl IntoIterator<Item = (Date, Vec<Window>)>,
+    ) -> Result<Calendar, Mistake> {
         for (date, mut windows) in dates {
             too_many("windows a day", windows.len(), WINDOWS_A_DAY)?;
             windows.sort_unstable();
@@ -82,8 +93,22 @@ impl Calendar {
         let place = match self.special.binary_search_by_key(&day, |special| special.0) {
             Ok(place) => place,
             Err(place) => {
-                too_many("holidays and exceptions", self.special.len() + 1, SPECIAL_DATES)?;
-                self.special.insert(place, (day, Special { date, holiday: false, instead: None }));
+                too_many(
+                    "holidays and exceptions",
+                    self.special.len() + 1,
+                    SPECIAL_DATES,
+                )?;
+                self.special.insert(
+                    place,
+                    (
+                        day,
+                        Special {
+                            date,
+                            holiday: false,
+                            instead: None,
+                        },
+                    ),
+                );
                 place
             }
         };
@@ -102,7 +127,12 @@ impl Calendar {
 
     /// The first instant at which the open time since `from`, less `pauses`, equals `target`. Pauses may come in any
     /// order and may overlap; one that ends before it begins is none. A target of nothing is due at once.
-    pub fn due(&self, from: Timestamp, target: SignedDuration, pauses: &[(Timestamp, Timestamp)]) -> Result<Timestamp, NoHours> {
+    pub fn due(
+        &self,
+        from: Timestamp,
+        target: SignedDuration,
+        pauses: &[(Timestamp, Timestamp)],
+    ) -> Result<Timestamp, NoHours> {
         let start = from.as_millisecond();
         let mut left = i64::try_from(target.as_millis()).map_err(|_| NoHours)?;
         if left <= 0 {
@@ -153,13 +183,23 @@ impl Calendar {
     /// The instant itself if a window is open then, else the begin of the next.
     pub fn next_open(&self, at: Timestamp) -> Result<Timestamp, NoHours> {
         let start = at.as_millisecond();
-        let (begin, _) = OpenSpans::new(self, at).find(|&(_, end)| end > start).ok_or(NoHours)?;
-        if begin <= start { Ok(at) } else { Timestamp::from_millisecond(begin).map_err(|_| NoHours) }
+        let (begin, _) = OpenSpans::new(self, at)
+            .find(|&(_, end)| end > start)
+            .ok_or(NoHours)?;
+        if begin <= start {
+            Ok(at)
+        } else {
+            Timestamp::from_millisecond(begin).map_err(|_| NoHours)
+        }
     }
 
     /// `days` business days after `from`: the close of the n-th day with hours after the day of receipt. Mail after close
     /// counts as received at the next opening; 0 is the close of the day of receipt itself.
-    pub fn closing_of_business_day(&self, from: Timestamp, days: u32) -> Result<Timestamp, NoHours> {
+    pub fn closing_of_business_day(
+        &self,
+        from: Timestamp,
+        days: u32,
+    ) -> Result<Timestamp, NoHours> {
         let start = from.as_millisecond();
         let mut wall = Wall::new(&self.zone);
         let mut day = day_number(self.zone.local(from).date()) - 2;
@@ -170,7 +210,9 @@ impl Calendar {
             spans.clear();
             wall.spans(day, self.windows(day).0, &mut spans);
             day += 1;
-            let Some(close) = spans.iter().map(|span| span.1).max() else { continue };
+            let Some(close) = spans.iter().map(|span| span.1).max() else {
+                continue;
+            };
             // The day of receipt is the first with a window that closes after it: a window over midnight is still of
             // the day on which it began.
             if !received && close <= start {
@@ -191,7 +233,10 @@ impl Calendar {
     pub(crate) fn windows(&self, day: i64) -> (&[Window], bool) {
         match self.special.binary_search_by_key(&day, |special| special.0) {
             Ok(place) => match &self.special[place].1 {
-                Special { instead: Some(windows), .. } => (windows, true),
+                Special {
+                    instead: Some(windows),
+                    ..
+                } => (windows, true),
                 Special { holiday: true, .. } => (&[], true),
                 Special { .. } => (self.hours.of(weekday_of(day)), false),
             },
@@ -213,7 +258,10 @@ impl Calendar {
 
 /// Pauses in order and apart, milliseconds.
 fn ordered(pauses: &[(Timestamp, Timestamp)]) -> Vec<(i64, i64)> {
-    let mut pauses: Vec<_> = pauses.iter().map(|(begin, end)| (begin.as_millisecond(), end.as_millisecond())).collect();
+    let mut pauses: Vec<_> = pauses
+        .iter()
+        .map(|(begin, end)| (begin.as_millisecond(), end.as_millisecond()))
+        .collect();
     pauses.retain(|(begin, end)| begin < end);
     pauses.sort_unstable();
     pauses.dedup_by(|next, kept| {
@@ -256,22 +304,42 @@ impl TryFrom<Form> for Calendar {
             }
             week[day] = windows;
         }
-        let date = |text: &String| text.parse::<Date>().map_err(|_| Mistake::Date(text.chars().take(60).collect()));
-        let holidays = form.holidays.iter().map(date).collect::<Result<Vec<_>, _>>()?;
-        let exceptions = form.exceptions.into_iter().map(|(day, windows)| Ok((date(&day)?, windows)));
+        let date = |text: &String| {
+            text.parse::<Date>()
+                .map_err(|_| Mistake::Date(text.chars().take(60).collect()))
+        };
+        let holidays = form
+            .holidays
+            .iter()
+            .map(date)
+            .collect::<Result<Vec<_>, _>>()?;
+        let exceptions = form
+            .exceptions
+            .into_iter()
+            .map(|(day, windows)| Ok((date(&day)?, windows)));
         let exceptions = exceptions.collect::<Result<Vec<_>, Mistake>>()?;
-        Calendar::new(form.zone, Hours::new(week)?).with_holidays(holidays)?.with_exceptions(exceptions)
+        Calendar::new(form.zone, Hours::new(week)?)
+            .with_holidays(holidays)?
+            .with_exceptions(exceptions)
     }
 }
 
 impl From<Calendar> for Form {
     fn from(calendar: Calendar) -> Form {
-        let week = hours::WEEKDAYS.iter().enumerate().map(|(day, name)| (name.to_string(), calendar.hours.of(day).to_vec()));
+        let week = hours::WEEKDAYS
+            .iter()
+            .enumerate()
+            .map(|(day, name)| (name.to_string(), calendar.hours.of(day).to_vec()));
         let dates = || calendar.special.iter().map(|(_, special)| special);
         Form {
             hours: week.filter(|(_, windows)| !windows.is_empty()).collect(),
-            holidays: dates().filter(|special| special.holiday).map(|special| special.date.to_string()).collect(),
-            exceptions: dates().filter_map(|special| Some((special.date.to_string(), special.instead.clone()?))).collect(),
+            holidays: dates()
+                .filter(|special| special.holiday)
+                .map(|special| special.date.to_string())
+                .collect(),
+            exceptions: dates()
+                .filter_map(|special| Some((special.date.to_string(), special.instead.clone()?)))
+                .collect(),
             zone: calendar.zone,
         }
     }

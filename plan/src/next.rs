@@ -38,7 +38,8 @@ pub struct Engineer {
 impl Engineer {
     /// Whether this engineer may answer a case.
     pub fn may_answer(&self, candidate: &Candidate) -> bool {
-        candidate.layer <= self.layer && (self.lanes.is_empty() || self.lanes.contains(&candidate.lane))
+        candidate.layer <= self.layer
+            && (self.lanes.is_empty() || self.lanes.contains(&candidate.lane))
     }
 }
 
@@ -72,9 +73,21 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.reason {
             Reason::Only => f.write_str("the only case you can answer"),
-            Reason::EarliestDue => write!(f, "earliest deadline of the {} you can answer", self.answerable),
-            Reason::Nicer => write!(f, "earliest deadline of the {} you can answer, lowest nice of those", self.answerable),
-            Reason::Oldest => write!(f, "earliest deadline of the {} you can answer, oldest of those", self.answerable),
+            Reason::EarliestDue => write!(
+                f,
+                "earliest deadline of the {} you can answer",
+                self.answerable
+            ),
+            Reason::Nicer => write!(
+                f,
+                "earliest deadline of the {} you can answer, lowest nice of those",
+                self.answerable
+            ),
+            Reason::Oldest => write!(
+                f,
+                "earliest deadline of the {} you can answer, oldest of those",
+                self.answerable
+            ),
         }
     }
 }
@@ -90,9 +103,16 @@ pub struct Choice {
 
 /// The case that an engineer should take now, if any is ready that they may answer.
 pub fn next(candidates: &[Candidate], engineer: &Engineer) -> Option<Choice> {
-    let answerable = || candidates.iter().filter(|candidate| engineer.may_answer(candidate));
-    let first = answerable().min_by_key(|candidate| (candidate.due, candidate.nice, candidate.case))?;
-    let rivals = || answerable().filter(|candidate| candidate.case != first.case && candidate.due == first.due);
+    let answerable = || {
+        candidates
+            .iter()
+            .filter(|candidate| engineer.may_answer(candidate))
+    };
+    let first =
+        answerable().min_by_key(|candidate| (candidate.due, candidate.nice, candidate.case))?;
+    let rivals = || {
+        answerable().filter(|candidate| candidate.case != first.case && candidate.due == first.due)
+    };
     let reason = if answerable().all(|candidate| candidate.case == first.case) {
         Reason::Only
     } else if rivals().next().is_none() {
@@ -102,8 +122,15 @@ pub fn next(candidates: &[Candidate], engineer: &Engineer) -> Option<Choice> {
     } else {
         Reason::Oldest
     };
-    let why = Why { reason, answerable: answerable().count(), ready: candidates.len() };
-    Some(Choice { case: first.case, why })
+    let why = Why {
+        reason,
+        answerable: answerable().count(),
+        ready: candidates.len(),
+    };
+    Some(Choice {
+        case: first.case,
+        why,
+    })
 }
 
 #[cfg(test)]
@@ -112,24 +139,44 @@ mod tests {
 
     fn candidate(case: i64, due_minute: i64, nice: i8, layer: u8, lane: &str) -> Candidate {
         let due = Timestamp::from_second(due_minute * 60).unwrap();
-        Candidate { case, due, severity: Severity::Limited, nice, layer, lane: lane.to_owned() }
+        Candidate {
+            case,
+            due,
+            severity: Severity::Limited,
+            nice,
+            layer,
+            lane: lane.to_owned(),
+        }
     }
 
     fn anybody() -> Engineer {
-        Engineer { layer: 1, lanes: Vec::new() }
+        Engineer {
+            layer: 1,
+            lanes: Vec::new(),
+        }
     }
 
     #[test]
     fn the_earliest_promise_is_next_whatever_its_nice() {
-        let cases = [candidate(1, 30, -20, 1, "operate"), candidate(2, 20, 19, 1, "operate"), candidate(3, 40, 0, 1, "install")];
+        let cases = [
+            candidate(1, 30, -20, 1, "operate"),
+            candidate(2, 20, 19, 1, "operate"),
+            candidate(3, 40, 0, 1, "install"),
+        ];
         let choice = next(&cases, &anybody()).unwrap();
         assert_eq!((choice.case, choice.why.reason), (2, Reason::EarliestDue));
-        assert_eq!(choice.why.to_string(), "earliest deadline of the 3 you can answer");
+        assert_eq!(
+            choice.why.to_string(),
+            "earliest deadline of the 3 you can answer"
+        );
     }
 
     #[test]
     fn nice_orders_equals_and_then_the_older_case_goes_first() {
-        let mut cases = vec![candidate(7, 20, 0, 1, "operate"), candidate(5, 20, 0, 1, "operate")];
+        let mut cases = vec![
+            candidate(7, 20, 0, 1, "operate"),
+            candidate(5, 20, 0, 1, "operate"),
+        ];
         let choice = next(&cases, &anybody()).unwrap();
         assert_eq!((choice.case, choice.why.reason), (5, Reason::Oldest));
         cases.push(candidate(9, 20, -1, 1, "operate"));
@@ -139,19 +186,31 @@ mod tests {
 
     #[test]
     fn nobody_is_given_a_case_beyond_their_layer_or_lanes() {
-        let cases = [candidate(1, 10, 0, 2, "operate"), candidate(2, 20, 0, 1, "security"), candidate(3, 30, 0, 1, "install")];
+        let cases = [
+            candidate(1, 10, 0, 2, "operate"),
+            candidate(2, 20, 0, 1, "security"),
+            candidate(3, 30, 0, 1, "install"),
+        ];
         assert_eq!(next(&cases, &anybody()).unwrap().case, 2);
-        let installer = Engineer { layer: 3, lanes: vec!["install".into()] };
+        let installer = Engineer {
+            layer: 3,
+            lanes: vec!["install".into()],
+        };
         let choice = next(&cases, &installer).unwrap();
         assert_eq!((choice.case, choice.why.reason), (3, Reason::Only));
-        let developer = Engineer { layer: 3, lanes: vec!["develop".into()] };
+        let developer = Engineer {
+            layer: 3,
+            lanes: vec!["develop".into()],
+        };
         assert_eq!(next(&cases, &developer), None);
         assert_eq!(next(&[], &anybody()), None);
     }
 
     #[test]
     fn the_order_of_the_list_does_not_matter() {
-        let mut cases: Vec<_> = (0..20).map(|n| candidate(n, 100 - n % 5, (n % 3) as i8, 1, "operate")).collect();
+        let mut cases: Vec<_> = (0..20)
+            .map(|n| candidate(n, 100 - n % 5, (n % 3) as i8, 1, "operate"))
+            .collect();
         let forth = next(&cases, &anybody());
         cases.reverse();
         assert_eq!(forth, next(&cases, &anybody()));

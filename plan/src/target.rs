@@ -7,7 +7,9 @@ use std::fmt;
 use std::str::FromStr;
 
 /// How badly a customer is hit. Lower is worse; a new case is [`Severity::Limited`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(try_from = "u8", into = "u8")]
 pub enum Severity {
     /// 1: production down, or data at risk.
@@ -23,7 +25,12 @@ pub enum Severity {
 
 impl Severity {
     /// All of them, worst first.
-    pub const ALL: [Severity; 4] = [Severity::Stopped, Severity::Severe, Severity::Limited, Severity::Question];
+    pub const ALL: [Severity; 4] = [
+        Severity::Stopped,
+        Severity::Severe,
+        Severity::Limited,
+        Severity::Question,
+    ];
 
     /// 1 to 4.
     pub fn number(self) -> u8 {
@@ -52,7 +59,9 @@ impl TryFrom<u8> for Severity {
     type Error = Mistake;
 
     fn try_from(number: u8) -> Result<Severity, Mistake> {
-        let found = Severity::ALL.into_iter().find(|severity| severity.number() == number);
+        let found = Severity::ALL
+            .into_iter()
+            .find(|severity| severity.number() == number);
         found.ok_or_else(|| Mistake::Severity(number.to_string()))
     }
 }
@@ -69,8 +78,13 @@ impl FromStr for Severity {
     /// Reads the number or the name.
     fn from_str(text: &str) -> Result<Severity, Mistake> {
         let word = text.trim();
-        let named = |severity: &Severity| word.eq_ignore_ascii_case(severity.name()) || word == severity.number().to_string();
-        Severity::ALL.into_iter().find(named).ok_or_else(|| Mistake::Severity(text.chars().take(60).collect()))
+        let named = |severity: &Severity| {
+            word.eq_ignore_ascii_case(severity.name()) || word == severity.number().to_string()
+        };
+        Severity::ALL
+            .into_iter()
+            .find(named)
+            .ok_or_else(|| Mistake::Severity(text.chars().take(60).collect()))
     }
 }
 
@@ -88,7 +102,10 @@ impl Default for Targets {
     /// 2, 4, 10 and 30 open hours for both, until an agreement says otherwise.
     fn default() -> Targets {
         const HOURS: [u32; 4] = [2 * 60, 4 * 60, 10 * 60, 30 * 60];
-        Targets { first_reply_minutes: HOURS, follow_up_minutes: HOURS }
+        Targets {
+            first_reply_minutes: HOURS,
+            follow_up_minutes: HOURS,
+        }
     }
 }
 
@@ -114,9 +131,13 @@ mod tests {
 
     #[test]
     fn the_defaults_are_two_four_ten_and_thirty_hours() {
-        let hours = Severity::ALL.map(|severity| Targets::default().first_reply(severity).as_hours());
+        let hours =
+            Severity::ALL.map(|severity| Targets::default().first_reply(severity).as_hours());
         assert_eq!(hours, [2, 4, 10, 30]);
-        assert_eq!(Targets::default().follow_up(Severity::Limited), SignedDuration::from_hours(10));
+        assert_eq!(
+            Targets::default().follow_up(Severity::Limited),
+            SignedDuration::from_hours(10)
+        );
     }
 
     #[test]

@@ -29,7 +29,9 @@ pub(crate) fn day_number(date: Date) -> i64 {
 }
 
 fn date_of(day: i64) -> Option<Date> {
-    Date::constant(1970, 1, 1).checked_add(Span::new().try_days(day).ok()?).ok()
+    Date::constant(1970, 1, 1)
+        .checked_add(Span::new().try_days(day).ok()?)
+        .ok()
 }
 
 /// 0 for Monday; 1970-01-01 was a Thursday.
@@ -49,10 +51,22 @@ impl Steady {
     fn around(zone: &Zone, at: Timestamp) -> Steady {
         let zone = zone.jiff();
         // `preceding` is strict: a change at `at` itself must count as the begin of the stretch.
-        let just_after = at.checked_add(jiff::SignedDuration::from_nanos(1)).unwrap_or(at);
-        let from = zone.preceding(just_after).next().map_or(i64::MIN / 4, |change| change.timestamp().as_millisecond());
-        let until = zone.following(at).next().map_or(i64::MAX / 4, |change| change.timestamp().as_millisecond());
-        Steady { from, until, offset: i64::from(zone.to_offset(at).seconds()) * 1_000 }
+        let just_after = at
+            .checked_add(jiff::SignedDuration::from_nanos(1))
+            .unwrap_or(at);
+        let from = zone
+            .preceding(just_after)
+            .next()
+            .map_or(i64::MIN / 4, |change| change.timestamp().as_millisecond());
+        let until = zone
+            .following(at)
+            .next()
+            .map_or(i64::MAX / 4, |change| change.timestamp().as_millisecond());
+        Steady {
+            from,
+            until,
+            offset: i64::from(zone.to_offset(at).seconds()) * 1_000,
+        }
     }
 }
 
@@ -70,10 +84,15 @@ impl<'a> Wall<'a> {
     /// The steady stretch that holds this local day and its neighbours, if one does.
     fn steady(&mut self, day: i64) -> Option<Steady> {
         let noon = day * DAY_MS + DAY_MS / 2;
-        let known = self.steady.filter(|steady| (steady.from..steady.until).contains(&(noon - steady.offset)));
+        let known = self
+            .steady
+            .filter(|steady| (steady.from..steady.until).contains(&(noon - steady.offset)));
         let steady = match known {
             Some(steady) => steady,
-            None => *self.steady.insert(Steady::around(self.zone, Timestamp::from_millisecond(noon).ok()?)),
+            None => *self.steady.insert(Steady::around(
+                self.zone,
+                Timestamp::from_millisecond(noon).ok()?,
+            )),
         };
         (steady.from + MARGIN_MS <= noon && noon <= steady.until - MARGIN_MS).then_some(steady)
     }
@@ -94,15 +113,29 @@ impl<'a> Wall<'a> {
     }
 
     /// Appends the windows of a day as instants and says whether the day is plain (their order is then the clock's).
-    pub(crate) fn spans(&mut self, day: i64, windows: &[Window], spans: &mut Vec<(i64, i64)>) -> bool {
-        let minutes = windows.iter().map(|window| (i64::from(window.begin_minute()), i64::from(window.end_minute())));
+    pub(crate) fn spans(
+        &mut self,
+        day: i64,
+        windows: &[Window],
+        spans: &mut Vec<(i64, i64)>,
+    ) -> bool {
+        let minutes = windows.iter().map(|window| {
+            (
+                i64::from(window.begin_minute()),
+                i64::from(window.end_minute()),
+            )
+        });
         if let Some(steady) = self.steady(day) {
             let midnight = day * DAY_MS - steady.offset;
-            spans.extend(minutes.map(|(begin, end)| (midnight + begin * MINUTE_MS, midnight + end * MINUTE_MS)));
+            spans
+                .extend(minutes.map(|(begin, end)| {
+                    (midnight + begin * MINUTE_MS, midnight + end * MINUTE_MS)
+                }));
             return true;
         }
         if !windows.is_empty() && self.exists(day) {
-            let asked = minutes.filter_map(|(begin, end)| Some((self.asked(day, begin)?, self.asked(day, end)?)));
+            let asked = minutes
+                .filter_map(|(begin, end)| Some((self.asked(day, begin)?, self.asked(day, end)?)));
             // Around a gap the offset before it may read a begin after its end: such a window has no time.
             spans.extend(asked.filter(|(begin, end)| begin < end));
         }
@@ -167,12 +200,25 @@ impl<'a> OpenSpans<'a> {
         if self.quiet < 3 || self.given < self.ready.len() {
             return 0;
         }
-        let Some(steady) = self.wall.steady(self.day) else { return 0 };
+        let Some(steady) = self.wall.steady(self.day) else {
+            return 0;
+        };
         let week = self.calendar.week_ms();
-        let enough = if week > 0 { (left - 1) / week } else { i64::MAX };
+        let enough = if week > 0 {
+            (left - 1) / week
+        } else {
+            i64::MAX
+        };
         let until_change = (steady.until - MARGIN_MS - self.day * DAY_MS - DAY_MS) / WEEK_MS;
-        let until_special = self.calendar.next_special(self.day).map_or(i64::MAX, |special| (special - self.day) / 7);
-        let weeks = enough.min(until_change).min(until_special).min((self.last - self.day) / 7).max(0);
+        let until_special = self
+            .calendar
+            .next_special(self.day)
+            .map_or(i64::MAX, |special| (special - self.day) / 7);
+        let weeks = enough
+            .min(until_change)
+            .min(until_special)
+            .min((self.last - self.day) / 7)
+            .max(0);
         self.day += weeks * 7;
         self.covered = self.covered.saturating_add(weeks * WEEK_MS);
         weeks * week
