@@ -120,3 +120,5 @@ pub const DELIVERY_GIVE_UP_HOURS: i64 = 5 * 24;
 pub const PROMISES_OF_UNKNOWN: i64 = 3;
 /// Promises at target at a time for a customer that an administrator entered (PRODUCT.md §3.2).
 pub const PROMISES_OF_KNOWN: i64 = 20;
+/// One line of `duly due --cases`: a calendar with every holiday of two centuries fits in.
+pub const CASE_LINE_BYTES: usize = 1024 * 1024;

@@ -10,7 +10,7 @@
 //! bound: after [eleven years](NoHours) the answer is that there are no hours.
 
 use crate::hours::{Hours, WINDOWS_A_DAY, Window, too_many};
-use crate::walk::{OpenSpans, Wall, day_number, weekday_of};
+use crate::walk::{DAYS, OpenSpans, Wall, day_number, weekday_of};
 use crate::zone::Zone;
 use crate::{Mistake, hours};
 use jiff::civil::Date;
@@ -65,10 +65,7 @@ impl Calendar {
     }
 
     /// Adds holidays: no window begins on them.
-    pub fn with_holidays(
-        mut self,
-        dates: impl IntoIterator<Item = Date>,
-    ) -> Result<Calendar, Mistake> {
+    pub fn with_holidays(mut self, dates: impl IntoIterator<Item = Date>) -> Result<Calendar, Mistake> {
         for date in dates {
             self.special_mut(date)?.holiday = true;
         }
@@ -93,11 +90,7 @@ impl Calendar {
         let place = match self.special.binary_search_by_key(&day, |special| special.0) {
             Ok(place) => place,
             Err(place) => {
-                too_many(
-                    "holidays and exceptions",
-                    self.special.len() + 1,
-                    SPECIAL_DATES,
-                )?;
+                too_many("holidays and exceptions", self.special.len() + 1, SPECIAL_DATES)?;
                 self.special.insert(
                     place,
                     (
@@ -183,9 +176,7 @@ impl Calendar {
     /// The instant itself if a window is open then, else the begin of the next.
     pub fn next_open(&self, at: Timestamp) -> Result<Timestamp, NoHours> {
         let start = at.as_millisecond();
-        let (begin, _) = OpenSpans::new(self, at)
-            .find(|&(_, end)| end > start)
-            .ok_or(NoHours)?;
+        let (begin, _) = OpenSpans::new(self, at).find(|&(_, end)| end > start).ok_or(NoHours)?;
         if begin <= start {
             Ok(at)
         } else {
@@ -195,21 +186,16 @@ impl Calendar {
 
     /// `days` business days after `from`: the close of the n-th day with hours after the day of receipt. Mail after close
     /// counts as received at the next opening; 0 is the close of the day of receipt itself.
-    pub fn closing_of_business_day(
-        &self,
-        from: Timestamp,
-        days: u32,
-    ) -> Result<Timestamp, NoHours> {
+    pub fn closing_of_business_day(&self, from: Timestamp, days: u32) -> Result<Timestamp, NoHours> {
         let start = from.as_millisecond();
         let mut wall = Wall::new(&self.zone);
-        let mut day = day_number(self.zone.local(from).date()) - 2;
+        let first = day_number(self.zone.local(from).date()) - 2;
         let mut to_pass = u64::from(days);
         let mut received = false;
         let mut spans = Vec::new();
-        for _ in 0..crate::walk::DAYS {
+        for day in first..first + DAYS {
             spans.clear();
             wall.spans(day, self.windows(day).0, &mut spans);
-            day += 1;
             let Some(close) = spans.iter().map(|span| span.1).max() else {
                 continue;
             };
@@ -234,8 +220,7 @@ impl Calendar {
         match self.special.binary_search_by_key(&day, |special| special.0) {
             Ok(place) => match &self.special[place].1 {
                 Special {
-                    instead: Some(windows),
-                    ..
+                    instead: Some(windows), ..
                 } => (windows, true),
                 Special { holiday: true, .. } => (&[], true),
                 Special { .. } => (self.hours.of(weekday_of(day)), false),
@@ -308,11 +293,7 @@ impl TryFrom<Form> for Calendar {
             text.parse::<Date>()
                 .map_err(|_| Mistake::Date(text.chars().take(60).collect()))
         };
-        let holidays = form
-            .holidays
-            .iter()
-            .map(date)
-            .collect::<Result<Vec<_>, _>>()?;
+        let holidays = form.holidays.iter().map(date).collect::<Result<Vec<_>, _>>()?;
         let exceptions = form
             .exceptions
             .into_iter()

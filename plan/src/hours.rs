@@ -43,8 +43,7 @@ impl Window {
 fn minute_of(text: &str) -> Option<u16> {
     let (hour, minute) = text.split_once(':')?;
     let number = |text: &str, digits: std::ops::RangeInclusive<usize>| {
-        (digits.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()))
-            .then(|| text.parse::<u16>().ok())?
+        (digits.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse::<u16>().ok())?
     };
     let (hour, minute) = (number(hour, 1..=2)?, number(minute, 2..=2)?);
     (minute < 60 && hour * 60 + minute <= DAY).then_some(hour * 60 + minute)
@@ -84,11 +83,7 @@ impl From<Window> for String {
 
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = if self.end > DAY {
-            self.end - DAY
-        } else {
-            self.end
-        };
+        let end = if self.end > DAY { self.end - DAY } else { self.end };
         write!(
             f,
             "{:02}:{:02}-{:02}:{:02}",
@@ -132,10 +127,7 @@ impl Hours {
         for (day, windows) in self.0.iter().enumerate() {
             for window in windows {
                 let start = day as u32 * u32::from(DAY);
-                let (begin, end) = (
-                    start + u32::from(window.begin),
-                    start + u32::from(window.end),
-                );
+                let (begin, end) = (start + u32::from(window.begin), start + u32::from(window.end));
                 // A window of Sunday night is open on Monday morning as well: the week is a circle.
                 spans.extend([(begin, end.min(WEEK)), (0, end.saturating_sub(WEEK))]);
             }
@@ -170,9 +162,7 @@ pub(crate) fn weekday(text: &str) -> Option<usize> {
         "saturday",
         "sunday",
     ];
-    (0..7).find(|&day| {
-        text.eq_ignore_ascii_case(WEEKDAYS[day]) || text.eq_ignore_ascii_case(FULL[day])
-    })
+    (0..7).find(|&day| text.eq_ignore_ascii_case(WEEKDAYS[day]) || text.eq_ignore_ascii_case(FULL[day]))
 }
 
 /// The weekdays of `mon`, `mon-fri`, `sat-mon`.
@@ -181,9 +171,7 @@ fn weekdays(text: &str) -> Result<Vec<usize>, Mistake> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let first = weekday(first).ok_or_else(mistake)?;
     let last = weekday(last).ok_or_else(mistake)?;
-    Ok((0..=(last + 7 - first) % 7)
-        .map(|step| (first + step) % 7)
-        .collect())
+    Ok((0..=(last + 7 - first) % 7).map(|step| (first + step) % 7).collect())
 }
 
 impl FromStr for Hours {
@@ -192,18 +180,13 @@ impl FromStr for Hours {
     fn from_str(text: &str) -> Result<Hours, Mistake> {
         too_many("letters", text.len(), 2_000)?;
         let mut week: [Option<Vec<Window>>; 7] = Default::default();
-        for group in text
-            .split(',')
-            .map(str::trim)
-            .filter(|group| !group.is_empty())
-        {
-            let (days, windows) =
-                group
-                    .split_once(char::is_whitespace)
-                    .ok_or_else(|| match weekdays(group) {
-                        Ok(_) => Mistake::NoWindow(group.to_owned()),
-                        Err(mistake) => mistake,
-                    })?;
+        for group in text.split(',').map(str::trim).filter(|group| !group.is_empty()) {
+            let (days, windows) = group
+                .split_once(char::is_whitespace)
+                .ok_or_else(|| match weekdays(group) {
+                    Ok(_) => Mistake::NoWindow(group.to_owned()),
+                    Err(mistake) => mistake,
+                })?;
             let days = weekdays(days)?;
             let windows = windows
                 .split_whitespace()
@@ -239,10 +222,7 @@ impl fmt::Display for Hours {
         let mut parted = false;
         while day < 7 {
             let windows = &self.0[day];
-            let alike = self.0[day..]
-                .iter()
-                .take_while(|other| *other == windows)
-                .count();
+            let alike = self.0[day..].iter().take_while(|other| *other == windows).count();
             if !windows.is_empty() {
                 if std::mem::replace(&mut parted, true) {
                     f.write_str(", ")?;
@@ -279,10 +259,7 @@ mod tests {
         let odd: Hours = " Monday-Friday  9:00-17:00 ,".parse().unwrap();
         assert_eq!(odd.to_string(), "mon-fri 09:00-17:00");
         let round_the_end: Hours = "sat-mon 10:00-11:00".parse().unwrap();
-        assert_eq!(
-            round_the_end.to_string(),
-            "mon 10:00-11:00, sat-sun 10:00-11:00"
-        );
+        assert_eq!(round_the_end.to_string(), "mon 10:00-11:00, sat-sun 10:00-11:00");
     }
 
     #[test]

@@ -25,17 +25,13 @@ pub enum Mistake {
     #[error("\"{0}\" is no time zone; write a name such as Europe/Berlin, or UTC+2")]
     Zone(String),
     /// Not a weekday or a range of weekdays.
-    #[error(
-        "\"{0}\" is no weekday; write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri"
-    )]
+    #[error("\"{0}\" is no weekday; write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri")]
     Weekday(String),
     /// A weekday that has its hours already.
     #[error("{0} has hours twice; name each weekday once")]
     Twice(&'static str),
     /// Not a window of hours.
-    #[error(
-        "\"{0}\" are no hours; write from and to, such as 09:00-17:00, 22:00-06:00 or 00:00-24:00"
-    )]
+    #[error("\"{0}\" are no hours; write from and to, such as 09:00-17:00, 22:00-06:00 or 00:00-24:00")]
     Window(String),
     /// A weekday without windows behind it.
     #[error("\"{0}\" names days but no hours; write mon-fri 09:00-17:00")]

@@ -38,8 +38,7 @@ pub struct Engineer {
 impl Engineer {
     /// Whether this engineer may answer a case.
     pub fn may_answer(&self, candidate: &Candidate) -> bool {
-        candidate.layer <= self.layer
-            && (self.lanes.is_empty() || self.lanes.contains(&candidate.lane))
+        candidate.layer <= self.layer && (self.lanes.is_empty() || self.lanes.contains(&candidate.lane))
     }
 }
 
@@ -73,11 +72,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.reason {
             Reason::Only => f.write_str("the only case you can answer"),
-            Reason::EarliestDue => write!(
-                f,
-                "earliest deadline of the {} you can answer",
-                self.answerable
-            ),
+            Reason::EarliestDue => write!(f, "earliest deadline of the {} you can answer", self.answerable),
             Reason::Nicer => write!(
                 f,
                 "earliest deadline of the {} you can answer, lowest nice of those",
@@ -103,16 +98,9 @@ pub struct Choice {
 
 /// The case that an engineer should take now, if any is ready that they may answer.
 pub fn next(candidates: &[Candidate], engineer: &Engineer) -> Option<Choice> {
-    let answerable = || {
-        candidates
-            .iter()
-            .filter(|candidate| engineer.may_answer(candidate))
-    };
-    let first =
-        answerable().min_by_key(|candidate| (candidate.due, candidate.nice, candidate.case))?;
-    let rivals = || {
-        answerable().filter(|candidate| candidate.case != first.case && candidate.due == first.due)
-    };
+    let answerable = || candidates.iter().filter(|candidate| engineer.may_answer(candidate));
+    let first = answerable().min_by_key(|candidate| (candidate.due, candidate.nice, candidate.case))?;
+    let rivals = || answerable().filter(|candidate| candidate.case != first.case && candidate.due == first.due);
     let reason = if answerable().all(|candidate| candidate.case == first.case) {
         Reason::Only
     } else if rivals().next().is_none() {
@@ -127,10 +115,7 @@ pub fn next(candidates: &[Candidate], engineer: &Engineer) -> Option<Choice> {
         answerable: answerable().count(),
         ready: candidates.len(),
     };
-    Some(Choice {
-        case: first.case,
-        why,
-    })
+    Some(Choice { case: first.case, why })
 }
 
 #[cfg(test)]
@@ -165,18 +150,12 @@ mod tests {
         ];
         let choice = next(&cases, &anybody()).unwrap();
         assert_eq!((choice.case, choice.why.reason), (2, Reason::EarliestDue));
-        assert_eq!(
-            choice.why.to_string(),
-            "earliest deadline of the 3 you can answer"
-        );
+        assert_eq!(choice.why.to_string(), "earliest deadline of the 3 you can answer");
     }
 
     #[test]
     fn nice_orders_equals_and_then_the_older_case_goes_first() {
-        let mut cases = vec![
-            candidate(7, 20, 0, 1, "operate"),
-            candidate(5, 20, 0, 1, "operate"),
-        ];
+        let mut cases = vec![candidate(7, 20, 0, 1, "operate"), candidate(5, 20, 0, 1, "operate")];
         let choice = next(&cases, &anybody()).unwrap();
         assert_eq!((choice.case, choice.why.reason), (5, Reason::Oldest));
         cases.push(candidate(9, 20, -1, 1, "operate"));

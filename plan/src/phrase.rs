@@ -32,9 +32,7 @@ pub enum Unclear {
     #[error("\"{0}\" is more than five years ahead")]
     TooFar(String),
     /// Letters that several zones use.
-    #[error(
-        "\"{0}\" is the name of several time zones; write the place, such as America/Chicago, or UTC-6"
-    )]
+    #[error("\"{0}\" is the name of several time zones; write the place, such as America/Chicago, or UTC-6")]
     ManyZones(String),
     /// The date has another weekday.
     #[error("{date} is a {weekday}; write the date or the weekday that you mean")]
@@ -57,8 +55,7 @@ pub fn parse(text: &str, now: Timestamp, zone: &Zone) -> Result<Timestamp, Uncle
         Ok(at) => (at, zone.clone()),
         Err(_) => match relative(text) {
             Some(span) => (
-                span.from(now, zone)
-                    .ok_or_else(|| Unclear::TooFar(echo()))?,
+                span.from(now, zone).ok_or_else(|| Unclear::TooFar(echo()))?,
                 zone.clone(),
             ),
             None => {
@@ -94,14 +91,9 @@ impl Relative {
     fn from(&self, now: Timestamp, zone: &Zone) -> Option<Timestamp> {
         let day = match self.days {
             0 => now,
-            days => zone.instant(
-                zone.local(now)
-                    .checked_add(Span::new().try_days(days).ok()?)
-                    .ok()?,
-            )?,
+            days => zone.instant(zone.local(now).checked_add(Span::new().try_days(days).ok()?).ok()?)?,
         };
-        day.checked_add(SignedDuration::from_mins(self.minutes))
-            .ok()
+        day.checked_add(SignedDuration::from_mins(self.minutes)).ok()
     }
 }
 
@@ -119,9 +111,7 @@ fn relative(text: &str) -> Option<Relative> {
             .filter(|&digits| (1..=6).contains(&digits))?;
         let count: i64 = rest[..digits].parse().ok()?;
         rest = rest[digits..].trim_start();
-        let letters = rest
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(rest.len());
+        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
         match &rest[..letters] {
             "m" | "min" | "mins" | "minute" | "minutes" => sum.minutes += count,
             "h" | "hr" | "hrs" | "hour" | "hours" => sum.minutes += count * 60,
@@ -169,16 +159,12 @@ impl Words {
             .filter(|word| !word.is_empty())
             .collect();
         for (place, word) in list.iter().enumerate() {
-            let beside_month = list
-                .get(place + 1)
-                .is_some_and(|next| month(next).is_some())
+            let beside_month = list.get(place + 1).is_some_and(|next| month(next).is_some())
                 || (place > 0 && month(list[place - 1]).is_some() && words.day_of_month.is_none());
             let taken = words.take(word, beside_month);
             match taken {
                 Some(true) => {}
-                Some(false) => {
-                    put(&mut words.zone, zone_named(word, now, zone)?).ok_or_else(unread)?
-                }
+                Some(false) => put(&mut words.zone, zone_named(word, now, zone)?).ok_or_else(unread)?,
                 None => return Err(unread()),
             }
         }
@@ -215,14 +201,9 @@ impl Words {
         let unread = || Unclear::Unread(echo.to_owned());
         let today = zone.local(now).date();
         let month_day = self.month.zip(self.day_of_month);
-        let ways = [
-            self.days_ahead.is_some(),
-            self.date.is_some(),
-            self.month.is_some(),
-        ];
+        let ways = [self.days_ahead.is_some(), self.date.is_some(), self.month.is_some()];
         let named = ways.iter().filter(|way| **way).count();
-        let torn = self.month.is_some() != self.day_of_month.is_some()
-            || (self.year.is_some() && self.month.is_none());
+        let torn = self.month.is_some() != self.day_of_month.is_some() || (self.year.is_some() && self.month.is_none());
         if named > 1 || torn {
             return Err(unread());
         }
@@ -233,18 +214,10 @@ impl Words {
             (None, None) if has_day => return Err(Unclear::NoTime(echo.to_owned())),
             _ => return Err(unread()),
         };
-        let ahead = |days: i64| {
-            today
-                .checked_add(Span::new().days(days))
-                .map_err(|_| unread())
-        };
+        let ahead = |days: i64| today.checked_add(Span::new().days(days)).map_err(|_| unread());
         let days: Vec<Date> = if let Some((month, day)) = month_day {
-            let years = self
-                .year
-                .map_or(today.year()..=today.year() + 8, |year| year..=year);
-            years
-                .filter_map(|year| Date::new(year, month, day).ok())
-                .collect()
+            let years = self.year.map_or(today.year()..=today.year() + 8, |year| year..=year);
+            years.filter_map(|year| Date::new(year, month, day).ok()).collect()
         } else if let Some(date) = self.date {
             vec![date]
         } else if let Some(days) = self.days_ahead {
@@ -254,27 +227,12 @@ impl Words {
         };
         let weekday_of = |date: &Date| date.weekday().to_monday_zero_offset() as usize;
         let listed = named == 0;
-        let fits = |date: &&Date| {
-            !listed
-                || self
-                    .weekday
-                    .is_none_or(|weekday| weekday_of(date) == weekday)
-        };
-        let instant = |date: &Date| {
-            zone.instant(DateTime::from_parts(*date, time))
-                .map(|at| (*date, at))
-        };
-        let instants: Vec<(Date, Timestamp)> =
-            days.iter().filter(fits).filter_map(instant).collect();
-        let next = instants
-            .iter()
-            .find(|(_, at)| *at > now)
-            .or(instants.last());
+        let fits = |date: &&Date| !listed || self.weekday.is_none_or(|weekday| weekday_of(date) == weekday);
+        let instant = |date: &Date| zone.instant(DateTime::from_parts(*date, time)).map(|at| (*date, at));
+        let instants: Vec<(Date, Timestamp)> = days.iter().filter(fits).filter_map(instant).collect();
+        let next = instants.iter().find(|(_, at)| *at > now).or(instants.last());
         let (date, at) = next.copied().ok_or_else(unread)?;
-        if self
-            .weekday
-            .is_some_and(|weekday| weekday != weekday_of(&date))
-        {
+        if self.weekday.is_some_and(|weekday| weekday != weekday_of(&date)) {
             let weekday = WEEKDAYS[weekday_of(&date)];
             return Err(Unclear::OtherWeekday {
                 date: date.strftime("%-d %B %Y").to_string(),
@@ -361,14 +319,8 @@ fn zone_named(word: &str, now: Timestamp, own: &Zone) -> Result<Zone, Unclear> {
         (&["aest", "aedt"], "Australia/Sydney"),
         (&["nzst", "nzdt"], "Pacific/Auckland"),
     ];
-    let half_a_year = now
-        .checked_add(SignedDuration::from_hours(26 * 7 * 24))
-        .unwrap_or(now);
-    let of_own = [
-        own.abbreviation(now),
-        own.abbreviation(half_a_year),
-        own.place(),
-    ];
+    let half_a_year = now.checked_add(SignedDuration::from_hours(26 * 7 * 24)).unwrap_or(now);
+    let of_own = [own.abbreviation(now), own.abbreviation(half_a_year), own.place()];
     if of_own.iter().any(|name| name.eq_ignore_ascii_case(word)) {
         return Ok(own.clone());
     }
@@ -436,10 +388,7 @@ mod tests {
         assert_eq!(understood("fri 12:00 cet"), "Fri 27 Nov 12:00 CET");
         assert_eq!(understood("fri 12:00 utc"), "Fri 27 Nov 13:00 CET");
         assert_eq!(understood("fri 12:00 UTC+5:30"), "Fri 27 Nov 07:30 CET");
-        assert_eq!(
-            understood("fri 12:00 america/new_york"),
-            "Fri 27 Nov 18:00 CET"
-        );
+        assert_eq!(understood("fri 12:00 america/new_york"), "Fri 27 Nov 18:00 CET");
         assert_eq!(understood("fri 12:00 EST"), "Fri 27 Nov 18:00 CET");
         assert_eq!(understood("fri 12:00 berlin"), "Fri 27 Nov 12:00 CET");
         assert!(understood("fri 12:00 cst").contains("several time zones"));
@@ -504,11 +453,7 @@ mod tests {
             "+3hé",
             "é",
         ] {
-            assert!(
-                understood(text).contains("is no time"),
-                "{text}: {}",
-                understood(text)
-            );
+            assert!(understood(text).contains("is no time"), "{text}: {}", understood(text));
         }
         assert!(understood("wed").contains("names a day but no time"));
         assert!(understood("mon 25 nov 10:00").contains("25 November 2026 is a Wednesday"));

@@ -14,11 +14,7 @@ pub fn short(at: Timestamp, zone: &Zone, now: Timestamp) -> String {
     } else {
         "%a %-d %b %Y %H:%M"
     };
-    format!(
-        "{} {}",
-        zone.zoned(at).strftime(form),
-        zone.abbreviation(at)
-    )
+    format!("{} {}", zone.zoned(at).strftime(form), zone.abbreviation(at))
 }
 
 /// `Tue 24 Nov 15:00 CET (14:00 UTC) · in 3 h 10 min`; UTC with its weekday where it has another date.
@@ -153,10 +149,7 @@ mod tests {
             line(due, &berlin, now),
             "Tue 24 Nov 15:00 CET (14:00 UTC) · in 3 h 10 min"
         );
-        assert_eq!(
-            long(due, &berlin, now),
-            "Tuesday 24 November, 15:00 (Berlin)"
-        );
+        assert_eq!(long(due, &berlin, now), "Tuesday 24 November, 15:00 (Berlin)");
         assert_eq!(utc(due, &berlin).as_deref(), Some("14:00 UTC"));
         assert_eq!(about(due, now), "in about 3 hours");
         assert_eq!(stamp(due, &berlin), "Tue 24 Nov 2026, 15:00 CET");
@@ -169,14 +162,8 @@ mod tests {
             line(due, &zone("UTC+2"), now),
             "Tue 24 Nov 16:00 UTC+2 (14:00 UTC) · in 3 h 10 min"
         );
-        assert_eq!(
-            long(due, &zone("UTC+2"), now),
-            "Tuesday 24 November, 16:00 (UTC+2)"
-        );
-        assert_eq!(
-            line(due, &zone("UTC"), now),
-            "Tue 24 Nov 14:00 UTC · in 3 h 10 min"
-        );
+        assert_eq!(long(due, &zone("UTC+2"), now), "Tuesday 24 November, 16:00 (UTC+2)");
+        assert_eq!(line(due, &zone("UTC"), now), "Tue 24 Nov 14:00 UTC · in 3 h 10 min");
         assert_eq!(utc(due, &Zone::UTC), None);
     }
 
@@ -188,10 +175,7 @@ mod tests {
             line(due, &auckland, now),
             "Tue 5 Jan 2027 09:00 NZDT (Mon 20:00 UTC) · in 5 d 10 h"
         );
-        assert_eq!(
-            long(due, &auckland, now),
-            "Tuesday 5 January 2027, 09:00 (Auckland)"
-        );
+        assert_eq!(long(due, &auckland, now), "Tuesday 5 January 2027, 09:00 (Auckland)");
         assert_eq!(utc(due, &auckland).as_deref(), Some("Monday 20:00 UTC"));
     }
 

@@ -7,9 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// How badly a customer is hit. Lower is worse; a new case is [`Severity::Limited`].
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub enum Severity {
     /// 1: production down, or data at risk.
@@ -59,9 +57,7 @@ impl TryFrom<u8> for Severity {
     type Error = Mistake;
 
     fn try_from(number: u8) -> Result<Severity, Mistake> {
-        let found = Severity::ALL
-            .into_iter()
-            .find(|severity| severity.number() == number);
+        let found = Severity::ALL.into_iter().find(|severity| severity.number() == number);
         found.ok_or_else(|| Mistake::Severity(number.to_string()))
     }
 }
@@ -78,9 +74,8 @@ impl FromStr for Severity {
     /// Reads the number or the name.
     fn from_str(text: &str) -> Result<Severity, Mistake> {
         let word = text.trim();
-        let named = |severity: &Severity| {
-            word.eq_ignore_ascii_case(severity.name()) || word == severity.number().to_string()
-        };
+        let named =
+            |severity: &Severity| word.eq_ignore_ascii_case(severity.name()) || word == severity.number().to_string();
         Severity::ALL
             .into_iter()
             .find(named)
@@ -131,8 +126,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_two_four_ten_and_thirty_hours() {
-        let hours =
-            Severity::ALL.map(|severity| Targets::default().first_reply(severity).as_hours());
+        let hours = Severity::ALL.map(|severity| Targets::default().first_reply(severity).as_hours());
         assert_eq!(hours, [2, 4, 10, 30]);
         assert_eq!(
             Targets::default().follow_up(Severity::Limited),

@@ -51,9 +51,7 @@ impl Steady {
     fn around(zone: &Zone, at: Timestamp) -> Steady {
         let zone = zone.jiff();
         // `preceding` is strict: a change at `at` itself must count as the begin of the stretch.
-        let just_after = at
-            .checked_add(jiff::SignedDuration::from_nanos(1))
-            .unwrap_or(at);
+        let just_after = at.checked_add(jiff::SignedDuration::from_nanos(1)).unwrap_or(at);
         let from = zone
             .preceding(just_after)
             .next()
@@ -89,10 +87,9 @@ impl<'a> Wall<'a> {
             .filter(|steady| (steady.from..steady.until).contains(&(noon - steady.offset)));
         let steady = match known {
             Some(steady) => steady,
-            None => *self.steady.insert(Steady::around(
-                self.zone,
-                Timestamp::from_millisecond(noon).ok()?,
-            )),
+            None => *self
+                .steady
+                .insert(Steady::around(self.zone, Timestamp::from_millisecond(noon).ok()?)),
         };
         (steady.from + MARGIN_MS <= noon && noon <= steady.until - MARGIN_MS).then_some(steady)
     }
@@ -113,29 +110,17 @@ impl<'a> Wall<'a> {
     }
 
     /// Appends the windows of a day as instants and says whether the day is plain (their order is then the clock's).
-    pub(crate) fn spans(
-        &mut self,
-        day: i64,
-        windows: &[Window],
-        spans: &mut Vec<(i64, i64)>,
-    ) -> bool {
-        let minutes = windows.iter().map(|window| {
-            (
-                i64::from(window.begin_minute()),
-                i64::from(window.end_minute()),
-            )
-        });
+    pub(crate) fn spans(&mut self, day: i64, windows: &[Window], spans: &mut Vec<(i64, i64)>) -> bool {
+        let minutes = windows
+            .iter()
+            .map(|window| (i64::from(window.begin_minute()), i64::from(window.end_minute())));
         if let Some(steady) = self.steady(day) {
             let midnight = day * DAY_MS - steady.offset;
-            spans
-                .extend(minutes.map(|(begin, end)| {
-                    (midnight + begin * MINUTE_MS, midnight + end * MINUTE_MS)
-                }));
+            spans.extend(minutes.map(|(begin, end)| (midnight + begin * MINUTE_MS, midnight + end * MINUTE_MS)));
             return true;
         }
         if !windows.is_empty() && self.exists(day) {
-            let asked = minutes
-                .filter_map(|(begin, end)| Some((self.asked(day, begin)?, self.asked(day, end)?)));
+            let asked = minutes.filter_map(|(begin, end)| Some((self.asked(day, begin)?, self.asked(day, end)?)));
             // Around a gap the offset before it may read a begin after its end: such a window has no time.
             spans.extend(asked.filter(|(begin, end)| begin < end));
         }
@@ -204,11 +189,7 @@ impl<'a> OpenSpans<'a> {
             return 0;
         };
         let week = self.calendar.week_ms();
-        let enough = if week > 0 {
-            (left - 1) / week
-        } else {
-            i64::MAX
-        };
+        let enough = if week > 0 { (left - 1) / week } else { i64::MAX };
         let until_change = (steady.until - MARGIN_MS - self.day * DAY_MS - DAY_MS) / WEEK_MS;
         let until_special = self
             .calendar

@@ -59,10 +59,7 @@ impl Zone {
         let info = self.0.to_offset_info(at);
         let name = info.abbreviation();
         // The database has letters only where people use some; "+0545" and "-03" are read as offsets, and so is "Z".
-        if name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name != "Z"
-            && self.0.iana_name().is_some()
-        {
+        if name.starts_with(|c: char| c.is_ascii_alphabetic()) && name != "Z" && self.0.iana_name().is_some() {
             name.to_owned()
         } else {
             utc_offset(info.offset())
@@ -117,16 +114,10 @@ impl FromStr for Zone {
         if text.len() > 60 || text.is_empty() {
             return Err(mistake());
         }
-        let head = text
-            .get(..3)
-            .is_some_and(|head| head.eq_ignore_ascii_case("utc"));
+        let head = text.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("utc"));
         if head {
             let rest = &text[3..];
-            let minutes = if rest.is_empty() {
-                Some(0)
-            } else {
-                offset_minutes(rest)
-            };
+            let minutes = if rest.is_empty() { Some(0) } else { offset_minutes(rest) };
             return match minutes {
                 Some(0) => Ok(Zone::UTC),
                 Some(minutes) => Zone::fixed(minutes).ok_or_else(mistake),
@@ -179,10 +170,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Zone>().unwrap().to_string(), text);
         }
-        assert_eq!(
-            "europe/berlin".parse::<Zone>().unwrap().to_string(),
-            "Europe/Berlin"
-        );
+        assert_eq!("europe/berlin".parse::<Zone>().unwrap().to_string(), "Europe/Berlin");
         assert_eq!("utc+0530".parse::<Zone>().unwrap().to_string(), "UTC+5:30");
         assert_eq!("UTC-03:00".parse::<Zone>().unwrap().to_string(), "UTC-3");
         assert_eq!("UTC+0".parse::<Zone>().unwrap(), Zone::UTC);
@@ -203,10 +191,7 @@ mod tests {
             "Mars/Olympus",
             "\u{1F552}",
         ] {
-            assert!(
-                matches!(text.parse::<Zone>(), Err(Mistake::Zone(_))),
-                "{text}"
-            );
+            assert!(matches!(text.parse::<Zone>(), Err(Mistake::Zone(_))), "{text}");
         }
     }
 
@@ -220,10 +205,7 @@ mod tests {
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(said("Europe/Berlin"), pair("CET", "Berlin"));
         assert_eq!(said("Asia/Kathmandu"), pair("UTC+5:45", "Kathmandu"));
-        assert_eq!(
-            said("America/Argentina/Buenos_Aires"),
-            pair("UTC-3", "Buenos Aires")
-        );
+        assert_eq!(said("America/Argentina/Buenos_Aires"), pair("UTC-3", "Buenos Aires"));
         assert_eq!(said("UTC+2"), pair("UTC+2", "UTC+2"));
         assert_eq!(said("UTC"), pair("UTC", "UTC"));
     }

@@ -51,22 +51,13 @@ fn due(calendar: &Calendar, from: &str, target_minutes: i64) -> String {
 
 #[test]
 fn a_reply_asked_on_friday_evening_falls_due_on_monday() {
-    assert_eq!(
-        due(&office(), "2026-11-27T15:30:00Z", 120),
-        "2026-11-30T09:30:00Z"
-    );
-    assert_eq!(
-        due(&office(), "2026-11-27T20:00:00Z", 60),
-        "2026-11-30T09:00:00Z"
-    );
+    assert_eq!(due(&office(), "2026-11-27T15:30:00Z", 120), "2026-11-30T09:30:00Z");
+    assert_eq!(due(&office(), "2026-11-27T20:00:00Z", 60), "2026-11-30T09:00:00Z");
 }
 
 #[test]
 fn a_target_that_ends_with_the_window_is_due_at_its_end() {
-    assert_eq!(
-        due(&office(), "2026-11-24T14:00:00Z", 120),
-        "2026-11-24T16:00:00Z"
-    );
+    assert_eq!(due(&office(), "2026-11-24T14:00:00Z", 120), "2026-11-24T16:00:00Z");
     assert_eq!(
         due(&office(), "2026-11-24T14:00:00.001Z", 120),
         "2026-11-25T08:00:00.001Z"
@@ -75,23 +66,14 @@ fn a_target_that_ends_with_the_window_is_due_at_its_end() {
 
 #[test]
 fn a_target_of_nothing_is_due_at_once() {
-    assert_eq!(
-        due(&office(), "2026-11-28T14:00:00Z", 0),
-        "2026-11-28T14:00:00Z"
-    );
-    assert_eq!(
-        due(&office(), "2026-11-28T14:00:00Z", -5),
-        "2026-11-28T14:00:00Z"
-    );
+    assert_eq!(due(&office(), "2026-11-28T14:00:00Z", 0), "2026-11-28T14:00:00Z");
+    assert_eq!(due(&office(), "2026-11-28T14:00:00Z", -5), "2026-11-28T14:00:00Z");
 }
 
 #[test]
 fn the_night_that_loses_an_hour_counts_what_the_clock_on_the_wall_lost() {
     let night = Calendar::from_text("Europe/Berlin", "mon-sun 00:00-24:00").unwrap();
-    assert_eq!(
-        due(&night, "2026-03-28T23:00:00Z", 180),
-        "2026-03-29T02:00:00Z"
-    );
+    assert_eq!(due(&night, "2026-03-28T23:00:00Z", 180), "2026-03-29T02:00:00Z");
     let office = Calendar::from_text("Europe/Berlin", "sun 01:00-04:00, mon 09:00-17:00").unwrap();
     assert_eq!(
         office.open_between(at("2026-03-28T12:00:00Z"), at("2026-03-29T12:00:00Z")),
@@ -122,19 +104,14 @@ fn a_window_inside_the_gap_is_read_with_the_offset_before_it_and_counted_once() 
 fn a_time_that_occurs_twice_means_the_first() {
     let calendar = Calendar::from_text("Europe/Berlin", "sun 02:30-03:00").unwrap();
     let (eve, noon) = (at("2026-10-24T12:00:00Z"), at("2026-10-25T12:00:00Z"));
-    assert_eq!(
-        calendar.next_open(eve).unwrap().to_string(),
-        "2026-10-25T00:30:00Z"
-    );
+    assert_eq!(calendar.next_open(eve).unwrap().to_string(), "2026-10-25T00:30:00Z");
     assert_eq!(calendar.open_between(eve, noon), minutes(90));
 }
 
 #[test]
 fn a_window_over_midnight_belongs_to_the_day_on_which_it_begins() {
     let calendar = Calendar::from_text("Europe/Berlin", "mon-sun 22:00-06:00").unwrap();
-    let closed = calendar
-        .with_holidays(["2026-12-25".parse().unwrap()])
-        .unwrap();
+    let closed = calendar.with_holidays(["2026-12-25".parse().unwrap()]).unwrap();
     assert!(
         closed.is_open(at("2026-12-25T03:00:00Z")),
         "the night of the 24th goes on"
@@ -155,15 +132,9 @@ fn an_exception_replaces_the_hours_even_on_a_holiday() {
         .unwrap()
         .with_exceptions([(date, vec![morning])])
         .unwrap();
-    assert_eq!(
-        due(&calendar, "2026-12-23T20:00:00Z", 60),
-        "2026-12-24T10:00:00Z"
-    );
+    assert_eq!(due(&calendar, "2026-12-23T20:00:00Z", 60), "2026-12-24T10:00:00Z");
     let closed = office().with_exceptions([(date, vec![])]).unwrap();
-    assert_eq!(
-        due(&closed, "2026-12-23T20:00:00Z", 60),
-        "2026-12-25T09:00:00Z"
-    );
+    assert_eq!(due(&closed, "2026-12-23T20:00:00Z", 60), "2026-12-25T09:00:00Z");
 }
 
 #[test]
@@ -178,10 +149,7 @@ fn a_date_that_a_zone_skips_has_no_hours() {
 
 #[test]
 fn a_leap_day_is_a_day() {
-    assert_eq!(
-        due(&office(), "2028-02-28T15:00:00Z", 8 * 60),
-        "2028-02-29T15:00:00Z"
-    );
+    assert_eq!(due(&office(), "2028-02-28T15:00:00Z", 8 * 60), "2028-02-29T15:00:00Z");
 }
 
 #[test]
@@ -194,9 +162,7 @@ fn pauses_take_no_time_in_whatever_order_they_come() {
         (at("2026-11-25T08:20:00Z"), at("2026-11-25T08:10:00Z")),
         (at("2026-11-01T00:00:00Z"), at("2026-11-24T15:00:00Z")),
     ];
-    let due = calendar
-        .due(at("2026-11-24T14:00:00Z"), minutes(120), &pauses)
-        .unwrap();
+    let due = calendar.due(at("2026-11-24T14:00:00Z"), minutes(120), &pauses).unwrap();
     assert_eq!(due.to_string(), "2026-11-26T09:30:00Z");
 }
 
@@ -218,10 +184,7 @@ fn a_calendar_without_hours_says_so() {
     assert_eq!(never.closing_of_business_day(now, 1), Err(NoHours));
     assert!(!never.is_open(now));
     assert_eq!(office().due(now, SignedDuration::MAX, &[]), Err(NoHours));
-    assert_eq!(
-        office().due(now, minutes(i64::from(i32::MAX)), &[]),
-        Err(NoHours)
-    );
+    assert_eq!(office().due(now, minutes(i64::from(i32::MAX)), &[]), Err(NoHours));
     assert_eq!(office().due(Timestamp::MAX, minutes(60), &[]), Err(NoHours));
     let _ = office().due(Timestamp::MIN, minutes(60), &[]);
     let pause = [(Timestamp::MIN, Timestamp::MAX)];
@@ -230,12 +193,7 @@ fn a_calendar_without_hours_says_so() {
 
 #[test]
 fn business_days_end_with_the_close_of_the_day() {
-    let closing = |from: &str, days| {
-        office()
-            .closing_of_business_day(at(from), days)
-            .unwrap()
-            .to_string()
-    };
+    let closing = |from: &str, days| office().closing_of_business_day(at(from), days).unwrap().to_string();
     assert_eq!(closing("2026-11-24T10:00:00Z", 1), "2026-11-25T16:00:00Z");
     assert_eq!(closing("2026-11-24T02:00:00Z", 1), "2026-11-25T16:00:00Z");
     assert_eq!(
@@ -251,9 +209,7 @@ fn business_days_end_with_the_close_of_the_day() {
     );
     assert_eq!(closing("2026-11-24T10:00:00Z", 0), "2026-11-24T16:00:00Z");
     let night = Calendar::from_text("UTC", "fri 22:00-06:00, mon-tue 09:00-17:00").unwrap();
-    let close = night
-        .closing_of_business_day(at("2026-11-28T03:00:00Z"), 1)
-        .unwrap();
+    let close = night.closing_of_business_day(at("2026-11-28T03:00:00Z"), 1).unwrap();
     assert_eq!(
         close.to_string(),
         "2026-11-30T17:00:00Z",
@@ -280,10 +236,7 @@ fn resolve(zone: &Zone, local: DateTime) -> Timestamp {
 
 fn skipped(zone: &Zone, date: Date) -> bool {
     let in_gap = |hour, minute| {
-        let offset = zone
-            .jiff()
-            .to_ambiguous_timestamp(date.at(hour, minute, 0, 0))
-            .offset();
+        let offset = zone.jiff().to_ambiguous_timestamp(date.at(hour, minute, 0, 0)).offset();
         matches!(offset, AmbiguousOffset::Gap { .. })
     };
     in_gap(0, 0) && in_gap(23, 59)
@@ -302,12 +255,8 @@ struct Life {
 impl Life {
     fn calendar(&self) -> Calendar {
         let calendar = Calendar::new(self.zone.clone(), Hours::new(self.week.clone()).unwrap());
-        let calendar = calendar
-            .with_holidays(self.holidays.iter().copied())
-            .unwrap();
-        calendar
-            .with_exceptions(self.exceptions.iter().cloned())
-            .unwrap()
+        let calendar = calendar.with_holidays(self.holidays.iter().copied()).unwrap();
+        calendar.with_exceptions(self.exceptions.iter().cloned()).unwrap()
     }
 
     fn windows(&self, date: Date) -> &[Window] {
@@ -362,9 +311,7 @@ impl Life {
                 }
             }
         };
-        self.spans(days)
-            .into_iter()
-            .for_each(|span| paint(span, true));
+        self.spans(days).into_iter().for_each(|span| paint(span, true));
         self.pauses.iter().for_each(|pause| paint(*pause, false));
         let minute = (0..)
             .zip(&open)
@@ -383,11 +330,7 @@ impl Life {
         for (begin, end) in spans {
             at = at.max(begin);
             while at < end {
-                if let Some(pause) = self
-                    .pauses
-                    .iter()
-                    .find(|(begin, end)| *begin <= at && at < *end)
-                {
+                if let Some(pause) = self.pauses.iter().find(|(begin, end)| *begin <= at && at < *end) {
                     at = pause.1;
                     continue;
                 }
@@ -411,13 +354,7 @@ impl Life {
 
 fn window() -> impl Strategy<Value = Window> {
     (0..24 * 60u32, 0..=24 * 60u32).prop_map(|(begin, end)| {
-        let text = format!(
-            "{:02}:{:02}-{:02}:{:02}",
-            begin / 60,
-            begin % 60,
-            end / 60,
-            end % 60
-        );
+        let text = format!("{:02}:{:02}-{:02}:{:02}", begin / 60, begin % 60, end / 60, end % 60);
         text.parse().unwrap()
     })
 }
@@ -445,35 +382,29 @@ fn life() -> impl Strategy<Value = Life> {
         pauses,
         receipt,
     )
-        .prop_map(
-            |(zone, week, holidays, exceptions, pauses, (minute, near, around))| {
-                let zone: Zone = zone.parse().unwrap();
-                let anywhere = at("2000-01-01T00:00:00Z") + minutes(minute);
-                let change = zone
-                    .jiff()
-                    .following(anywhere)
-                    .next()
-                    .map(|change| change.timestamp());
-                let from = change
-                    .filter(|_| near)
-                    .map_or(anywhere, |change| change + minutes(around));
-                let day = |days: i64| zone.local(from).date() + Span::new().days(days);
-                Life {
-                    week,
-                    holidays: holidays.into_iter().map(day).collect(),
-                    exceptions: exceptions
-                        .into_iter()
-                        .map(|(days, windows)| (day(days - 3), windows))
-                        .collect(),
-                    pauses: pauses
-                        .into_iter()
-                        .map(|(after, long)| (from + minutes(after), from + minutes(after + long)))
-                        .collect(),
-                    from,
-                    zone,
-                }
-            },
-        )
+        .prop_map(|(zone, week, holidays, exceptions, pauses, (minute, near, around))| {
+            let zone: Zone = zone.parse().unwrap();
+            let anywhere = at("2000-01-01T00:00:00Z") + minutes(minute);
+            let change = zone.jiff().following(anywhere).next().map(|change| change.timestamp());
+            let from = change
+                .filter(|_| near)
+                .map_or(anywhere, |change| change + minutes(around));
+            let day = |days: i64| zone.local(from).date() + Span::new().days(days);
+            Life {
+                week,
+                holidays: holidays.into_iter().map(day).collect(),
+                exceptions: exceptions
+                    .into_iter()
+                    .map(|(days, windows)| (day(days - 3), windows))
+                    .collect(),
+                pauses: pauses
+                    .into_iter()
+                    .map(|(after, long)| (from + minutes(after), from + minutes(after + long)))
+                    .collect(),
+                from,
+                zone,
+            }
+        })
 }
 
 proptest! {
