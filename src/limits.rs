@@ -153,3 +153,5 @@ pub const PROMISES_OF_KNOWN: i64 = 20;
 pub const NOTES_PER_LEAD_PER_DAY: i64 = 100;
 /// Alarms handled in one transaction.
 pub const ALARMS_AT_ONCE: i64 = 200;
+/// One line of `duly due --cases`: a calendar with every holiday of two centuries fits in.
+pub const CASE_LINE_BYTES: usize = 1024 * 1024;
