@@ -196,15 +196,26 @@ impl Door {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, by_source) = &mut *inside;
         if *all >= self.sessions {
-            return Err(Reply::of(421, "4.3.2", "too many sessions; please come again in a minute"));
+            return Err(Reply::of(
+                421,
+                "4.3.2",
+                "too many sessions; please come again in a minute",
+            ));
         }
         let here = by_source.entry(source).or_insert(0);
         if *here >= self.sessions_per_address {
-            return Err(Reply::of(421, "4.7.0", "too many sessions from your address; please end one first"));
+            return Err(Reply::of(
+                421,
+                "4.7.0",
+                "too many sessions from your address; please end one first",
+            ));
         }
         *here += 1;
         *all += 1;
-        Ok(Place { door: self.clone(), source })
+        Ok(Place {
+            door: self.clone(),
+            source,
+        })
     }
 }
 
@@ -252,7 +263,9 @@ async fn attend<G: Gate>(
     let handshake = Duration::from_secs(limits::SMTP_HANDSHAKE_SECONDS);
     let mut stream = timeout(handshake, tls.accept(stream)).await??;
     session.secured();
-    converse(house, &mut session, &mut stream, &mut out, &mut stop).await.map(|_| ())
+    converse(house, &mut session, &mut stream, &mut out, &mut stop)
+        .await
+        .map(|_| ())
 }
 
 /// Talks until the session is over (`false`) or wants to shake hands (`true`).
@@ -299,7 +312,11 @@ async fn converse<G: Gate, S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-const SLOW_DESK: Reply = Reply::of(451, "4.3.0", "the mail could not be stored in time; please send it again");
+const SLOW_DESK: Reply = Reply::of(
+    451,
+    "4.3.0",
+    "the mail could not be stored in time; please send it again",
+);
 
 enum Heard {
     Bytes(usize),
@@ -319,7 +336,11 @@ struct Patience {
 
 impl Patience {
     fn new(session: &Session) -> Self {
-        Patience { completed: session.completed(), since: Instant::now(), stop_at: None }
+        Patience {
+            completed: session.completed(),
+            since: Instant::now(),
+            stop_at: None,
+        }
     }
 
     /// The latest moment at which the next bytes are of use.
@@ -329,7 +350,11 @@ impl Patience {
             self.completed = session.completed();
             self.since = now;
         }
-        let wait = if session.is_in_data() { bounds.data } else { bounds.command };
+        let wait = if session.is_in_data() {
+            bounds.data
+        } else {
+            bounds.command
+        };
         // A large mail over a thin line is work, not idleness, as long as it comes at a rate of any use.
         let earned = Duration::from_secs(session.came() as u64 / limits::SMTP_BYTES_PER_SECOND);
         let deadline = (now + wait).min(self.since + bounds.idle + earned);
@@ -379,11 +404,29 @@ async fn send<S: AsyncWrite + Unpin>(stream: &mut S, out: &mut Vec<u8>, bounds: 
     Ok(())
 }
 
-async fn close<S: AsyncWrite + Unpin>(stream: &mut S, out: &mut Vec<u8>, bounds: &Bounds) -> io::Result<bool> {
+async fn close<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    out: &mut Vec<u8>,
+    bounds: &Bounds,
+) -> io::Result<bool> {
     send(stream, out, bounds).await?;
     timeout(bounds.command, stream.shutdown()).await??;
+    // A peer still sending would be answered with a reset, and its system would throw our last words away unread.
+    let _ = timeout(LINGER, async {
+        let mut scrap = [0; 1024];
+        for _ in 0..LINGER_READS {
+            if stream.read(&mut scrap).await.unwrap_or(0) == 0 {
+                break;
+            }
+        }
+    })
+    .await;
     Ok(false)
 }
+
+/// How long and how much is read after our last words.
+const LINGER: Duration = Duration::from_millis(500);
+const LINGER_READS: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -400,7 +443,11 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_when_its_session_has_ended() {
-        let door = Door::new(&Bounds { sessions: 3, sessions_per_address: 2, ..Bounds::default() });
+        let door = Door::new(&Bounds {
+            sessions: 3,
+            sessions_per_address: 2,
+            ..Bounds::default()
+        });
         let (one, two) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let first = door.enter(one);
         let _second = door.enter(one);

@@ -16,6 +16,7 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::mail) use command::is_address;
 pub use data::Budget;
 pub use reply::Reply;
 
@@ -154,7 +155,11 @@ impl Session {
 
     /// Bytes of the mail that is half received.
     pub fn came(&self) -> usize {
-        if let State::Data(_, receipt) = &self.state { receipt.came() } else { 0 }
+        if let State::Data(_, receipt) = &self.state {
+            receipt.came()
+        } else {
+            0
+        }
     }
 
     /// Commands and mails completed: a session in which this stands still is idle, whatever it dribbles.
@@ -171,7 +176,9 @@ impl Session {
             let (n, turn) = match self.state {
                 State::Data(..) => self.receive(&input[used..], out),
                 State::Idle | State::Open(_) => self.command_line(gate, &input[used..], out),
-                State::Taking { .. } | State::Handshake | State::Over => return (used, Turn::Close),
+                State::Taking { .. } | State::Handshake | State::Over => {
+                    return (used, Turn::Close);
+                }
             };
             used += n;
             match turn {
@@ -180,7 +187,12 @@ impl Session {
                     // the handshake, and a peer that does it breaks RFC 3207 §4.1. The 220 is taken back.
                     out.truncate(out.len() - READY.len());
                     self.state = State::Over;
-                    Reply::of(554, "5.5.1", "nothing may follow STARTTLS before the handshake; closing").say(out);
+                    Reply::of(
+                        554,
+                        "5.5.1",
+                        "nothing may follow STARTTLS before the handshake; closing",
+                    )
+                    .say(out);
                     return (used, Turn::Close);
                 }
                 Some(turn) => return (used, turn),
@@ -223,7 +235,9 @@ impl Session {
     }
 
     fn receive(&mut self, input: &[u8], out: &mut Vec<u8>) -> (usize, Option<Turn>) {
-        let State::Data(_, receipt) = &mut self.state else { return (0, Some(Turn::Close)) };
+        let State::Data(_, receipt) = &mut self.state else {
+            return (0, Some(Turn::Close));
+        };
         let (used, ended) = receipt.feed(input);
         if receipt.is_endless() {
             self.state = State::Over;
@@ -302,10 +316,14 @@ impl Session {
                 self.agree(&Reply::of(250, "2.0.0", "forgotten"), out)
             }
             Command::Noop => self.agree(&Reply::of(250, "2.0.0", "still here"), out),
-            Command::Help => self.agree(&Reply::of(214, "2.0.0", "write a mail to one of the desk's addresses"), out),
-            Command::Vrfy => {
-                self.agree(&Reply::of(252, "2.5.2", "addresses are not shown; send the mail and see"), out)
-            }
+            Command::Help => self.agree(
+                &Reply::of(214, "2.0.0", "write a mail to one of the desk's addresses"),
+                out,
+            ),
+            Command::Vrfy => self.agree(
+                &Reply::of(252, "2.5.2", "addresses are not shown; send the mail and see"),
+                out,
+            ),
             Command::StartTls => self.start_tls(out),
             Command::Quit => self.hang_up(&Reply::of(221, "2.0.0", "good bye"), out),
             Command::Foreign(text) => self.hang_up(&Reply::of(502, "5.5.1", text), out),
@@ -320,7 +338,11 @@ impl Session {
             out.extend_from_slice(format!("250 {host}\r\n").as_bytes());
             return None;
         }
-        let start_tls = if self.tls_offered && !self.tls { "250-STARTTLS\r\n" } else { "" };
+        let start_tls = if self.tls_offered && !self.tls {
+            "250-STARTTLS\r\n"
+        } else {
+            ""
+        };
         let size = limits::MESSAGE_BYTES;
         out.extend_from_slice(
             format!(
@@ -336,7 +358,10 @@ impl Session {
             return self.refuse(&HELLO_FIRST, out);
         }
         if matches!(self.state, State::Open(_)) {
-            return self.refuse(&Reply::of(503, "5.5.1", "a mail is begun already; RSET forgets it"), out);
+            return self.refuse(
+                &Reply::of(503, "5.5.1", "a mail is begun already; RSET forgets it"),
+                out,
+            );
         }
         if sender.size.is_some_and(|size| size > limits::MESSAGE_BYTES) {
             return self.refuse(&data::too_large(), out);
@@ -368,7 +393,10 @@ impl Session {
             return self.refuse(&Reply::new(452, "4.5.3", text), out);
         }
         if !envelope.smtputf8 && !to.is_ascii() {
-            return self.refuse(&Reply::of(553, "5.6.7", "an address beyond ASCII needs SMTPUTF8 with MAIL"), out);
+            return self.refuse(
+                &Reply::of(553, "5.6.7", "an address beyond ASCII needs SMTPUTF8 with MAIL"),
+                out,
+            );
         }
         if let Err(reply) = gate.recipient(envelope, to) {
             return self.refuse(&reply.as_refusal(), out);

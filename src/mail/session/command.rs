@@ -40,7 +40,11 @@ pub(super) struct Sender<'a> {
 
 const HELLO: Reply = Reply::of(501, "5.5.4", "say who you are: EHLO and your host name");
 const NO_ARGUMENT: Reply = Reply::of(501, "5.5.4", "this command takes no argument");
-const MAIL: Reply = Reply::of(501, "5.5.4", "write it as MAIL FROM:<address> and parameters after a space");
+const MAIL: Reply = Reply::of(
+    501,
+    "5.5.4",
+    "write it as MAIL FROM:<address> and parameters after a space",
+);
 const RCPT: Reply = Reply::of(501, "5.5.4", "write it as RCPT TO:<address>");
 const BAD_SENDER: Reply = Reply::of(501, "5.1.7", "that sender is no mail address");
 const BAD_RECIPIENT: Reply = Reply::of(501, "5.1.3", "that recipient is no mail address");
@@ -51,13 +55,23 @@ const BAD_RECIPIENT: Reply = Reply::of(501, "5.1.3", "that recipient is no mail 
 /// The reply to give, 5xx.
 pub(super) fn read(line: &[u8]) -> Result<Command<'_>, Reply> {
     if line.iter().any(|b| b.is_ascii_control()) {
-        return Err(Reply::of(500, "5.5.2", "a command holds no control characters and ends with CR LF"));
+        return Err(Reply::of(
+            500,
+            "5.5.2",
+            "a command holds no control characters and ends with CR LF",
+        ));
     }
     let Ok(line) = std::str::from_utf8(line) else {
         return Err(Reply::of(500, "5.5.2", "a command is ASCII or, after SMTPUTF8, UTF-8"));
     };
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let bare = |command| if rest.trim_matches(' ').is_empty() { Ok(command) } else { Err(NO_ARGUMENT) };
+    let bare = |command| {
+        if rest.trim_matches(' ').is_empty() {
+            Ok(command)
+        } else {
+            Err(NO_ARGUMENT)
+        }
+    };
     match verb.to_ascii_uppercase().as_str() {
         "EHLO" => hello(rest, true),
         "HELO" => hello(rest, false),
@@ -70,11 +84,17 @@ pub(super) fn read(line: &[u8]) -> Result<Command<'_>, Reply> {
         "NOOP" => Ok(Command::Noop),
         "HELP" => Ok(Command::Help),
         "VRFY" => Ok(Command::Vrfy),
-        "BDAT" => Ok(Command::Foreign("BDAT is not offered here, and its chunk must not be read as commands")),
+        "BDAT" => Ok(Command::Foreign(
+            "BDAT is not offered here, and its chunk must not be read as commands",
+        )),
         "GET" | "POST" | "PUT" | "HEAD" | "OPTIONS" | "CONNECT" | "HOST:" => {
             Ok(Command::Foreign("this is a mail server"))
         }
-        "AUTH" => Err(Reply::of(502, "5.5.1", "nobody needs to sign in to send mail to this desk")),
+        "AUTH" => Err(Reply::of(
+            502,
+            "5.5.1",
+            "nobody needs to sign in to send mail to this desk",
+        )),
         "EXPN" | "ETRN" | "ATRN" | "TURN" | "BURL" | "LHLO" | "SEND" | "SOML" | "SAML" => {
             Err(Reply::of(502, "5.5.1", "this command is not offered here"))
         }
@@ -84,12 +104,19 @@ pub(super) fn read(line: &[u8]) -> Result<Command<'_>, Reply> {
 
 fn hello(rest: &str, extended: bool) -> Result<Command<'_>, Reply> {
     let name = rest.trim_matches(' ');
-    if name.is_empty() || name.len() > 255 { Err(HELLO) } else { Ok(Command::Hello(name, extended)) }
+    if name.is_empty() || name.len() > 255 {
+        Err(HELLO)
+    } else {
+        Ok(Command::Hello(name, extended))
+    }
 }
 
 fn sender(rest: &str) -> Result<Sender<'_>, Reply> {
     let (path, parameters) = after_keyword(rest, "FROM:").and_then(split_path).ok_or(MAIL)?;
-    let mut sender = Sender { from: address(path).ok_or(BAD_SENDER)?, ..Sender::default() };
+    let mut sender = Sender {
+        from: address(path).ok_or(BAD_SENDER)?,
+        ..Sender::default()
+    };
     let mut body = None;
     for parameter in parameters.split(' ').filter(|p| !p.is_empty()) {
         let (key, value) = match parameter.split_once('=') {
@@ -101,7 +128,11 @@ fn sender(rest: &str) -> Result<Sender<'_>, Reply> {
             ("BODY", Some(kind)) if body.is_none() => body = Some(kind),
             ("SMTPUTF8", None) => sender.smtputf8 = true,
             ("SIZE" | "BODY" | "SMTPUTF8", _) => {
-                return Err(Reply::of(501, "5.5.4", "this parameter is given twice or without its value"));
+                return Err(Reply::of(
+                    501,
+                    "5.5.4",
+                    "this parameter is given twice or without its value",
+                ));
             }
             _ => return Err(not_offered(key)),
         }
@@ -113,7 +144,11 @@ fn sender(rest: &str) -> Result<Sender<'_>, Reply> {
         Some(_) => return Err(Reply::of(555, "5.5.4", "BODY is 7BIT or 8BITMIME here")),
     };
     if !sender.smtputf8 && !sender.from.is_ascii() {
-        return Err(Reply::of(553, "5.6.7", "an address beyond ASCII needs the parameter SMTPUTF8"));
+        return Err(Reply::of(
+            553,
+            "5.6.7",
+            "an address beyond ASCII needs the parameter SMTPUTF8",
+        ));
     }
     Ok(sender)
 }
@@ -143,7 +178,8 @@ fn size(digits: &str) -> Result<usize, Reply> {
 fn after_keyword<'a>(rest: &'a str, keyword: &str) -> Option<&'a str> {
     let rest = rest.trim_start_matches(' ');
     let head = rest.get(..keyword.len())?;
-    head.eq_ignore_ascii_case(keyword).then(|| rest[keyword.len()..].trim_start_matches(' '))
+    head.eq_ignore_ascii_case(keyword)
+        .then(|| rest[keyword.len()..].trim_start_matches(' '))
 }
 
 /// Splits `<path> parameters`, quotes respected.
@@ -188,6 +224,15 @@ fn address(path: &str) -> Option<&str> {
     (is_local_part(&address[..at]) && is_domain(&address[at + 1..])).then_some(address)
 }
 
+/// Whether this stands as an address in a path as it is, so that it can be said to another server.
+pub(in crate::mail) fn is_address(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('@')
+        && !text.chars().any(char::is_control)
+        && split_path(&format!("<{text}>")).is_some_and(|(path, _)| path == text)
+        && address(text) == Some(text)
+}
+
 fn is_local_part(local: &str) -> bool {
     if let Some(inner) = local.strip_prefix('"') {
         // Ends in the one quote that is neither escaped nor followed by anything.
@@ -199,10 +244,16 @@ fn is_local_part(local: &str) -> bool {
 
 fn is_domain(domain: &str) -> bool {
     if let Some(literal) = domain.strip_prefix('[').and_then(|d| d.strip_suffix(']')) {
-        return !literal.is_empty() && literal.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:".contains(&b));
+        return !literal.is_empty()
+            && literal
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-.:".contains(&b));
     }
     let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b >= 0x80)
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b >= 0x80)
     };
     domain.len() <= 255 && domain.split('.').all(is_label)
 }
@@ -255,16 +306,23 @@ mod tests {
             let line = format!("MAIL FROM:<{address}>");
             assert_eq!(from(&line).map(|s| s.from), Ok(address), "{address}");
         }
-        assert_eq!(from("mail from: <@one.example,@two.example:a@b.example>").map(|s| s.from), Ok("a@b.example"));
+        assert_eq!(
+            from("mail from: <@one.example,@two.example:a@b.example>").map(|s| s.from),
+            Ok("a@b.example")
+        );
     }
 
     #[test]
     fn what_is_no_address_is_no_sender_and_no_recipient() {
         for path in [
-            "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b c", "a@b..c", "a@.b", "<a@b>", "a@b>x", "\"a@b", "\"\"@b", "a\"b@c",
-            "\"a\"b@c", "a@[", "a@[]", "@a:", "@a", "a@b(c)", "a,b@c", "a@b;c",
+            "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b c", "a@b..c", "a@.b", "<a@b>", "a@b>x", "\"a@b", "\"\"@b",
+            "a\"b@c", "\"a\"b@c", "a@[", "a@[]", "@a:", "@a", "a@b(c)", "a,b@c", "a@b;c",
         ] {
-            assert_eq!(from(&format!("MAIL FROM:<{path}>")).map_err(|c| c / 100), Err(5), "{path}");
+            assert_eq!(
+                from(&format!("MAIL FROM:<{path}>")).map_err(|c| c / 100),
+                Err(5),
+                "{path}"
+            );
             assert_eq!(to(&format!("RCPT TO:<{path}>")).map_err(|c| c / 100), Err(5), "{path}");
         }
         assert_eq!(to("RCPT TO:<>"), Err(501));
@@ -275,8 +333,19 @@ mod tests {
     #[test]
     fn parameters_say_what_they_say_and_others_were_not_offered() {
         let all = from("MAIL FROM:<\u{e9}@b.example> size=1000 BODY=8bitmime SMTPUTF8");
-        assert_eq!(all, Ok(Sender { from: "\u{e9}@b.example", size: Some(1000), eight_bit: true, smtputf8: true }));
-        assert_eq!(from("MAIL FROM:<a@b> SIZE=999999999999999999999999999999").map(|s| s.size), Ok(Some(usize::MAX)));
+        assert_eq!(
+            all,
+            Ok(Sender {
+                from: "\u{e9}@b.example",
+                size: Some(1000),
+                eight_bit: true,
+                smtputf8: true
+            })
+        );
+        assert_eq!(
+            from("MAIL FROM:<a@b> SIZE=999999999999999999999999999999").map(|s| s.size),
+            Ok(Some(usize::MAX))
+        );
         for (line, code) in [
             ("MAIL FROM:<a@b> SIZE=", 501),
             ("MAIL FROM:<a@b> SIZE=-1", 501),

@@ -23,7 +23,9 @@ pub struct Budget {
 impl Budget {
     /// A budget of so many bytes.
     pub fn new(bytes: usize) -> Arc<Self> {
-        Arc::new(Budget { left: AtomicUsize::new(bytes) })
+        Arc::new(Budget {
+            left: AtomicUsize::new(bytes),
+        })
     }
 
     /// Bytes not taken by anybody.
@@ -32,7 +34,9 @@ impl Budget {
     }
 
     fn take(&self, bytes: usize) -> bool {
-        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes))
+            .is_ok()
     }
 }
 
@@ -98,7 +102,10 @@ impl Receipt {
     pub fn new(budget: &Arc<Budget>) -> Self {
         Receipt {
             raw: Vec::new(),
-            share: Share { budget: budget.clone(), bytes: 0 },
+            share: Share {
+                budget: budget.clone(),
+                bytes: 0,
+            },
             place: Place::LineStart,
             line_start: 0,
             in_header: true,
@@ -174,23 +181,36 @@ impl Receipt {
     fn look_at_line(&mut self, ends: bool, crlf: bool) {
         let line = &self.raw[self.line_start..];
         // An unfinished line may yet end in the CR that is its last byte.
-        let length = line.len() - if ends { 1 + usize::from(crlf) } else { usize::from(self.place == Place::Cr) };
+        let length = line.len()
+            - if ends {
+                1 + usize::from(crlf)
+            } else {
+                usize::from(self.place == Place::Cr)
+            };
         if length > limits::LINE_BYTES {
             return self.refuse(Reply::new(
                 554,
                 "5.6.0",
-                format!("a line is longer than {} bytes; send it as quoted-printable or base64", limits::LINE_BYTES),
+                format!(
+                    "a line is longer than {} bytes; send it as quoted-printable or base64",
+                    limits::LINE_BYTES
+                ),
             ));
         }
         if !ends {
             return;
         }
         if self.in_header {
-            let is_received = line.get(..9).is_some_and(|name| name.eq_ignore_ascii_case(b"received:"));
+            let is_received = line
+                .get(..9)
+                .is_some_and(|name| name.eq_ignore_ascii_case(b"received:"));
             self.in_header = length > 0;
             self.received += usize::from(is_received);
             if self.received > limits::RECEIVED {
-                let text = format!("this mail went through more than {} servers: it loops", limits::RECEIVED);
+                let text = format!(
+                    "this mail went through more than {} servers: it loops",
+                    limits::RECEIVED
+                );
                 return self.refuse(Reply::new(554, "5.4.6", text));
             }
         }
@@ -206,7 +226,9 @@ impl Receipt {
             return self.refuse(too_large());
         }
         if needed > self.raw.capacity() {
-            let capacity = needed.max(self.raw.capacity() * 2).clamp(FIRST_BYTES, limits::MESSAGE_BYTES.max(needed));
+            let capacity = needed
+                .max(self.raw.capacity() * 2)
+                .clamp(FIRST_BYTES, limits::MESSAGE_BYTES.max(needed));
             if !self.share.more(capacity - self.raw.capacity()) {
                 return self.refuse(out_of_memory());
             }
@@ -218,7 +240,10 @@ impl Receipt {
     fn refuse(&mut self, reply: Reply) {
         self.refused = Some(reply);
         self.raw = Vec::new();
-        self.share = Share { budget: self.share.budget.clone(), bytes: 0 };
+        self.share = Share {
+            budget: self.share.budget.clone(),
+            bytes: 0,
+        };
     }
 
     /// The whole mail, or why it is not taken.
@@ -299,7 +324,8 @@ mod tests {
 
     #[test]
     fn fifty_received_fields_pass_and_one_more_is_a_loop() {
-        let mail = |n: usize| format!("{}\r\nReceived: in the body\r\n.\r\n", "reCeived: by x\r\n".repeat(n)).into_bytes();
+        let mail =
+            |n: usize| format!("{}\r\nReceived: in the body\r\n.\r\n", "reCeived: by x\r\n".repeat(n)).into_bytes();
         assert!(taken(&mail(limits::RECEIVED), 7).is_some());
         assert!(taken(&mail(limits::RECEIVED + 1), 7).is_none());
     }

@@ -20,12 +20,20 @@ pub struct Reply {
 impl Reply {
     /// A reply with fixed words.
     pub const fn of(code: u16, enhanced: &'static str, text: &'static str) -> Self {
-        Reply { code, enhanced, text: Cow::Borrowed(text) }
+        Reply {
+            code,
+            enhanced,
+            text: Cow::Borrowed(text),
+        }
     }
 
     /// A reply with words made for this case.
     pub fn new(code: u16, enhanced: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
-        Reply { code, enhanced, text: text.into() }
+        Reply {
+            code,
+            enhanced,
+            text: text.into(),
+        }
     }
 
     /// Whether coming again is of no use.
@@ -48,7 +56,9 @@ impl Reply {
         out.push(b' ');
         out.extend_from_slice(self.enhanced.as_bytes());
         out.push(b' ');
-        let visible = |c: char| if matches!(c, ' '..='~') { c as u8 } else { b'?' };
+        let visible = |c: char| {
+            if matches!(c, ' '..='~') { c as u8 } else { b'?' }
+        };
         out.extend(self.text.chars().take(limits::SMTP_REPLY_BYTES).map(visible));
         out.extend_from_slice(b"\r\n");
     }
