@@ -62,6 +62,22 @@ pub const SMTP_SESSIONS_PER_ADDRESS: usize = 20;
 pub const SMTP_SESSIONS: usize = 1_000;
 /// Bytes of messages being received that are held in memory over all sessions; beyond it a mail is told 452.
 pub const SMTP_BYTES_IN_FLIGHT: usize = 256 * 1024 * 1024;
+/// Bytes one mail may send in all while it is being refused: a sender that was too large by less than its own size hears 552, one that never ends is cut off.
+pub const SMTP_DRAIN_BYTES: usize = 2 * MESSAGE_BYTES + MESSAGE_BYTES / 10;
+/// Commands between two mails taken; more is a scan or a client that runs in circles (100 refused recipients and their mail fit).
+pub const SMTP_COMMANDS: usize = 500;
+/// A mail that takes longer than [`SMTP_IDLE_SECONDS`] must bring at least so many bytes a second (a 256 kbit/s line brings ten times that).
+pub const SMTP_BYTES_PER_SECOND: u64 = 3_000;
+/// Wait for the desk to store one mail; then the sender is told 451 and comes again.
+pub const SMTP_TAKE_SECONDS: u64 = 240;
+/// Wait for a TLS handshake.
+pub const SMTP_HANDSHAKE_SECONDS: u64 = 30;
+/// A mail half received when the desk stops has this long to end.
+pub const SMTP_FINISH_SECONDS: u64 = 15;
+/// Mail address on the envelope: 64 of the local part, `@`, 255 of the domain (RFC 5321 §4.5.3.1).
+pub const ADDRESS_BYTES: usize = 320;
+/// Text of one SMTP reply that is said or kept, so that a line stays within 512 (RFC 5321 §4.5.3.1.5).
+pub const SMTP_REPLY_BYTES: usize = 480;
 /// Refused commands after which a session is closed with 421.
 pub const SMTP_ERRORS: usize = 20;
 /// Mails an hour from one sender that is not verified.
@@ -145,6 +161,18 @@ pub const QUOTED_LINES: usize = 60;
 pub const DELIVERIES: usize = 16;
 /// Hours after which an undelivered mail has failed (RFC 5321 §4.5.4.1 asks for four to five days at least; the case is told at the first deferral).
 pub const DELIVERY_GIVE_UP_HOURS: i64 = 5 * 24;
+/// Mail hosts of one domain that are tried, best preference first.
+pub const MAIL_HOSTS: usize = 5;
+/// Network addresses of one mail host that are tried.
+pub const MAIL_HOST_ADDRESSES: usize = 4;
+/// Wait for a connection to a mail host.
+pub const DELIVERY_CONNECT_SECONDS: u64 = 30;
+/// Wait for the answer to one command of ours (RFC 5321 §4.5.3.2 asks for five minutes).
+pub const DELIVERY_REPLY_SECONDS: u64 = 300;
+/// Wait for the answer to the final dot (RFC 5321 §4.5.3.2.6: giving up early doubles mail).
+pub const DELIVERY_DOT_SECONDS: u64 = 600;
+/// Bytes of one answer of another mail server; a longer one is no SMTP.
+pub const DELIVERY_ANSWER_BYTES: usize = 64 * 1024;
 /// Promises at target at a time for a customer that the desk made from an address (PRODUCT.md §3.2).
 pub const PROMISES_OF_UNKNOWN: i64 = 3;
 /// Promises at target at a time for a customer that an administrator entered (PRODUCT.md §3.2).

@@ -1,1 +1,5 @@
 //! The mail door: SMTP in, understanding, SMTP out.
+
+pub mod listen;
+pub mod send;
+pub mod session;
