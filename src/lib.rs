@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod desk;
 pub mod limits;
 pub mod mail;
 pub mod refusal;

@@ -7,7 +7,7 @@
 use super::Desk;
 use crate::refusal::{Outcome, Refusal};
 use jiff::Timestamp;
-use plan::target::Severity;
+use plan::Severity;
 use serde_json::{Value as Json, json};
 
 /// Which of the two targets counts.
@@ -25,7 +25,7 @@ pub enum Word {
 /// A calendar without hours: the desk's own mistake, said as such.
 pub fn due(desk: &Desk, severity: Severity, word: Word, from: Timestamp) -> Outcome<(Timestamp, Json)> {
     let target = match word {
-        Word::First => desk.targets.first(severity),
+        Word::First => desk.targets.first_reply(severity),
         Word::FollowUp => desk.targets.follow_up(severity),
     };
     let due = desk.calendar.due(from, target, &[]).map_err(|cause| {
@@ -37,7 +37,7 @@ pub fn due(desk: &Desk, severity: Severity, word: Word, from: Timestamp) -> Outc
         "word": match word { Word::First => "first reply", Word::FollowUp => "follow-up" },
         "target_minutes": target.as_mins(),
         "from": from.to_string(),
-        "hours": desk.calendar.to_string(),
+        "hours": desk.calendar.hours().to_string(),
         "zone": desk.zone.to_string(),
     });
     Ok((due, why))

@@ -10,7 +10,7 @@ use crate::refusal::{Outcome, Refusal};
 use crate::store::{Row, Tx};
 use crate::values;
 use jiff::Timestamp;
-use plan::target::Severity;
+use plan::Severity;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -97,6 +97,11 @@ impl std::str::FromStr for Party {
 pub const RESOLUTIONS: [&str; 7] =
     ["solved", "workaround", "answered", "fixed upstream", "declined", "duplicate", "no reply"];
 
+/// The severity that stands in a table; one that no version wrote counts as the default.
+pub fn severity_of(number: i64) -> Severity {
+    u8::try_from(number).ok().and_then(|number| Severity::try_from(number).ok()).unwrap_or_default()
+}
+
 /// One word for lists: what a person wants to know of a case's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -169,7 +174,7 @@ impl Case {
             id: CaseId(row.int(0)),
             customer: CustomerId(row.int(1)),
             subject: row.text(2).to_owned(),
-            severity: Severity::of(row.int(3)),
+            severity: severity_of(row.int(3)),
             lane: row.text(4).to_owned(),
             layer: row.int(5),
             nice: row.int(6),
@@ -243,7 +248,7 @@ pub fn open(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, new: &New<'_>) -> Outc
             id,
             new.customer,
             new.subject,
-            new.severity.number(),
+            i64::from(new.severity.number()),
             new.lane,
             new.list,
             thread::case_key(desk, id),

@@ -10,7 +10,7 @@ use crate::refusal::{Outcome, Refusal};
 use crate::store::{Row, Tx};
 use crate::values;
 use jiff::Timestamp;
-use plan::say::Zone;
+use plan::Zone;
 use serde::{Deserialize, Serialize};
 
 /// A person at a customer.

@@ -6,8 +6,8 @@ use crate::refusal::{Outcome, Refusal};
 use crate::store::{Row, Tx};
 use crate::values;
 use jiff::{SignedDuration, Timestamp};
-use plan::calendar::Calendar;
-use plan::say::Zone;
+use plan::Calendar;
+use plan::Zone;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -85,7 +85,7 @@ impl Engineer {
 
     /// The person's working hours.
     pub fn calendar(&self) -> Outcome<Calendar> {
-        Calendar::parse(&self.hours, self.zone.clone())
+        Calendar::from_text(&self.zone.to_string(), &self.hours)
             .map_err(|cause| anyhow::anyhow!("hours of {}: {cause}", self.address).into())
     }
 
@@ -101,8 +101,7 @@ pub fn add(tx: &mut Tx<'_>, now: Timestamp, new: &NewEngineer) -> Outcome<Engine
     if !address.contains('@') || address.contains(char::is_whitespace) {
         return Err(Refusal::usage(format!("\"{address}\" is not a mail address.")).into());
     }
-    let zone: Zone = new.zone.parse().map_err(|cause| Refusal::usage(format!("{cause}")))?;
-    Calendar::parse(&new.hours, zone).map_err(|cause| Refusal::usage(format!("{cause}")))?;
+    Calendar::from_text(&new.zone, &new.hours).map_err(|cause| Refusal::usage(format!("{cause}.")))?;
     if !(1..=4).contains(&new.layer) {
         return Err(Refusal::usage("A layer is 1 (support), 2 (specialist), 3 (product engineering) or 4 (upstream).")
             .into());

@@ -14,7 +14,7 @@ use crate::refusal::Outcome;
 use crate::store::Tx;
 use crate::values;
 use jiff::Timestamp;
-use plan::target::Severity;
+use plan::Severity;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -188,7 +188,7 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
     let new = case::New {
         customer: contact.customer,
         subject: &clipped(&subject),
-        severity: Severity::DEFAULT,
+        severity: Severity::default(),
         lane: case::LANE,
         list: None,
     };
@@ -243,7 +243,7 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     let served = mail.served_list.is_some();
     // A list that nobody asked us to serve: a person looks first, unless the mail belongs to a case already.
     let foreign_list = mail.auto == Auto::List && !served;
-    let severity = if is_urgent(&mail.text) { Severity::STOPPED } else { Severity::DEFAULT };
+    let severity = if is_urgent(&mail.text) { Severity::Stopped } else { Severity::default() };
     let (id, rule, offer) = match found {
         Match::Join(id, rule) => (id, rule, None),
         Match::Offer(other, rule) => (open_case(tx, now, desk, mail, &contact, severity)?, rule, Some(other)),
@@ -303,7 +303,7 @@ pub fn earn(
     case::add_participant(tx, now, id, contact.id)?;
     let case = case::find(tx, id)?;
     let urgent = is_urgent(&mail.text);
-    let severity = if urgent { Severity::STOPPED } else { case.severity };
+    let severity = if urgent { Severity::Stopped } else { case.severity };
     let became_ours = case.hand != Hand::Ours;
     let (_, due) = promise::for_message(tx, now, desk, &case, message, contact, severity, from, basis)?;
     case::wake(tx, now, &case, Actor::Customer, "customer's mail")?;

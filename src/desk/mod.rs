@@ -20,14 +20,14 @@ pub mod search;
 pub mod slice;
 pub mod spool;
 pub mod thread;
-pub mod verb;
+
 
 pub use id::*;
 
 use crate::store::{Migration, Topic};
-use plan::calendar::Calendar;
-use plan::say::Zone;
-use plan::target::Targets;
+use plan::Calendar;
+use plan::Zone;
+use plan::Targets;
 
 /// The schema, in order.
 pub const MIGRATIONS: &[Migration] = &[

@@ -5,7 +5,7 @@
 //! What is settled stays settled: the one exception is a permanent bounce of the keeping reply, which the ledger tells.
 
 use super::agreement::{self, Word};
-use super::case::{self, Case, Hand};
+use super::case::{self, Case, Hand, severity_of};
 use super::ledger::{self, Actor, event};
 use super::{ALARM, CaseId, ContactId, Desk, MessageNo, PromiseId, customer};
 use crate::limits;
@@ -13,7 +13,7 @@ use crate::refusal::{Outcome, Refusal};
 use crate::store::{Row, Tx};
 use crate::values;
 use jiff::Timestamp;
-use plan::target::Severity;
+use plan::Severity;
 use serde_json::{Value as Json, json};
 
 /// A promise as the rules need it.
@@ -48,7 +48,7 @@ impl Promise {
             case: CaseId(row.int(1)),
             message: row.opt_int(2).map(MessageNo),
             contact: ContactId(row.int(3)),
-            severity: Severity::of(row.int(4)),
+            severity: severity_of(row.int(4)),
             made_at: row.instant(5),
             due: row.instant(6),
             why: row.text(7).to_owned(),
@@ -87,7 +87,7 @@ pub fn make(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, new: &New) -> Outcome
             new.case,
             new.message,
             new.contact,
-            new.severity.number(),
+            i64::from(new.severity.number()),
             new.made_at,
             new.due,
             new.basis,

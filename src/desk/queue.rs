@@ -214,7 +214,7 @@ pub struct Delivery {
 
 impl Delivery {
     /// In words: "accepted by mx.n.example at …".
-    pub fn words(&self, zone: &plan::say::Zone, now: Timestamp) -> String {
+    pub fn words(&self, zone: &plan::Zone, now: Timestamp) -> String {
         let at = plan::say::short(self.at, zone, now);
         let server = self.server.as_deref().unwrap_or("their server");
         let said = self.said.as_deref().unwrap_or("");

@@ -3,7 +3,6 @@
 //! An engineer has at most one open slice (an index holds that, not a check). It ends by skip, wait, reply, close, or with
 //! the engineer's hours; each end that is not the work's own leaves a note for whoever resumes.
 
-use super::case;
 use super::engineer::Engineer;
 use super::ledger::{self, Actor, event};
 use super::{ALARM, CaseId, EngineerId, SliceId};
@@ -38,9 +37,9 @@ pub fn next(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<Tak
         return Ok(Taken { case, began_at, why: "your slice on it is open".into(), again: true });
     }
     let candidates = ready(tx, engineer)?;
-    let able = plan::next::Engineer { layer: engineer.layer, lanes: engineer.lanes.clone() };
-    let Some(choice) = plan::next::next(&candidates, &able) else {
-        return Err(Refusal::new(Kind::Nothing, nothing_needed(tx, engineer)?).into());
+    let able = plan::Engineer { layer: engineer.layer.clamp(1, 4) as u8, lanes: engineer.lanes.clone() };
+    let Some(choice) = plan::next(&candidates, &able) else {
+        return Err(Refusal::new(Kind::Nothing, nothing_needed(tx, now, engineer)?).into());
     };
     let case = CaseId(choice.case);
     open(tx, now, engineer, case)?;
@@ -48,7 +47,7 @@ pub fn next(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<Tak
 }
 
 /// Cases of ours that nobody works on and that wait for nothing, earliest due first, as far as this engineer serves them.
-fn ready(tx: &mut Tx<'_>, engineer: &Engineer) -> Outcome<Vec<plan::next::Candidate>> {
+fn ready(tx: &mut Tx<'_>, engineer: &Engineer) -> Outcome<Vec<plan::Candidate>> {
     // Lanes are few and typed by an administrator; the condition is built from placeholders, never from their text.
     let mut sql = String::from(
         "SELECT id, reply_by, severity, nice, layer, lane FROM cases
@@ -68,18 +67,18 @@ fn ready(tx: &mut Tx<'_>, engineer: &Engineer) -> Outcome<Vec<plan::next::Candid
     let rows = tx.query(&sql, &bound)?;
     Ok(rows
         .iter()
-        .map(|row| plan::next::Candidate {
+        .map(|row| plan::Candidate {
             case: row.int(0),
             due: row.instant(1),
-            severity: plan::target::Severity::of(row.int(2)),
-            nice: row.int(3),
-            layer: row.int(4),
+            severity: super::case::severity_of(row.int(2)),
+            nice: row.int(3).clamp(-20, 19) as i8,
+            layer: row.int(4).clamp(1, 4) as u8,
             lane: row.text(5).to_owned(),
         })
         .collect())
 }
 
-fn nothing_needed(tx: &mut Tx<'_>, engineer: &Engineer) -> Outcome<String> {
+fn nothing_needed(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<String> {
     let wake = tx.first(
         "SELECT id, wake_at FROM cases WHERE wake_at IS NOT NULL ORDER BY wake_at LIMIT 1",
         &[],
@@ -88,7 +87,7 @@ fn nothing_needed(tx: &mut Tx<'_>, engineer: &Engineer) -> Outcome<String> {
         Some(row) => format!(
             "Nothing needs you now. Next wake-up: case {} at {}. `duly ps` shows what the desk waits for.",
             row.int(0),
-            plan::say::short(row.instant(1), &engineer.zone),
+            plan::say::short(row.instant(1), &engineer.zone, now),
         ),
         None => "Nothing needs you now: no case of ours is ready that you may answer. `duly ps -a` lists all.".into(),
     })
@@ -165,7 +164,6 @@ pub fn end_with_hours(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Outcome<us
     for row in &over {
         let (engineer, id) = (EngineerId(row.int(0)), CaseId(row.int(1)));
         end(tx, now, engineer, id, Actor::Desk, "hours", "The engineer's hours ended with this slice open.")?;
-        case::find(tx, id)?;
     }
     Ok(over.len())
 }

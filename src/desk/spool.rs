@@ -165,7 +165,7 @@ fn release_message(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, actor: Actor, n
             let new = case::New {
                 customer: contact.customer,
                 subject: &subject,
-                severity: plan::target::Severity::DEFAULT,
+                severity: plan::Severity::default(),
                 lane: case::LANE,
                 list: None,
             };
