@@ -226,8 +226,8 @@ impl Browser {
 
     /// What the page that is open cost to fetch.
     pub async fn weight(&self) -> Result<Weight> {
-        let script =
-            "const all = performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'));
+        let script = "const all = ['navigation', 'resource'].flatMap(kind => performance.getEntriesByType(kind))
+                .filter(e => e.name.startsWith('http')); // data: costs no request
             return [all.length, all.reduce((sum, e) => sum + e.transferSize, 0)]";
         let found = self.client.execute(script, Vec::new()).await?;
         let number = |at: usize| found[at].as_u64().with_context(|| format!("a number, not {found}"));
