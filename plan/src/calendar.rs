@@ -184,6 +184,22 @@ impl Calendar {
         }
     }
 
+    /// When the window that is open at `at` ends; none if it is closed then. Windows that touch are one.
+    pub fn closes_at(&self, at: Timestamp) -> Option<Timestamp> {
+        let start = at.as_millisecond();
+        let mut closes: Option<i64> = None;
+        // A week of windows that all touch is open round the clock: its end is as good as any.
+        for (begin, end) in OpenSpans::new(self, at).take(WINDOWS_A_DAY * 7) {
+            match closes {
+                None if begin <= start && start < end => closes = Some(end),
+                Some(edge) if begin <= edge => closes = Some(edge.max(end)),
+                None if begin <= start => {}
+                _ => break,
+            }
+        }
+        closes.and_then(|edge| Timestamp::from_millisecond(edge).ok())
+    }
+
     /// `days` business days after `from`: the close of the n-th day with hours after the day of receipt. Mail after close
     /// counts as received at the next opening; 0 is the close of the day of receipt itself.
     pub fn closing_of_business_day(&self, from: Timestamp, days: u32) -> Result<Timestamp, NoHours> {

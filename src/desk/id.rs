@@ -20,11 +20,6 @@ macro_rules! ids {
                 Value::Int(id.0)
             }
         }
-        impl From<Option<$name>> for Value {
-            fn from(id: Option<$name>) -> Value {
-                id.map_or(Value::Null, Value::from)
-            }
-        }
     )+};
 }
 

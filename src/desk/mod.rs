@@ -20,6 +20,7 @@ pub mod search;
 pub mod slice;
 pub mod spool;
 pub mod thread;
+pub mod verb;
 
 
 pub use id::*;

@@ -59,7 +59,7 @@ pub struct Letter {
 
 /// What a letter says; the words are the mail door's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "text", rename_all = "kebab-case")]
+#[serde(tag = "letter", rename_all = "kebab-case")]
 pub enum Content {
     /// Text A: arrived, and when the reply comes.
     Acknowledgement {
