@@ -12,6 +12,7 @@
 
 mod engine;
 mod group;
+mod job;
 mod migrate;
 mod postgres;
 mod queue;
@@ -29,7 +30,8 @@ use crate::limits;
 use crate::refusal::{Fault, Outcome};
 use anyhow::{Context, anyhow};
 use engine::Engine;
-use group::{Connect, Job, Shared, Task, Writer};
+use group::{Connect, Shared, Writer};
+use job::{Job, Task};
 use queue::Queue;
 use readers::Readers;
 use std::fs::File;
@@ -42,7 +44,7 @@ use tokio::sync::{oneshot, watch};
 /// Number of topics.
 const TOPICS: usize = 8;
 
-/// Where the desk keeps its data.
+/// Where the desk keeps its data. Not `Debug`: an address may hold a password.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Target {
     /// The database file; `duly.lock` stands beside it.

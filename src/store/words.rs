@@ -117,9 +117,7 @@ fn runs(text: &str) -> Vec<Run> {
     let mut current: Option<Run> = None;
     for letter in fold(text) {
         let mark = is_combining_mark(letter);
-        if !letter.is_alphanumeric() && !(mark && current.is_some()) {
-            runs.extend(current.take());
-        } else {
+        if letter.is_alphanumeric() || mark && current.is_some() {
             let dense = if mark {
                 matches!(current, Some(Run::Dense(_)))
             } else {
@@ -141,6 +139,8 @@ fn runs(text: &str) -> Vec<Run> {
                     runs.extend(current.replace(begun));
                 }
             }
+        } else {
+            runs.extend(current.take());
         }
     }
     runs.extend(current);

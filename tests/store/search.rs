@@ -151,7 +151,11 @@ fn both_databases_find_the_same_in_any_text() {
         .collect();
     let texts = prop::collection::vec("([ab日本é_0ก\u{301}가-]{0,4}[ \"*']){0,6}|\\PC{0,20}", 1..8);
     let queries = prop::collection::vec("[ab日本é_0ก가 \"-]{0,6}|\\PC{0,6}", 1..8);
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(64));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
     runner
         .run(&(texts, queries), |(texts, mut queries)| {
             // What a message says, quoted, must find it.
@@ -179,10 +183,13 @@ fn both_databases_find_the_same_in_any_text() {
                 prop_assert_eq!(answer, &answers[0], "{:?}", queries);
             }
             for (message, hits) in (1_i64..).zip(&answers[0][queries.len() - texts.len()..]) {
+                let text = &texts[usize::try_from(message - 1).unwrap()];
+                let has_words = text.contains(|letter: char| {
+                    letter.is_ascii_alphanumeric() || "日本가ก".contains(letter)
+                });
                 prop_assert!(
-                    hits.is_empty() || hits.contains(&message),
-                    "{:?} does not find itself",
-                    texts
+                    !has_words || hits.contains(&message),
+                    "{text:?} does not find itself"
                 );
             }
             Ok(())

@@ -163,7 +163,11 @@ fn a_type_the_store_does_not_carry_is_an_error_in_words() {
 fn any_value_comes_back() {
     for database in databases() {
         let store = database.open(&[NOTES]);
-        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(48));
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+            cases: 48,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        });
         let any = (
             any::<Option<i64>>(),
             any::<Option<String>>(),
