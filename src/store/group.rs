@@ -114,19 +114,15 @@ impl Writer {
     fn group(&mut self, first: Box<dyn Job>) {
         let mut jobs = Vec::with_capacity(limits::GROUP_JOBS);
         jobs.push(first);
-        let failed = self
-            .ready()
-            .and_then(|()| self.run(&mut jobs))
-            .err()
-            .map(|cause| {
-                if self.engine.in_transaction() {
-                    // Should it fail as well, the next `BEGIN` does and says so.
-                    let _ = self.engine.rollback();
-                }
-                let cause = format!("{cause:#}");
-                tracing::error!("a group of {} jobs failed: {cause}", jobs.len());
-                cause
-            });
+        let failed = self.ready().and_then(|()| self.run(&mut jobs)).err().map(|cause| {
+            if self.engine.in_transaction() {
+                // Should it fail as well, the next `BEGIN` does and says so.
+                let _ = self.engine.rollback();
+            }
+            let cause = format!("{cause:#}");
+            tracing::error!("a group of {} jobs failed: {cause}", jobs.len());
+            cause
+        });
         for job in jobs {
             job.answer(failed.as_deref());
         }
@@ -140,9 +136,7 @@ impl Writer {
     /// A connection that may be written to.
     fn ready(&mut self) -> anyhow::Result<()> {
         if self.shared.poisoned.load(Ordering::SeqCst) {
-            bail!(
-                "the disk failed at an earlier write, and nothing is written until the desk has started again"
-            );
+            bail!("the disk failed at an earlier write, and nothing is written until the desk has started again");
         }
         if self.engine.is_lost() {
             self.reconnect()
@@ -164,8 +158,7 @@ impl Writer {
             }
             Err(cause) => {
                 self.again_at = Some(Instant::now() + self.pause);
-                self.pause =
-                    (self.pause * 2).min(Duration::from_millis(limits::POSTGRES_BACKOFF_MILLIS));
+                self.pause = (self.pause * 2).min(Duration::from_millis(limits::POSTGRES_BACKOFF_MILLIS));
                 Err(cause)
             }
         }
@@ -177,9 +170,7 @@ impl Writer {
         let mut open = Open::default();
         while let Some(job) = jobs.last_mut() {
             self.one(&mut open, job.as_mut())?;
-            if jobs.len() >= limits::GROUP_JOBS
-                || started.elapsed().as_millis() >= limits::GROUP_MILLIS
-            {
+            if jobs.len() >= limits::GROUP_JOBS || started.elapsed().as_millis() >= limits::GROUP_MILLIS {
                 break;
             }
             let Some(next) = self.shared.queue.pop_now() else {
@@ -387,11 +378,7 @@ mod tests {
         while let Some(job) = shared.queue.pop_now() {
             writer.group(job);
         }
-        let left = writer
-            .engine
-            .query("SELECT count(*) FROM note", &[], 1)
-            .unwrap()[0]
-            .int(0);
+        let left = writer.engine.query("SELECT count(*) FROM note", &[], 1).unwrap()[0].int(0);
         drop(told);
         (answers.iter().collect(), left, shared)
     }
@@ -404,10 +391,7 @@ mod tests {
         assert_eq!(left, 2);
         assert!(shared.poisoned.load(Ordering::SeqCst));
         assert_eq!(
-            (
-                shared.commits.load(Ordering::SeqCst),
-                *shared.bells[3].borrow()
-            ),
+            (shared.commits.load(Ordering::SeqCst), *shared.bells[3].borrow()),
             (1, 1)
         );
     }
@@ -420,10 +404,7 @@ mod tests {
         assert_eq!(left, 4);
         assert!(!shared.poisoned.load(Ordering::SeqCst));
         assert_eq!(
-            (
-                shared.commits.load(Ordering::SeqCst),
-                *shared.bells[3].borrow()
-            ),
+            (shared.commits.load(Ordering::SeqCst), *shared.bells[3].borrow()),
             (2, 2)
         );
     }

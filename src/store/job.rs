@@ -42,12 +42,8 @@ where
             return false;
         };
         // Whatever the job broke it broke in its own values or in the transaction, and both are thrown away.
-        let outcome = catch_unwind(AssertUnwindSafe(|| job(tx))).unwrap_or_else(|panic| {
-            Err(Fault::Failed(anyhow!(
-                "a job panicked: {}",
-                words(panic.as_ref())
-            )))
-        });
+        let outcome = catch_unwind(AssertUnwindSafe(|| job(tx)))
+            .unwrap_or_else(|panic| Err(Fault::Failed(anyhow!("a job panicked: {}", words(panic.as_ref())))));
         let outcome = if outcome.is_ok() && tx.broken {
             Err(Fault::Failed(anyhow!(
                 "a statement of the job failed and the job went on"
@@ -63,9 +59,7 @@ where
     fn answer(self: Box<Self>, failed: Option<&str>) {
         let outcome = match (failed, self.outcome) {
             (None, Some(outcome)) => outcome,
-            (Some(cause), Some(Err(Fault::Failed(own)))) => {
-                Err(Fault::Failed(own.context(cause.to_owned())))
-            }
+            (Some(cause), Some(Err(Fault::Failed(own)))) => Err(Fault::Failed(own.context(cause.to_owned()))),
             (Some(cause), _) => Err(Fault::Failed(anyhow!("{cause}"))),
             (None, None) => Err(Fault::Failed(anyhow!("the job was never run"))),
         };

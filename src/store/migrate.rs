@@ -29,23 +29,19 @@ pub struct Migration {
 pub(super) fn migrate(engine: &mut dyn Engine, migrations: &[Migration]) -> anyhow::Result<()> {
     let mut migrations = migrations.to_vec();
     migrations.sort_by_key(|migration| migration.number);
-    if migrations
-        .windows(2)
-        .any(|pair| pair[0].number == pair[1].number)
-    {
+    if migrations.windows(2).any(|pair| pair[0].number == pair[1].number) {
         bail!("two migrations have the same number");
     }
-    engine.batch("CREATE TABLE IF NOT EXISTS schema_version (number BIGINT PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)")?;
+    engine.batch(
+        "CREATE TABLE IF NOT EXISTS schema_version (number BIGINT PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)",
+    )?;
     let done = engine.query(
         "SELECT number, name FROM schema_version ORDER BY number",
         &[],
         limits::QUERY_ROWS,
     )?;
     for row in &done {
-        match migrations
-            .iter()
-            .find(|migration| migration.number == row.int(0))
-        {
+        match migrations.iter().find(|migration| migration.number == row.int(0)) {
             Some(known) if known.name == row.text(1) => {}
             _ => bail!(newer(
                 row.int(0),
@@ -61,11 +57,7 @@ pub(super) fn migrate(engine: &mut dyn Engine, migrations: &[Migration]) -> anyh
         step(engine, migration)
             .inspect_err(|_| _ = engine.rollback())
             .with_context(|| format!("migration {} ({})", migration.number, migration.name))?;
-        tracing::info!(
-            "the database has taken step {} ({})",
-            migration.number,
-            migration.name
-        );
+        tracing::info!("the database has taken step {} ({})", migration.number, migration.name);
     }
     Ok(())
 }

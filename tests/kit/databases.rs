@@ -39,8 +39,7 @@ impl TestDatabase {
 
     /// Opens it.
     pub fn open(&self, migrations: &[Migration]) -> Store {
-        Store::open(&self.target, migrations)
-            .unwrap_or_else(|cause| panic!("{}: {cause:#}", self.name))
+        Store::open(&self.target, migrations).unwrap_or_else(|cause| panic!("{}: {cause:#}", self.name))
     }
 
     /// Whether this is the one on a server.
@@ -141,10 +140,7 @@ fn template(server: &str, migrations: &[Migration]) -> String {
         Store::open(&Target::Postgres(address(server, &unfinished)), migrations)
             .expect("the template")
             .close();
-        administer(
-            server,
-            &[format!("ALTER DATABASE {unfinished} RENAME TO {template}")],
-        );
+        administer(server, &[format!("ALTER DATABASE {unfinished} RENAME TO {template}")]);
     }
     template
 }
@@ -177,8 +173,7 @@ fn administer(server: &str, statements: &[String]) {
 }
 
 fn connect(server: &str) -> Client {
-    Client::connect(server, NoTls)
-        .unwrap_or_else(|cause| panic!("DULY_TEST_POSTGRES cannot be reached: {cause}"))
+    Client::connect(server, NoTls).unwrap_or_else(|cause| panic!("DULY_TEST_POSTGRES cannot be reached: {cause}"))
 }
 
 /// The address of another database on the same server.

@@ -38,20 +38,11 @@ fn jobs_that_wait_share_a_commit_and_keep_their_order() {
             assert_eq!(job.wait().unwrap(), 1);
         }
         // The held job and the first 63 are one group; the time limit may cut the rest on a slow machine.
-        assert!(
-            store.commits() < 50,
-            "{}: {} commits",
-            database.name,
-            store.commits()
-        );
+        assert!(store.commits() < 50, "{}: {} commits", database.name, store.commits());
         let order = store
             .read(|tx| tx.query("SELECT number FROM note ORDER BY id", &[]))
             .unwrap();
-        assert!(
-            order.iter().map(|row| row.int(0)).eq(0..100),
-            "{}",
-            database.name
-        );
+        assert!(order.iter().map(|row| row.int(0)).eq(0..100), "{}", database.name);
     }
 }
 
@@ -122,12 +113,7 @@ fn a_bell_rings_after_the_commit_and_not_for_what_was_undone() {
         });
         assert!(undone.is_err());
         store.write(|tx| note(tx, 2)).unwrap();
-        assert_eq!(
-            (*cases.borrow(), *mail.borrow()),
-            (1, 0),
-            "{}",
-            database.name
-        );
+        assert_eq!((*cases.borrow(), *mail.borrow()), (1, 0), "{}", database.name);
     }
 }
 
@@ -193,22 +179,14 @@ fn a_job_inside_a_job_is_refused_instead_of_waiting_for_itself() {
 fn tasks_write_without_holding_their_thread() {
     for database in databases() {
         let store = database.open(&[NOTES]);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let mut tasks = tokio::task::JoinSet::new();
             for number in 0..200 {
                 let store = store.clone();
                 tasks.spawn(async move { store.write_async(move |tx| note(tx, number)).await });
             }
-            assert!(
-                tasks
-                    .join_all()
-                    .await
-                    .into_iter()
-                    .all(|outcome| outcome.is_ok())
-            );
+            assert!(tasks.join_all().await.into_iter().all(|outcome| outcome.is_ok()));
             // Opening and closing are allowed in a task too, whatever the engine.
             let bell = store.bell(Topic(1));
             drop(bell);
@@ -219,10 +197,7 @@ fn tasks_write_without_holding_their_thread() {
 
 #[test]
 fn a_lost_connection_fails_its_group_and_is_made_again() {
-    for database in databases()
-        .into_iter()
-        .filter(|database| database.is_postgres())
-    {
+    for database in databases().into_iter().filter(|database| database.is_postgres()) {
         let store = database.open(&[NOTES]);
         store.write(|tx| note(tx, 1)).unwrap();
         let lost = store.write(|tx| {
@@ -274,16 +249,7 @@ fn many_threads_share_few_commits() {
             store.commits() as f64 / seconds,
             jobs / store.commits() as f64,
         );
-        assert_eq!(
-            notes(&store),
-            i64::from(THREADS * EACH),
-            "{}",
-            database.name
-        );
-        assert!(
-            store.commits() < u64::from(THREADS * EACH),
-            "{}",
-            database.name
-        );
+        assert_eq!(notes(&store), i64::from(THREADS * EACH), "{}", database.name);
+        assert!(store.commits() < u64::from(THREADS * EACH), "{}", database.name);
     }
 }

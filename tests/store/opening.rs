@@ -24,8 +24,7 @@ fn a_second_opener_is_told_who_must_go_first() {
         assert!(told.text.contains("Stop that process"), "{}", told.text);
         if !database.is_postgres() {
             assert!(
-                told.text
-                    .contains(&format!("process {}", std::process::id())),
+                told.text.contains(&format!("process {}", std::process::id())),
                 "{}",
                 told.text
             );
@@ -61,11 +60,7 @@ fn a_database_newer_than_the_program_is_refused() {
         let steps = store
             .read(|tx| tx.query("SELECT number FROM schema_version ORDER BY number", &[]))
             .unwrap();
-        assert!(
-            steps.iter().map(|row| row.int(0)).eq([1, 2, 3]),
-            "{}",
-            database.name
-        );
+        assert!(steps.iter().map(|row| row.int(0)).eq([1, 2, 3]), "{}", database.name);
     }
 }
 
@@ -79,18 +74,11 @@ fn a_migration_that_fails_leaves_the_database_as_it_was() {
         postgres: "",
     };
     for database in databases() {
-        let cause = Store::open(database.target(), &[NOTES, half])
-            .err()
-            .expect("a failure");
-        assert!(
-            format!("{cause:#}").contains("migration 2 (half)"),
-            "{cause:#}"
-        );
+        let cause = Store::open(database.target(), &[NOTES, half]).err().expect("a failure");
+        assert!(format!("{cause:#}").contains("migration 2 (half)"), "{cause:#}");
         let store = database.open(&[NOTES]);
         assert!(
-            store
-                .read(|tx| tx.first("SELECT 1 FROM half", &[]))
-                .is_err(),
+            store.read(|tx| tx.first("SELECT 1 FROM half", &[])).is_err(),
             "{}",
             database.name
         );
@@ -102,16 +90,11 @@ fn what_was_answered_is_there_after_closing_and_opening() {
     for database in migrated(&[NOTES]) {
         let store = database.open(&[NOTES]);
         let jobs: Vec<_> = (0..10)
-            .map(|number| {
-                store.submit(move |tx| {
-                    tx.execute("INSERT INTO note (number) VALUES ($1)", &values![number])
-                })
-            })
+            .map(|number| store.submit(move |tx| tx.execute("INSERT INTO note (number) VALUES ($1)", &values![number])))
             .collect();
         store.close();
         for job in jobs {
-            job.wait()
-                .expect("what had its place was done before closing");
+            job.wait().expect("what had its place was done before closing");
         }
         assert!(
             store.write(|_| Ok(())).is_err() && store.read(|_| Ok(())).is_err(),

@@ -77,9 +77,7 @@ fn words_codes_and_phrases_are_found_newest_first() {
             "{}",
             database.name
         );
-        store
-            .write(|tx| tx.index_text(1, "something else"))
-            .unwrap();
+        store.write(|tx| tx.index_text(1, "something else")).unwrap();
         assert_eq!(
             (found(&store, "ora"), found(&store, "else")),
             (vec![], vec![1]),
@@ -145,10 +143,7 @@ fn long_and_repetitive_messages_are_indexed_within_the_bounds() {
 #[test]
 fn both_databases_find_the_same_in_any_text() {
     let databases = databases();
-    let stores: Vec<_> = databases
-        .iter()
-        .map(|database| database.open(&[SEARCH]))
-        .collect();
+    let stores: Vec<_> = databases.iter().map(|database| database.open(&[SEARCH])).collect();
     let texts = prop::collection::vec("([ab日本é_0ก\u{301}가-]{0,4}[ \"*']){0,6}|\\PC{0,20}", 1..8);
     let queries = prop::collection::vec("[ab日本é_0ก가 \"-]{0,6}|\\PC{0,6}", 1..8);
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
@@ -184,13 +179,9 @@ fn both_databases_find_the_same_in_any_text() {
             }
             for (message, hits) in (1_i64..).zip(&answers[0][queries.len() - texts.len()..]) {
                 let text = &texts[usize::try_from(message - 1).unwrap()];
-                let has_words = text.contains(|letter: char| {
-                    letter.is_ascii_alphanumeric() || "日本가ก".contains(letter)
-                });
-                prop_assert!(
-                    !has_words || hits.contains(&message),
-                    "{text:?} does not find itself"
-                );
+                let has_words =
+                    text.contains(|letter: char| letter.is_ascii_alphanumeric() || "日本가ก".contains(letter));
+                prop_assert!(!has_words || hits.contains(&message), "{text:?} does not find itself");
             }
             Ok(())
         })

@@ -8,12 +8,7 @@ use duly::values;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-fn round_trip(
-    store: &Store,
-    number: Option<i64>,
-    words: Option<String>,
-    raw: Option<Vec<u8>>,
-) -> Outcome<Row> {
+fn round_trip(store: &Store, number: Option<i64>, words: Option<String>, raw: Option<Vec<u8>>) -> Outcome<Row> {
     store.write(move |tx| {
         tx.one(
             "INSERT INTO note (number, words, raw) VALUES ($1, $2, $3) RETURNING number, words, raw",
@@ -52,19 +47,11 @@ fn parameters_go_where_their_numbers_say() {
 
 #[test]
 fn empty_missing_and_large_values_come_back() {
-    let large: Vec<u8> = (0..5_000_000_u32)
-        .map(|place| (place % 251) as u8)
-        .collect();
+    let large: Vec<u8> = (0..5_000_000_u32).map(|place| (place % 251) as u8).collect();
     let at: Timestamp = "2025-03-30T01:30:00.123Z".parse().unwrap();
     for database in databases() {
         let store = database.open(&[NOTES]);
-        let empty = round_trip(
-            &store,
-            Some(i64::MIN),
-            Some(String::new()),
-            Some(Vec::new()),
-        )
-        .unwrap();
+        let empty = round_trip(&store, Some(i64::MIN), Some(String::new()), Some(Vec::new())).unwrap();
         assert_eq!(
             (empty.int(0), empty.text(1), empty.bytes(2)),
             (i64::MIN, "", &[][..]),
@@ -78,26 +65,14 @@ fn empty_missing_and_large_values_come_back() {
             "{}",
             database.name
         );
-        let zeros = round_trip(
-            &store,
-            Some(0),
-            Some("a\0b 日本 🚲".into()),
-            Some(vec![0, 0, 255]),
-        )
-        .unwrap();
+        let zeros = round_trip(&store, Some(0), Some("a\0b 日本 🚲".into()), Some(vec![0, 0, 255])).unwrap();
         assert_eq!(
             (zeros.text(1), zeros.bytes(2)),
             ("a\u{fffd}b 日本 🚲", &[0, 0, 255][..]),
             "{}",
             database.name
         );
-        let big = round_trip(
-            &store,
-            Some(1),
-            Some("x".repeat(1_000_000)),
-            Some(large.clone()),
-        )
-        .unwrap();
+        let big = round_trip(&store, Some(1), Some("x".repeat(1_000_000)), Some(large.clone())).unwrap();
         assert!(
             big.bytes(2) == large && big.text(1).len() == 1_000_000,
             "{}",
@@ -117,19 +92,9 @@ fn empty_missing_and_large_values_come_back() {
             database.name
         );
         let truth = store
-            .read(|tx| {
-                tx.one(
-                    "SELECT 1 = 1, count(*) FROM note WHERE number > $1",
-                    &values![0],
-                )
-            })
+            .read(|tx| tx.one("SELECT 1 = 1, count(*) FROM note WHERE number > $1", &values![0]))
             .unwrap();
-        assert_eq!(
-            (truth.flag(0), truth.int(1)),
-            (true, 2),
-            "{}",
-            database.name
-        );
+        assert_eq!((truth.flag(0), truth.int(1)), (true, 2), "{}", database.name);
     }
 }
 
@@ -138,18 +103,9 @@ fn a_type_the_store_does_not_carry_is_an_error_in_words() {
     for database in databases() {
         let store = database.open(&[NOTES]);
         let wrong = store.read(|tx| tx.first("SELECT CAST(1.5 AS DOUBLE PRECISION)", &[]));
-        assert!(
-            wrong.unwrap_err().to_string().contains("cast it"),
-            "{}",
-            database.name
-        );
+        assert!(wrong.unwrap_err().to_string().contains("cast it"), "{}", database.name);
         assert!(store.read(|tx| tx.one("SELECT id FROM note", &[])).is_err());
-        assert!(
-            store
-                .read(|tx| tx.first("SELECT id FROM note", &[]))
-                .unwrap()
-                .is_none()
-        );
+        assert!(store.read(|tx| tx.first("SELECT id FROM note", &[])).unwrap().is_none());
         assert!(
             store
                 .read(|tx| tx.query("SELECT id FROM note WHERE id = $1", &[]))
@@ -168,11 +124,7 @@ fn any_value_comes_back() {
             failure_persistence: None,
             ..ProptestConfig::default()
         });
-        let any = (
-            any::<Option<i64>>(),
-            any::<Option<String>>(),
-            any::<Option<Vec<u8>>>(),
-        );
+        let any = (any::<Option<i64>>(), any::<Option<String>>(), any::<Option<Vec<u8>>>());
         runner
             .run(&any, |(number, words, raw)| {
                 let words = words.map(|words| words.replace('\0', ""));
