@@ -57,6 +57,10 @@ fn a_database_newer_than_the_program_is_refused() {
         );
         // The middle one comes late and is done nevertheless.
         let store = database.open(&[NOTES, SEARCH, later]);
+        let at = store
+            .read(|tx| tx.one("SELECT min(at) FROM schema_version", &[]))
+            .unwrap();
+        assert!(at.instant(0).as_second() > 1_700_000_000, "{}", database.name);
         let steps = store
             .read(|tx| tx.query("SELECT number FROM schema_version ORDER BY number", &[]))
             .unwrap();
