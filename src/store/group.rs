@@ -13,15 +13,13 @@
 //! read back what is really there.
 
 use super::engine::{Engine, Unsure};
+use super::job::Job;
 use super::queue::{Popped, Queue};
 use super::readers::Readers;
 use super::{TOPICS, Tx};
 use crate::limits;
-use crate::refusal::{Fault, Outcome};
-use anyhow::{anyhow, bail};
-use std::any::Any;
+use anyhow::bail;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -39,79 +37,6 @@ pub(super) struct Shared {
     pub commits: AtomicU64,
     /// The disk failed; nothing is written any more.
     pub poisoned: AtomicBool,
-}
-
-/// A job in the queue, its result's type forgotten.
-pub(super) trait Job: Send {
-    /// Runs it; true if its work is to be kept.
-    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
-    /// Tells the caller: its own outcome, or why its group failed.
-    fn answer(self: Box<Self>, failed: Option<&str>);
-}
-
-/// A job with its type.
-pub(super) struct Task<T, F, A> {
-    job: Option<F>,
-    outcome: Option<Outcome<T>>,
-    answer: A,
-}
-
-impl<T, F, A> Task<T, F, A> {
-    pub(super) fn new(job: F, answer: A) -> Self {
-        Task {
-            job: Some(job),
-            outcome: None,
-            answer,
-        }
-    }
-}
-
-impl<T, F, A> Job for Task<T, F, A>
-where
-    T: Send,
-    F: FnOnce(&mut Tx<'_>) -> Outcome<T> + Send,
-    A: FnOnce(Outcome<T>) + Send,
-{
-    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        let Some(job) = self.job.take() else {
-            return false;
-        };
-        // Whatever the job broke it broke in its own values or in the transaction, and both are thrown away.
-        let outcome = catch_unwind(AssertUnwindSafe(|| job(tx))).unwrap_or_else(|panic| {
-            Err(Fault::Failed(anyhow!(
-                "a job panicked: {}",
-                words(panic.as_ref())
-            )))
-        });
-        let outcome = if outcome.is_ok() && tx.broken {
-            Err(Fault::Failed(anyhow!(
-                "a statement of the job failed and the job went on"
-            )))
-        } else {
-            outcome
-        };
-        let keep = outcome.is_ok();
-        self.outcome = Some(outcome);
-        keep
-    }
-
-    fn answer(self: Box<Self>, failed: Option<&str>) {
-        let outcome = match (failed, self.outcome) {
-            (None, Some(outcome)) => outcome,
-            (Some(cause), Some(Err(Fault::Failed(own)))) => {
-                Err(Fault::Failed(own.context(cause.to_owned())))
-            }
-            (Some(cause), _) => Err(Fault::Failed(anyhow!("{cause}"))),
-            (None, None) => Err(Fault::Failed(anyhow!("the job was never run"))),
-        };
-        (self.answer)(outcome);
-    }
-}
-
-fn words(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no words")
 }
 
 /// Makes a connection that writes: the first, and another when one was lost.
@@ -189,19 +114,15 @@ impl Writer {
     fn group(&mut self, first: Box<dyn Job>) {
         let mut jobs = Vec::with_capacity(limits::GROUP_JOBS);
         jobs.push(first);
-        let failed = self
-            .ready()
-            .and_then(|()| self.run(&mut jobs))
-            .err()
-            .map(|cause| {
-                if self.engine.in_transaction() {
-                    // Should it fail as well, the next `BEGIN` does and says so.
-                    let _ = self.engine.rollback();
-                }
-                let cause = format!("{cause:#}");
-                tracing::error!("a group of {} jobs failed: {cause}", jobs.len());
-                cause
-            });
+        let failed = self.ready().and_then(|()| self.run(&mut jobs)).err().map(|cause| {
+            if self.engine.in_transaction() {
+                // Should it fail as well, the next `BEGIN` does and says so.
+                let _ = self.engine.rollback();
+            }
+            let cause = format!("{cause:#}");
+            tracing::error!("a group of {} jobs failed: {cause}", jobs.len());
+            cause
+        });
         for job in jobs {
             job.answer(failed.as_deref());
         }
@@ -215,9 +136,7 @@ impl Writer {
     /// A connection that may be written to.
     fn ready(&mut self) -> anyhow::Result<()> {
         if self.shared.poisoned.load(Ordering::SeqCst) {
-            bail!(
-                "the disk failed at an earlier write, and nothing is written until the desk has started again"
-            );
+            bail!("the disk failed at an earlier write, and nothing is written until the desk has started again");
         }
         if self.engine.is_lost() {
             self.reconnect()
@@ -239,8 +158,7 @@ impl Writer {
             }
             Err(cause) => {
                 self.again_at = Some(Instant::now() + self.pause);
-                self.pause =
-                    (self.pause * 2).min(Duration::from_millis(limits::POSTGRES_BACKOFF_MILLIS));
+                self.pause = (self.pause * 2).min(Duration::from_millis(limits::POSTGRES_BACKOFF_MILLIS));
                 Err(cause)
             }
         }
@@ -252,9 +170,7 @@ impl Writer {
         let mut open = Open::default();
         while let Some(job) = jobs.last_mut() {
             self.one(&mut open, job.as_mut())?;
-            if jobs.len() >= limits::GROUP_JOBS
-                || started.elapsed().as_millis() >= limits::GROUP_MILLIS
-            {
+            if jobs.len() >= limits::GROUP_JOBS || started.elapsed().as_millis() >= limits::GROUP_MILLIS {
                 break;
             }
             let Some(next) = self.shared.queue.pop_now() else {
@@ -357,5 +273,139 @@ impl Drop for CloseAtEnd {
         self.0.queue.close();
         self.0.readers.close();
         while self.0.queue.pop_now().is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::Dialect;
+    use super::super::job::Task;
+    use super::super::sqlite::Sqlite;
+    use super::super::value::{Row, Value};
+    use super::*;
+    use crate::refusal::Outcome;
+    use anyhow::anyhow;
+    use std::path::Path;
+    use std::sync::mpsc;
+
+    /// SQLite on a disk that fails when it is told to.
+    struct Failing {
+        sqlite: Sqlite,
+        commits_left: u32,
+        poison: bool,
+    }
+
+    impl Engine for Failing {
+        fn dialect(&self) -> Dialect {
+            self.sqlite.dialect()
+        }
+        fn execute(&mut self, sql: &str, values: &[Value]) -> anyhow::Result<u64> {
+            self.sqlite.execute(sql, values)
+        }
+        fn query(&mut self, sql: &str, values: &[Value], most: usize) -> anyhow::Result<Vec<Row>> {
+            self.sqlite.query(sql, values, most)
+        }
+        fn batch(&mut self, sql: &str) -> anyhow::Result<()> {
+            self.sqlite.batch(sql)
+        }
+        fn begin(&mut self) -> anyhow::Result<()> {
+            self.sqlite.begin()
+        }
+        fn begin_reading(&mut self) -> anyhow::Result<()> {
+            self.sqlite.begin_reading()
+        }
+        fn commit(&mut self) -> Result<(), Unsure> {
+            if self.commits_left == 0 {
+                self.commits_left = u32::MAX;
+                return Err(Unsure {
+                    cause: anyhow!("the disk is gone"),
+                    poison: self.poison,
+                });
+            }
+            self.commits_left -= 1;
+            self.sqlite.commit()
+        }
+        fn rollback(&mut self) -> anyhow::Result<()> {
+            self.sqlite.rollback()
+        }
+        fn in_transaction(&self) -> bool {
+            self.sqlite.in_transaction()
+        }
+        fn is_lost(&self) -> bool {
+            false
+        }
+        fn tidy(&mut self) -> Result<(), Unsure> {
+            self.sqlite.tidy()
+        }
+        fn rest(&mut self) {}
+        fn finish(&mut self) {}
+    }
+
+    /// Puts three groups of two jobs before a disk whose second commit fails; the outcomes, and the rows that are left.
+    fn three_groups(folder: &Path, poison: bool) -> (Vec<bool>, i64, Arc<Shared>) {
+        let path = folder.join("desk.db");
+        let mut sqlite = Sqlite::writer(&path).unwrap();
+        sqlite.batch("CREATE TABLE note (number BIGINT)").unwrap();
+        let shared = Arc::new(Shared {
+            queue: Queue::new(limits::GROUP_QUEUE),
+            readers: Readers::new(Box::new(|| bail!("nobody reads"))),
+            bells: std::array::from_fn(|_| watch::Sender::new(0)),
+            commits: AtomicU64::new(0),
+            poisoned: AtomicBool::new(false),
+        });
+        let engine = Box::new(Failing {
+            sqlite,
+            commits_left: 1,
+            poison,
+        });
+        let mut writer = Writer::new(engine, Box::new(|| bail!("not lost")), Arc::clone(&shared));
+        let (told, answers) = mpsc::channel();
+        for _ in 0..3 {
+            let mut pair = (0..2).map(|number: i64| {
+                let told = told.clone();
+                let job = move |tx: &mut Tx<'_>| {
+                    tx.ring(super::super::Topic(3));
+                    tx.execute("INSERT INTO note VALUES ($1)", &[Value::Int(number)])
+                };
+                let answer = move |outcome: Outcome<u64>| told.send(outcome.is_ok()).unwrap();
+                Box::new(Task::new(job, answer)) as Box<dyn Job>
+            });
+            let (first, second) = (pair.next().unwrap(), pair.next().unwrap());
+            assert!(shared.queue.push(second).is_ok());
+            writer.group(first);
+        }
+        // Jobs that a refused group left in the queue are served like any other.
+        while let Some(job) = shared.queue.pop_now() {
+            writer.group(job);
+        }
+        let left = writer.engine.query("SELECT count(*) FROM note", &[], 1).unwrap()[0].int(0);
+        drop(told);
+        (answers.iter().collect(), left, shared)
+    }
+
+    #[test]
+    fn after_an_error_of_the_disk_nothing_is_written_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outcomes, left, shared) = three_groups(folder.path(), true);
+        assert_eq!(outcomes, [true, true, false, false, false, false]);
+        assert_eq!(left, 2);
+        assert!(shared.poisoned.load(Ordering::SeqCst));
+        assert_eq!(
+            (shared.commits.load(Ordering::SeqCst), *shared.bells[3].borrow()),
+            (1, 1)
+        );
+    }
+
+    #[test]
+    fn a_commit_that_failed_for_another_reason_fails_its_group_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outcomes, left, shared) = three_groups(folder.path(), false);
+        assert_eq!(outcomes, [true, true, false, false, true, true]);
+        assert_eq!(left, 4);
+        assert!(!shared.poisoned.load(Ordering::SeqCst));
+        assert_eq!(
+            (shared.commits.load(Ordering::SeqCst), *shared.bells[3].borrow()),
+            (2, 2)
+        );
     }
 }

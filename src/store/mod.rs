@@ -12,6 +12,7 @@
 
 mod engine;
 mod group;
+mod job;
 mod migrate;
 mod postgres;
 mod queue;
@@ -29,7 +30,8 @@ use crate::limits;
 use crate::refusal::{Fault, Outcome};
 use anyhow::{Context, anyhow};
 use engine::Engine;
-use group::{Connect, Job, Shared, Task, Writer};
+use group::{Connect, Shared, Writer};
+use job::{Job, Task};
 use queue::Queue;
 use readers::Readers;
 use std::fs::File;
@@ -42,7 +44,7 @@ use tokio::sync::{oneshot, watch};
 /// Number of topics.
 const TOPICS: usize = 8;
 
-/// Where the desk keeps its data.
+/// Where the desk keeps its data. Not `Debug`: an address may hold a password.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Target {
     /// The database file; `duly.lock` stands beside it.
@@ -95,28 +97,20 @@ impl Store {
             poisoned: AtomicBool::new(false),
         });
         let (ready, opened) = mpsc::sync_channel(1);
-        let writer = std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn({
-                let (mut connect, migrations, shared) = (
-                    writer(target.clone()),
-                    migrations.to_vec(),
-                    Arc::clone(&shared),
-                );
-                // Opened on its own thread, so that this may be called from a task: PostgreSQL's client forbids that.
-                move || match connect().and_then(|mut engine| {
-                    migrate::migrate(engine.as_mut(), &migrations).map(|()| engine)
-                }) {
-                    Ok(engine) => {
-                        let _ = ready.send(Ok(()));
-                        Writer::new(engine, connect, shared).serve();
-                    }
-                    Err(cause) => _ = ready.send(Err(cause)),
+        let writer = std::thread::Builder::new().name("store-writer".into()).spawn({
+            let (mut connect, migrations, shared) = (writer(target.clone()), migrations.to_vec(), Arc::clone(&shared));
+            // Opened on its own thread, so that this may be called from a task: PostgreSQL's client forbids that.
+            move || match connect()
+                .and_then(|mut engine| migrate::migrate(engine.as_mut(), &migrations).map(|()| engine))
+            {
+                Ok(engine) => {
+                    let _ = ready.send(Ok(()));
+                    Writer::new(engine, connect, shared).serve();
                 }
-            })?;
-        opened
-            .recv()
-            .context("the writer ended before it began")??;
+                Err(cause) => _ = ready.send(Err(cause)),
+            }
+        })?;
+        opened.recv().context("the writer ended before it began")??;
         Ok(Store {
             house: Arc::new(House {
                 shared,
@@ -134,10 +128,7 @@ impl Store {
     /// # Errors
     /// The job's own; [`Fault::Failed`] if it panicked, could not be made durable, or the store is closed. When the
     /// connection to PostgreSQL was lost during the commit, the work may have been kept nevertheless.
-    pub fn write<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&mut Tx<'_>) -> Outcome<T> + Send + 'static,
-    ) -> Outcome<T> {
+    pub fn write<T: Send + 'static>(&self, job: impl FnOnce(&mut Tx<'_>) -> Outcome<T> + Send + 'static) -> Outcome<T> {
         self.submit(job).wait()
     }
 
@@ -164,9 +155,7 @@ impl Store {
     ) -> Pending<T> {
         let (answer, answered) = mpsc::sync_channel(1);
         if group::inside_a_job() {
-            let _ = answer.send(Err(Fault::Failed(anyhow!(
-                "a job was given to the store inside a job"
-            ))));
+            let _ = answer.send(Err(Fault::Failed(anyhow!("a job was given to the store inside a job"))));
             return Pending(answered);
         }
         let task: Box<dyn Job> = Box::new(Task::new(job, move |outcome| _ = answer.send(outcome)));
@@ -220,10 +209,7 @@ impl House {
         {
             tracing::error!("the thread that writes to the database panicked");
         }
-        self.lock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
@@ -301,17 +287,14 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`Fault::Failed`] with what the database said and the statement.
     pub fn query(&mut self, sql: &str, values: &[Value]) -> Outcome<Vec<Row>> {
-        let outcome = self
-            .engine
-            .query(sql, values, limits::QUERY_ROWS + 1)
-            .and_then(|rows| {
-                anyhow::ensure!(
-                    rows.len() <= limits::QUERY_ROWS,
-                    "more than {} rows: the statement lacks a limit",
-                    limits::QUERY_ROWS
-                );
-                Ok(rows)
-            });
+        let outcome = self.engine.query(sql, values, limits::QUERY_ROWS + 1).and_then(|rows| {
+            anyhow::ensure!(
+                rows.len() <= limits::QUERY_ROWS,
+                "more than {} rows: the statement lacks a limit",
+                limits::QUERY_ROWS
+            );
+            Ok(rows)
+        });
         self.checked(sql, outcome)
     }
 
@@ -320,10 +303,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`Fault::Failed`] with what the database said and the statement.
     pub fn first(&mut self, sql: &str, values: &[Value]) -> Outcome<Option<Row>> {
-        let outcome = self
-            .engine
-            .query(sql, values, 1)
-            .map(|rows| rows.into_iter().next());
+        let outcome = self.engine.query(sql, values, 1).map(|rows| rows.into_iter().next());
         self.checked(sql, outcome)
     }
 

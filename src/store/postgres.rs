@@ -63,9 +63,7 @@ impl Postgres {
     fn take_lock(&mut self) -> anyhow::Result<()> {
         let patience = Instant::now() + Duration::from_millis(limits::POSTGRES_LOCK_MILLIS);
         loop {
-            let row = self
-                .client
-                .query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK])?;
+            let row = self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK])?;
             if row.try_get::<_, bool>(0)? {
                 return Ok(());
             }
@@ -90,9 +88,7 @@ impl Postgres {
             self.client.batch_execute("SET synchronous_commit TO on")?;
         }
         if row.try_get::<_, &str>(1)? == "off" {
-            tracing::warn!(
-                "PostgreSQL runs with fsync off: a crash of its machine can lose accepted mail"
-            );
+            tracing::warn!("PostgreSQL runs with fsync off: a crash of its machine can lose accepted mail");
         }
         Ok(())
     }
@@ -224,10 +220,7 @@ fn tls() -> anyhow::Result<MakeRustlsConnect> {
     let mut roots = rustls::RootCertStore::empty();
     let (taken, _) = roots.add_parsable_certificates(found.certs);
     if taken == 0 {
-        bail!(
-            "no trusted certificates were found on this system ({:?})",
-            found.errors
-        );
+        bail!("no trusted certificates were found on this system ({:?})", found.errors);
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
@@ -269,9 +262,7 @@ mod tests {
             ("?sslmode=verify-full", true),
         ] {
             assert_eq!(
-                settings(&format!("postgres://duly@db.example/duly{query}"))
-                    .unwrap()
-                    .1,
+                settings(&format!("postgres://duly@db.example/duly{query}")).unwrap().1,
                 encrypted,
                 "{query}"
             );
@@ -288,10 +279,7 @@ mod tests {
     fn tls_finds_one_provider() {
         // Fails only where a machine has no roots at all, which is said in words.
         if let Err(cause) = tls() {
-            assert!(
-                cause.to_string().contains("no trusted certificates"),
-                "{cause:#}"
-            );
+            assert!(cause.to_string().contains("no trusted certificates"), "{cause:#}");
         }
     }
 }

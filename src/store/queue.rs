@@ -78,10 +78,7 @@ impl<J> Queue<J> {
                 Err(Refused::Closed(refused)) => return Err(refused),
                 Err(Refused::Full(refused)) => job = refused,
             }
-            state = self
-                .room
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -173,10 +170,7 @@ mod tests {
                 seen.push(job);
             }
         }
-        assert_eq!(
-            (thread.join().unwrap(), task.join().unwrap()),
-            (Ok(()), Ok(()))
-        );
+        assert_eq!((thread.join().unwrap(), task.join().unwrap()), (Ok(()), Ok(())));
         seen.sort_unstable();
         assert_eq!(seen, [0, 1, 2]);
     }

@@ -61,10 +61,7 @@ impl Readers {
             bail!("the store is closed");
         }
         if state.lent >= limits::READERS {
-            bail!(
-                "no reader came back within {} seconds",
-                limits::READER_SECONDS
-            );
+            bail!("no reader came back within {} seconds", limits::READER_SECONDS);
         }
         state.lent += 1;
         let idle = state.idle.pop();

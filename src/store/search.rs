@@ -84,11 +84,7 @@ impl Tx<'_> {
             Value::Int(before.unwrap_or(i64::MAX)),
             Value::Int(limit),
         ];
-        Ok(self
-            .query(sql, &values)?
-            .iter()
-            .map(|row| row.int(0))
-            .collect())
+        Ok(self.query(sql, &values)?.iter().map(|row| row.int(0)).collect())
     }
 }
 
@@ -139,17 +135,8 @@ mod tests {
     fn a_question_is_said_in_both_dialects() {
         let asked = words::question("\"disk full\" ORA-00600 日");
         assert_eq!(fts5(&asked), r#""disk full" AND "ora 00600" AND "日" *"#);
-        assert_eq!(
-            tsquery(&asked),
-            "'disk' <-> 'full' & 'ora' <-> '00600' & '日':*"
-        );
-        assert_eq!(
-            vector(&[Some("a".into()), None, Some("b".into())]),
-            "'a':1 'b':3 "
-        );
-        assert_eq!(
-            in_a_row(&[Some("a".into()), None, Some("b".into())]),
-            "a _ b"
-        );
+        assert_eq!(tsquery(&asked), "'disk' <-> 'full' & 'ora' <-> '00600' & '日':*");
+        assert_eq!(vector(&[Some("a".into()), None, Some("b".into())]), "'a':1 'b':3 ");
+        assert_eq!(in_a_row(&[Some("a".into()), None, Some("b".into())]), "a _ b");
     }
 }

@@ -34,12 +34,7 @@ pub(super) struct Sqlite {
 pub(super) fn lock(database: &Path) -> anyhow::Result<File> {
     let path = database.with_file_name("duly.lock");
     let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600);
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
     let mut file = options
         .open(&path)
         .with_context(|| format!("the lock file {}", path.display()))?;
@@ -74,12 +69,7 @@ pub(super) fn lock(database: &Path) -> anyhow::Result<File> {
 
 /// Makes the file if there is none, readable by its owner alone; SQLite gives its log the same mode.
 fn create(path: &Path) -> anyhow::Result<()> {
-    match OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-    {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => {
             let folder = path
                 .parent()
@@ -109,9 +99,8 @@ impl Sqlite {
                 path.display()
             );
         }
-        sqlite.batch(
-            "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;",
-        )?;
+        sqlite
+            .batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;")?;
         let pages = Arc::clone(&sqlite.log_pages);
         sqlite
             .connection
@@ -131,8 +120,7 @@ impl Sqlite {
 
     fn open(path: &Path, cache_kib: usize) -> anyhow::Result<Sqlite> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)
-            .with_context(|| format!("{}", path.display()))?;
+        let connection = Connection::open_with_flags(path, flags).with_context(|| format!("{}", path.display()))?;
         connection.busy_timeout(Duration::from_secs(limits::SQLITE_BUSY_SECONDS))?;
         connection.set_prepared_statement_cache_capacity(limits::STATEMENTS);
         connection.execute_batch(&format!(
@@ -240,9 +228,7 @@ impl Engine for Sqlite {
 
     fn finish(&mut self) {
         if let Err(cause) = self.batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)") {
-            tracing::warn!(
-                "SQLite's log stays beside the database and is read at the next start: {cause:#}"
-            );
+            tracing::warn!("SQLite's log stays beside the database and is read at the next start: {cause:#}");
         }
     }
 }
@@ -276,9 +262,7 @@ pub(super) fn numbered(sql: &str) -> Cow<'_, str> {
                 rest = &here[1..];
                 continue;
             }
-            [quote @ (b'\'' | b'"'), ..] => here[1..]
-                .find(*quote as char)
-                .map_or(here.len(), |end| end + 2),
+            [quote @ (b'\'' | b'"'), ..] => here[1..].find(*quote as char).map_or(here.len(), |end| end + 2),
             [b'-', b'-', ..] => here.find('\n').unwrap_or(here.len()),
             [b'/', b'*', ..] => here.find("*/").map_or(here.len(), |end| end + 2),
             _ => 1,
@@ -311,22 +295,13 @@ mod tests {
         sqlite.batch("CREATE TABLE heap (bytes BLOB)").unwrap();
         let megabyte = [Value::Bytes(vec![7; 1 << 20])];
         for _ in 0..20 {
-            sqlite
-                .execute("INSERT INTO heap VALUES ($1)", &megabyte)
-                .unwrap();
+            sqlite.execute("INSERT INTO heap VALUES ($1)", &megabyte).unwrap();
             sqlite.tidy().unwrap();
         }
-        let copied = std::fs::metadata(folder.path().join("desk.db"))
-            .unwrap()
-            .len();
-        assert!(
-            copied > 10 << 20,
-            "{copied} bytes have reached the database"
-        );
+        let copied = std::fs::metadata(folder.path().join("desk.db")).unwrap().len();
+        assert!(copied > 10 << 20, "{copied} bytes have reached the database");
         let before = sqlite.copy_at;
-        sqlite
-            .execute("INSERT INTO heap VALUES ($1)", &megabyte)
-            .unwrap();
+        sqlite.execute("INSERT INTO heap VALUES ($1)", &megabyte).unwrap();
         sqlite.tidy().unwrap();
         assert!(sqlite.copy_at <= before, "the log began anew");
     }

@@ -118,11 +118,7 @@ impl rusqlite::ToSql for Value {
 }
 
 impl ToSql for Value {
-    fn to_sql(
-        &self,
-        kind: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self {
             Value::Null => Ok(IsNull::Yes),
             Value::Int(value) => match *kind {
@@ -130,22 +126,12 @@ impl ToSql for Value {
                 Type::INT4 => i32::try_from(*value)?.to_sql(kind, out),
                 Type::INT2 => i16::try_from(*value)?.to_sql(kind, out),
                 Type::BOOL => (*value != 0).to_sql(kind, out),
-                _ => Err(format!(
-                    "an integer was given where PostgreSQL expects {kind}: cast the parameter"
-                )
-                .into()),
+                _ => Err(format!("an integer was given where PostgreSQL expects {kind}: cast the parameter").into()),
             },
-            Value::Text(text) if <&str as ToSql>::accepts(kind) => {
-                storable(text).as_ref().to_sql(kind, out)
-            }
-            Value::Text(_) => Err(format!(
-                "text was given where PostgreSQL expects {kind}: cast the parameter"
-            )
-            .into()),
+            Value::Text(text) if <&str as ToSql>::accepts(kind) => storable(text).as_ref().to_sql(kind, out),
+            Value::Text(_) => Err(format!("text was given where PostgreSQL expects {kind}: cast the parameter").into()),
             Value::Bytes(bytes) if *kind == Type::BYTEA => bytes.to_sql(kind, out),
-            Value::Bytes(_) => {
-                Err(format!("bytes were given where PostgreSQL expects {kind}").into())
-            }
+            Value::Bytes(_) => Err(format!("bytes were given where PostgreSQL expects {kind}").into()),
         }
     }
 
@@ -220,22 +206,15 @@ impl Row {
     /// An instant, or nothing.
     pub fn opt_instant(&self, column: usize) -> Option<Timestamp> {
         let millis = self.opt_int(column)?;
-        Some(Timestamp::from_millisecond(millis).unwrap_or_else(|_| {
-            self.mistaken(
-                column,
-                "an instant that a calendar has",
-                Timestamp::UNIX_EPOCH,
-            )
-        }))
+        Some(
+            Timestamp::from_millisecond(millis)
+                .unwrap_or_else(|_| self.mistaken(column, "an instant that a calendar has", Timestamp::UNIX_EPOCH)),
+        )
     }
 
     /// Stops debug builds at a statement and a getter that do not fit each other.
     fn mistaken<T>(&self, column: usize, wanted: &str, instead: T) -> T {
-        debug_assert!(
-            false,
-            "column {column} is not {wanted} but {:?}",
-            self.0.get(column)
-        );
+        debug_assert!(false, "column {column} is not {wanted} but {:?}", self.0.get(column));
         instead
     }
 }
@@ -266,23 +245,11 @@ mod tests {
     #[test]
     fn getters_read_what_was_put_in() {
         let at: Timestamp = "2025-03-01T10:00:00.123Z".parse().unwrap();
-        let row = Row(Box::new(values![
-            7,
-            "x",
-            Vec::new(),
-            at,
-            None::<&str>,
-            false
-        ]));
+        let row = Row(Box::new(values![7, "x", Vec::new(), at, None::<&str>, false]));
         assert_eq!((row.int(0), row.text(1), row.bytes(2)), (7, "x", &[][..]));
         assert_eq!((row.instant(3), row.opt_instant(3)), (at, Some(at)));
         assert_eq!(
-            (
-                row.opt_text(4),
-                row.opt_int(4),
-                row.opt_bytes(4),
-                row.opt_instant(4)
-            ),
+            (row.opt_text(4), row.opt_int(4), row.opt_bytes(4), row.opt_instant(4)),
             (None, None, None, None)
         );
         assert!(row.flag(0) && !row.flag(5));

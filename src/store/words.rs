@@ -59,22 +59,14 @@ pub(super) fn index(text: &str) -> Vec<Option<String>> {
 /// that is not closed ends with the question. At most one more than [`limits::QUERY_TERMS`], so that the caller sees it.
 pub(super) fn question(text: &str) -> Vec<Phrase> {
     let mut phrases = Vec::new();
-    for (place, piece) in text
-        .split(['"', '\u{201c}', '\u{201d}', '\u{201e}'])
-        .enumerate()
-    {
+    for (place, piece) in text.split(['"', '\u{201c}', '\u{201d}', '\u{201e}']).enumerate() {
         let quoted = place % 2 == 1;
         let terms: Vec<&str> = if quoted {
             vec![piece]
         } else {
             piece.split_whitespace().collect()
         };
-        phrases.extend(
-            terms
-                .into_iter()
-                .filter_map(phrase)
-                .take(limits::QUERY_TERMS + 1),
-        );
+        phrases.extend(terms.into_iter().filter_map(phrase).take(limits::QUERY_TERMS + 1));
         if phrases.len() > limits::QUERY_TERMS {
             break;
         }
@@ -101,11 +93,7 @@ fn phrase(text: &str) -> Option<Phrase> {
 }
 
 fn pairs(letters: &[char], with_last: bool, words: &mut Vec<String>) {
-    words.extend(
-        letters
-            .windows(2)
-            .map(|pair| pair.iter().collect::<String>()),
-    );
+    words.extend(letters.windows(2).map(|pair| pair.iter().collect::<String>()));
     if with_last {
         words.extend(letters.last().map(char::to_string));
     }
@@ -117,9 +105,7 @@ fn runs(text: &str) -> Vec<Run> {
     let mut current: Option<Run> = None;
     for letter in fold(text) {
         let mark = is_combining_mark(letter);
-        if !letter.is_alphanumeric() && !(mark && current.is_some()) {
-            runs.extend(current.take());
-        } else {
+        if letter.is_alphanumeric() || mark && current.is_some() {
             let dense = if mark {
                 matches!(current, Some(Run::Dense(_)))
             } else {
@@ -141,6 +127,8 @@ fn runs(text: &str) -> Vec<Run> {
                     runs.extend(current.replace(begun));
                 }
             }
+        } else {
+            runs.extend(current.take());
         }
     }
     runs.extend(current);
@@ -152,8 +140,7 @@ fn fold(text: &str) -> impl Iterator<Item = char> {
         .nfkd()
         .flat_map(char::to_lowercase)
         .filter(|letter| !is_accent(*letter));
-    bare.map(|letter| if letter == 'ς' { 'σ' } else { letter })
-        .nfc()
+    bare.map(|letter| if letter == 'ς' { 'σ' } else { letter }).nfc()
 }
 
 /// Marks that people leave out when they search.
@@ -244,10 +231,7 @@ mod tests {
             );
         }
         let all = index(&"a ".repeat(1_000));
-        assert_eq!(
-            all.iter().flatten().count(),
-            usize::from(limits::INDEX_REPEATS)
-        );
+        assert_eq!(all.iter().flatten().count(), usize::from(limits::INDEX_REPEATS));
         assert_eq!(all.len(), 1_000);
     }
 }
