@@ -1,1 +1,4 @@
 //! The mail door: SMTP in, understanding, SMTP out.
+
+pub mod compose;
+pub mod texts;
