@@ -124,7 +124,7 @@ mod tests {
         let second = case(r#""id":"b","from":"2026-03-28T16:30:17Z","target_minutes":600"#);
         assert_eq!(
             answers(&format!("{first}\n\n{second}")),
-            "{\"id\":1,\"due\":\"2026-03-28T01:00:00Z\"}\n{\"id\":\"b\",\"due\":\"2026-03-30T09:30:17Z\"}\n"
+            "{\"id\":1,\"due\":\"2026-03-28T01:00:00Z\"}\n{\"id\":\"b\",\"due\":\"2026-03-30T11:00:17Z\"}\n"
         );
     }
 

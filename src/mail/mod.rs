@@ -3,3 +3,5 @@
 pub mod listen;
 pub mod send;
 pub mod session;
+pub mod compose;
+pub mod texts;
