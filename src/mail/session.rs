@@ -210,7 +210,7 @@ impl Session {
                 self.commands = 0;
                 Reply::of(250, "2.0.0", "taken and stored").say(out);
             }
-            Err(reply) => reply.as_refusal().say(out),
+            Err(reply) => reply.into_refusal().say(out),
         }
     }
 
@@ -370,7 +370,7 @@ impl Session {
             return self.refuse(&data::out_of_memory(), out);
         }
         if let Err(reply) = gate.sender(self.peer, sender.from, sender.size) {
-            return self.refuse(&reply.as_refusal(), out);
+            return self.refuse(&reply.into_refusal(), out);
         }
         self.state = State::Open(Envelope {
             from: sender.from.to_owned(),
@@ -399,7 +399,7 @@ impl Session {
             );
         }
         if let Err(reply) = gate.recipient(envelope, to) {
-            return self.refuse(&reply.as_refusal(), out);
+            return self.refuse(&reply.into_refusal(), out);
         }
         envelope.to.push(to.to_owned());
         self.agree(&Reply::of(250, "2.1.5", "go on"), out)

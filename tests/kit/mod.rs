@@ -4,3 +4,6 @@
 #![allow(dead_code)]
 
 pub mod databases;
+//! What several test binaries share.
+
+pub mod sink;

@@ -42,7 +42,7 @@ impl Reply {
     }
 
     /// The same reply, if it is a refusal; else 451, for a gate that says no must not be heard as a yes.
-    pub(super) fn as_refusal(self) -> Reply {
+    pub(super) fn into_refusal(self) -> Reply {
         if (400..600).contains(&self.code) {
             return self;
         }

@@ -1,0 +1,10 @@
+//! Mail in and mail out over real sockets.
+
+#[path = "../kit/mod.rs"]
+mod kit;
+
+mod bounds;
+mod desk;
+mod receive;
+mod send;
+mod speed;
