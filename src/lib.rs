@@ -3,6 +3,7 @@
 //! Three rings: pure engines (`plan`), the desk (`desk`, the domain: plain blocking code, no I/O but the store's door),
 //! and doors (`mail`, `web`, `api`, `cli`). ARCHITECTURE.md has the map and the invariants.
 
+pub mod cli;
 pub mod clock;
 pub mod limits;
 pub mod mail;

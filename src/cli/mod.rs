@@ -1,0 +1,3 @@
+//! The command line: same nouns as every other door.
+
+pub mod mail;
