@@ -19,6 +19,22 @@ pub const MIME_DEPTH: usize = 32;
 pub const MIME_PARTS: usize = 1_000;
 /// Messages inside messages that are opened.
 pub const NESTED_MESSAGES: usize = 8;
+/// Header fields that are read of a part inside a mail; more tell nothing about content.
+pub const PART_HEADERS: usize = 100;
+/// Longest name of a header field; a line with a later colon is text.
+pub const FIELD_NAME_BYTES: usize = 200;
+/// Sentences about one mail's defects that are kept: more help nobody.
+pub const NOTES: usize = 50;
+/// Attachments of one mail that are listed; the parts are bounded as well ([`MIME_PARTS`]).
+pub const ATTACHMENTS: usize = 500;
+/// Name of an attachment that is shown and stored.
+pub const FILE_NAME_CHARS: usize = 255;
+/// Recipients that one bounce is believed to speak of.
+pub const BOUNCED_RECIPIENTS: usize = 100;
+/// Text of a bounce without a machine-readable report that is searched for the failed address.
+pub const BOUNCE_TEXT_BYTES: usize = 32 * 1024;
+/// Stack of the thread that understands mails; what it runs does not recurse, libraries may.
+pub const PARSE_STACK_BYTES: usize = 8 * 1024 * 1024;
 /// Recipients of one SMTP transaction; the rest are told 452.
 pub const RECIPIENTS: usize = 100;
 /// `Received` fields; more than this is a loop, refused with 554.

@@ -1,9 +1,7 @@
-//! What tests share: databases of both kinds, made for one test and gone after it.
+//! What tests share: databases of both kinds made for one test and gone after it, a mail sink that does as it is told.
 //!
 //! Each test binary takes what it needs (`#[path = "../kit/mod.rs"] mod kit;`), hence the allowance below.
 #![allow(dead_code)]
 
 pub mod databases;
-//! What several test binaries share.
-
 pub mod sink;

@@ -1,0 +1,366 @@
+//! The shapes of lines that announce a quote, end a mail or come from a list: dates, persons, copied headers.
+//!
+//! Promises: judges a handful of lines at a time, so the whole stays linear. Words of single languages only break ties;
+//! what decides is a date, a person and a colon at the right place. Leaves out: what to do about it (`quote.rs`).
+
+/// One line with what is asked of it again and again.
+#[derive(Debug)]
+pub struct Hint<'a> {
+    /// As it stands in the text.
+    pub raw: &'a str,
+    /// Without emphasis, odd blanks and the ends' blanks.
+    pub plain: String,
+    /// Carries a quote mark.
+    pub quoted: bool,
+}
+
+impl Hint<'_> {
+    /// Nothing to read.
+    pub fn is_blank(&self) -> bool {
+        self.plain.is_empty()
+    }
+    /// A quoted empty line.
+    pub fn is_blank_quote(&self) -> bool {
+        self.quoted && self.plain.trim_matches(['>', ' ']).is_empty()
+    }
+    /// A line drawn with characters.
+    pub fn is_rule(&self) -> bool {
+        let drawn = |c: char| matches!(c, '_' | '-' | '=' | '*' | '~' | '─' | '—');
+        self.plain.chars().count() >= 4 && self.plain.chars().all(drawn)
+            || self.raw.trim().len() >= 4 && self.raw.trim().chars().all(drawn)
+    }
+}
+
+/// Lines an announcement may be broken into.
+const ANNOUNCEMENT_LINES: usize = 5;
+/// Characters of an announcement at most; longer is prose.
+const ANNOUNCEMENT_CHARS: usize = 300;
+
+/// Looks at a line.
+pub fn hint(raw: &str) -> Hint<'_> {
+    let odd = |c: char| matches!(c, '\u{a0}' | '\u{202f}' | '\u{2009}' | '\t');
+    let dropped = |c: char| matches!(c, '\u{200b}' | '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}');
+    let mut plain = String::with_capacity(raw.len());
+    plain.extend(raw.chars().filter(|c| !dropped(*c)).map(|c| if odd(c) { ' ' } else { c }));
+    let trimmed = plain.trim();
+    let quoted = trimmed.starts_with('>') && !is_tail_of_announcement(trimmed);
+    let emphasis = ['*', '_'];
+    let plain = match trimmed.starts_with(emphasis) && trimmed.trim_matches(emphasis).contains(':') {
+        true => trimmed.replacen(['*', '_'], "", 2),
+        false => trimmed.to_owned(),
+    };
+    Hint { raw, plain, quoted }
+}
+
+/// `> wrote:` is the end of `<jane@example.org\n> wrote:`, not a quote.
+fn is_tail_of_announcement(trimmed: &str) -> bool {
+    let rest = trimmed.trim_start_matches(['>', ' ']);
+    trimmed.starts_with('>') && !trimmed.starts_with(">>") && rest.ends_with(':') && rest.len() < 24 && says_wrote(rest)
+}
+
+/// If quoted words are announced at line `at` without marks to rely on: the line behind the announcement.
+pub fn announcement(lines: &[Hint<'_>], at: usize) -> Option<usize> {
+    copied_headers(lines, at).or_else(|| original_message(lines, at)).or_else(|| bare_attribution(lines, at))
+}
+
+/// Verbs and nouns with which mail programs say that somebody wrote; they break ties only.
+const WROTE: &[&str] = &[
+    "wrote", "writes", "schrieb", "geschrieben", "schreef", "geschreven", "a écrit", "a ecrit", "écrit", "escribió", "escribio", "escreveu",
+    "ha scritto", "scrive", "napisał", "napisal", "napsal", "napísal", "написал", "пишет", "писал", "написав", "пише", "kirjoitti", "skrev",
+    "đã viết", "yazdı", "şunu yazdı", "írta", "a scris", "έγραψε", "写道", "寫道", "のメール", "書きました", "작성", "wrote", "napisao", "je napisal",
+    "rašė", "rakstīja", "kirjutas", "כתב", "كتب", "scríobh", "ha escrit", "menulis", "said",
+];
+
+fn says_wrote(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    WROTE.iter().any(|w| lower.contains(w))
+}
+
+fn has_address(text: &str) -> bool {
+    text.char_indices().filter(|(_, c)| *c == '@').any(|(at, _)| {
+        let before = text[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+'));
+        let after = text[at + 1..].chars().next().is_some_and(|c| c.is_alphanumeric() || c == '[');
+        before && after
+    })
+}
+
+/// A clock time: `10:15`, `10.15`, `10h15`, `4:58 AM`.
+fn has_time(text: &str) -> bool {
+    let b = text.as_bytes();
+    (1..b.len()).any(|i| {
+        matches!(b[i], b':' | b'h' | b'.')
+            && b[i - 1].is_ascii_digit()
+            && b.get(i + 1).is_some_and(u8::is_ascii_digit)
+            && b.get(i + 2).is_some_and(u8::is_ascii_digit)
+            && !b.get(i + 3).is_some_and(u8::is_ascii_digit)
+    })
+}
+
+/// A year or a date in figures.
+fn has_day(text: &str) -> bool {
+    let numbers = |text: &str| -> Vec<(usize, usize)> {
+        let b = text.as_bytes();
+        let mut found = Vec::new();
+        let mut i = 0;
+        while i < b.len() {
+            let start = i;
+            while i < b.len() && b[i].is_ascii_digit() {
+                i += 1;
+            }
+            if i > start {
+                found.push((start, i));
+            }
+            i += 1;
+        }
+        found
+    };
+    let runs = numbers(text);
+    let year = runs.iter().any(|&(s, e)| e - s == 4 && matches!(&text.as_bytes()[s..s + 2], b"19" | b"20"));
+    let figures = runs.windows(3).any(|w| {
+        let gap = |a: (usize, usize), b: (usize, usize)| b.0 == a.1 + 1 && matches!(text.as_bytes()[a.1], b'-' | b'/' | b'.');
+        gap(w[0], w[1]) && gap(w[1], w[2]) && w.iter().all(|r| r.1 - r.0 <= 4)
+    });
+    year || figures
+}
+
+fn ends_like_announcement(text: &str) -> bool {
+    let text = text.trim_end_matches(['-', ' ', '*', '_']);
+    text.ends_with([':', '：'])
+}
+
+fn joined(lines: &[Hint<'_>]) -> String {
+    lines.iter().map(|l| l.plain.as_str()).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The first line of an attribution whose last line is `last`, right above quote marks. As few lines as hold a date and
+/// a person; the verb or address alone if no line above adds a date.
+pub fn attribution_ending_at(lines: &[Hint<'_>], last: usize) -> Option<usize> {
+    if !ends_like_announcement(&lines[last].plain) {
+        return None;
+    }
+    let mut gap = false;
+    for first in (0..=last).rev().take(ANNOUNCEMENT_LINES) {
+        if lines[first].quoted || (lines[first].is_blank() && gap) {
+            break;
+        }
+        gap = lines[first].is_blank();
+        if gap {
+            continue;
+        }
+        let text = joined(&lines[first..=last]);
+        if text.chars().count() > ANNOUNCEMENT_CHARS {
+            break;
+        }
+        if (has_day(&text) || has_time(&text)) && (has_address(&text) || says_wrote(&text)) {
+            return Some(first);
+        }
+    }
+    let text = &lines[last].plain;
+    let short = text.chars().count() < 100;
+    (short && (says_wrote(text) || has_address(text) || has_day(text) && has_time(text))).then_some(last)
+}
+
+/// An attribution whose quote carries no marks: stricter, because all below it is taken for quoted.
+fn bare_attribution(lines: &[Hint<'_>], at: usize) -> Option<usize> {
+    let begin = lines[at].plain.as_str();
+    if !(has_day(begin) || has_time(begin) || has_address(begin)) {
+        return None;
+    }
+    if is_gmail_stamp(begin) && lines.get(at + 1).is_none_or(Hint::is_blank) {
+        return Some(at + 1);
+    }
+    for end in at + 1..=(at + ANNOUNCEMENT_LINES + 1).min(lines.len()) {
+        let last = &lines[end - 1];
+        if last.quoted {
+            return None;
+        }
+        if !ends_like_announcement(&last.plain) && !last.plain.trim_end_matches('-').ends_with("wrote") {
+            continue;
+        }
+        let text = joined(&lines[at..end]);
+        let dated = has_day(&text) && has_time(&text);
+        let ends_with_person = ends_with_address(&text) || ends_with_wrote(&text);
+        let fits = text.chars().count() <= ANNOUNCEMENT_CHARS;
+        return (dated && ends_with_person && fits && (has_address(&text) || starts_like_attribution(&text))).then_some(end);
+    }
+    None
+}
+
+/// `2016-03-03 17:21 GMT+01:00 Jane Doe`, which has no colon at its end.
+fn is_gmail_stamp(text: &str) -> bool {
+    let b = text.as_bytes();
+    let digits = |r: std::ops::Range<usize>| b.get(r).is_some_and(|s| s.iter().all(u8::is_ascii_digit));
+    digits(0..4) && b.get(4) == Some(&b'-') && digits(5..7) && b.get(7) == Some(&b'-') && has_time(text) && text.contains(" GMT")
+        && text.chars().count() < 100
+}
+
+fn ends_with_address(text: &str) -> bool {
+    let text = text.trim_end_matches([':', '：', ' ', '>', ')', ']']);
+    text.rsplit([' ', '<', '(', '[']).next().is_some_and(has_address)
+}
+
+/// The verb stands near the end: "… schrieb am Fr., 28. Apr. 2017 um 11:53 Uhr:" has the date behind it.
+fn ends_with_wrote(text: &str) -> bool {
+    let tail: String = {
+        let mut tail: Vec<char> = text.chars().rev().take(30).collect();
+        tail.reverse();
+        tail.into_iter().collect()
+    };
+    says_wrote(&tail) || has_address(text) && says_wrote(text) && has_time(&tail)
+}
+
+/// Begins with a short word or a figure and a date, as announcements do: `On Mon`, `Am 3.2.2016`, `2016-10-24 15:36`.
+fn starts_like_attribution(text: &str) -> bool {
+    let text = text.trim_start_matches(['-', ' ', '*']);
+    let head: String = text.chars().take(40).collect();
+    has_day(&head) || has_time(&head)
+}
+
+/// Names of copied header fields, lower case; they help where the shape alone is too short to tell.
+const FIELDS: &[&str] = &[
+    "from", "sent", "to", "cc", "date", "subject", "reply-to", "von", "gesendet", "an", "betreff", "datum", "de", "envoyé", "envoyé le", "à",
+    "objet", "date d'envoi", "enviado", "enviado el", "enviada em", "para", "asunto", "assunto", "fecha", "data", "da", "inviato", "a", "oggetto",
+    "van", "verzonden", "aan", "onderwerp", "fra", "sendt", "til", "emne", "från", "skickat", "till", "ämne", "od", "wysłano", "do", "temat",
+    "от", "отправлено", "кому", "тема", "дата", "发件人", "发送时间", "收件人", "主题", "抄送", "差出人", "送信日時", "宛先", "件名", "보낸 사람", "받는 사람",
+];
+
+/// A `Name: value` line as copied headers have them: a short name of letters, then a colon.
+fn field_of(line: &str) -> Option<(&str, &str)> {
+    let at = line.find([':', '：'])?;
+    let width = line[at..].chars().next().map_or(1, char::len_utf8);
+    let name = line[..at].trim().trim_matches(['*', '_', '[', ']']).trim();
+    let fits = !name.is_empty() && name.chars().count() <= 22 && name.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '\u{301}'));
+    let value = line[at + width..].trim_start_matches('*').trim();
+    let spaced = value.is_empty() || line[at + width..].starts_with([' ', '*', '\t']) || width > 1;
+    (fits && name.split(' ').count() <= 3 && spaced).then_some((name, value))
+}
+
+/// A block of copied headers that begins at `at`: at least two fields, among their values a date and an address, or
+/// three fields of which two have names that are known.
+fn copied_headers(lines: &[Hint<'_>], at: usize) -> Option<usize> {
+    field_of(&lines[at].plain)?;
+    let (mut fields, mut known, mut dated, mut addressed, mut end) = (0usize, 0usize, false, false, at);
+    let (mut strange, mut blanks) = (0usize, 0usize);
+    for (offset, line) in lines[at..].iter().take(24).enumerate() {
+        if line.quoted {
+            break;
+        }
+        if line.is_blank() {
+            blanks += 1;
+            if blanks > 1 {
+                break;
+            }
+            continue;
+        }
+        match field_of(&line.plain) {
+            Some((name, value)) => {
+                let is_known = FIELDS.contains(&name.to_lowercase().as_str());
+                if blanks > 0 && !is_known {
+                    break; // behind an empty line only what surely is a header belongs to the block
+                }
+                fields += 1;
+                known += usize::from(is_known);
+                dated |= has_time(value) || has_day(value);
+                addressed |= has_address(value);
+                end = at + offset + 1;
+                strange = 0;
+                blanks = 0;
+            }
+            None if blanks == 0 && strange < 3 && !line.is_rule() => {
+                strange += 1;
+                addressed |= has_address(&line.plain);
+            }
+            None => break,
+        }
+    }
+    let by_shape = fields >= 3 && dated && addressed;
+    let by_name = known >= 2 && dated && (addressed || known >= 3) || known >= 3 && fields >= 4;
+    if !(by_shape && known >= 1 || by_name) {
+        return None;
+    }
+    // The last value may go on in the next line.
+    while end < lines.len() && !lines[end].is_blank() && !lines[end].quoted && has_address(&lines[end].plain) {
+        end += 1;
+    }
+    Some(end)
+}
+
+/// Words between the dashes of an "original message" line.
+const ORIGINAL: &[&str] = &[
+    "original message", "forwarded message", "original appointment", "ursprüngliche nachricht", "originalnachricht", "weitergeleitete nachricht",
+    "message d'origine", "message original", "message transféré", "mensaje original", "mensaje reenviado", "mensagem original", "mensagem encaminhada",
+    "messaggio originale", "messaggio inoltrato", "oorspronkelijk bericht", "doorgestuurd bericht", "originalmeddelande", "oprindelig meddelelse",
+    "opprinnelig melding", "alkuperäinen viesti", "wiadomość oryginalna", "původní zpráva", "исходное сообщение", "пересылаемое сообщение",
+    "原始邮件", "转发邮件", "原始郵件", "元のメッセージ", "원본 메시지", "forwarded by", "begin forwarded message", "weitergeleitet von",
+];
+
+/// A line such as `-----Original Message-----`, `---- Jane wrote ----` or `Begin forwarded message:`.
+fn original_message(lines: &[Hint<'_>], at: usize) -> Option<usize> {
+    let line = lines[at].plain.as_str();
+    if line.chars().count() > 120 {
+        return None;
+    }
+    let dashed = line.starts_with("--") || line.starts_with("__") || line.starts_with("==");
+    let inner = line.trim_matches(['-', '_', '=', ' ', '*', ':', '<', '>', '|']);
+    if !inner.contains(|c: char| c.is_alphabetic()) {
+        return None;
+    }
+    let lower = inner.to_lowercase();
+    let known = ORIGINAL.iter().any(|o| lower.starts_with(o));
+    if known && (dashed || line.ends_with(':')) {
+        return Some(at + 1);
+    }
+    let closed = dashed && line.ends_with("---");
+    if closed && (says_wrote(inner) || has_day(inner)) {
+        return Some(at + 1);
+    }
+    let below = (at + 1..lines.len()).take(3).find(|&i| !lines[i].is_blank());
+    if closed && let Some(end) = below.and_then(|i| copied_headers(lines, i)) {
+        return Some(end);
+    }
+    None
+}
+
+/// Words of the lines that mailing lists add.
+const LIST_WORDS: &[&str] = &["mailing list", "mailman", "unsubscribe", "listinfo", "list info", "mailing-list", "abbestellen", "désabonner", "subscription options"];
+
+/// If a list's footer begins at `at` (with its rule or without): the line behind it.
+pub fn list_footer(lines: &[Hint<'_>], at: usize) -> Option<usize> {
+    let speaks = |text: &str| {
+        let lower = text.to_lowercase();
+        LIST_WORDS.iter().any(|w| lower.contains(w))
+    };
+    let rule = lines[at].plain.chars().count() >= 2 && lines[at].plain.chars().all(|c| matches!(c, '_' | '-' | '='));
+    let first = if rule { at + 1 } else { at };
+    let line = lines.get(first)?;
+    let short = line.plain.chars().count() < 160;
+    let links = |i: usize| lines.get(i).is_some_and(|l| l.plain.contains("://") || has_address(&l.plain) || speaks(&l.plain));
+    if line.quoted || !short || !speaks(&line.plain) || !(rule || has_address(&line.plain) && (first + 1 == lines.len() || links(first + 1))) {
+        return None;
+    }
+    if !(links(first) || links(first + 1)) {
+        return None;
+    }
+    let mut end = first + 1;
+    while end < lines.len() && end < first + 6 && !lines[end].is_blank() && !lines[end].quoted && links(end) {
+        end += 1;
+    }
+    Some(end)
+}
+
+/// `Sent from my telephone` in the languages of telephones.
+pub fn device_line(line: &str) -> bool {
+    if line.chars().count() > 90 || line.is_empty() {
+        return false;
+    }
+    const STARTS: &[&str] = &[
+        "sent from my ", "sent from mail ", "sent from outlook", "sent from yahoo", "sent from samsung", "sent from proton", "sent from a ", "sent with ", "sent via ",
+        "sent using ", "get outlook for ", "von meinem ", "gesendet von ", "gesendet mit ", "envoyé de mon ", "envoyé depuis ", "envoyé à partir", "enviado desde ",
+        "enviado do meu ", "enviado de mi", "enviado a partir", "inviato da ", "inviato dal ", "verzonden vanaf ", "verstuurd vanaf ", "skickat från ", "sendt fra ",
+        "lähetetty ", "wysłano z ", "wysłane z ", "odesláno z ", "отправлено с ", "отправлено из ", "надіслано з ", "发自我的", "從我的", "iphoneから送信", "나의 iphone",
+        "iphone'umdan gönder", "trimis de pe ", "enviat des ", "outlook voor ", "télécharger outlook", "obtener outlook", "outlook für ",
+    ];
+    let lower = line.to_lowercase();
+    let lower = lower.trim_start_matches(['-', '~', ' ', '[', '<', '*']);
+    STARTS.iter().any(|s| lower.starts_with(s))
+}
