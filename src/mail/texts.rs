@@ -72,10 +72,10 @@ pub fn acknowledgement(a: &Acknowledgement) -> String {
     let words = "answer \"time: tomorrow 10:00\"";
     lines.paragraph(&match a.time_link {
         Some(link) => format!(
-            "If another time suits you better, earlier or later: {} or just {words}.",
+            "If another time suits you, earlier or later: {} or {words}.",
             one_line(link)
         ),
-        None => format!("If another time suits you better, earlier or later, just {words}."),
+        None => format!("If another time suits you, earlier or later, {words}."),
     });
     let read = a.urgent_hint.map_or_else(
         || "A person then looks at it first.".to_owned(),

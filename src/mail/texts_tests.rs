@@ -68,8 +68,7 @@ fn an_acknowledgement_says_what_arrived_and_when_we_reply() {
          From              Anna Keller
          Case              4711
 
-    If another time suits you better, earlier or later, just answer "time:
-    tomorrow 10:00".
+    If another time suits you, earlier or later, answer "time: tomorrow 10:00".
     If it has become worse (production down), begin your answer with "urgent:".
     A person then reads it by Tuesday 24 November, 12:20 (Berlin).
 
@@ -99,7 +98,7 @@ fn an_acknowledgement_is_at_most_twenty_lines_with_everything_in_it() {
         time_link: Some("https://desk.acme.example/t/x/time"),
         ..asked(&zone)
     };
-    assert!(acknowledgement(&linked).contains("later: https://desk.acme.example/t/x/time or just answer"));
+    assert!(acknowledgement(&linked).contains("later: https://desk.acme.example/t/x/time or answer"));
 }
 
 #[test]
