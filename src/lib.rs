@@ -4,6 +4,7 @@
 //! and doors (`mail`, `web`, `api`, `cli`). ARCHITECTURE.md has the map and the invariants.
 
 pub mod clock;
+pub mod demo;
 pub mod limits;
 pub mod mail;
 pub mod refusal;
