@@ -108,14 +108,7 @@ pub fn engineers() -> Vec<DemoEngineer> {
             &["install", "configure", "operate", "upgrade"],
         ),
         engineer("Haruka Ono", "haruka@acme.example", ASIA, LATER_DAY, 1, &[]),
-        engineer(
-            "Dana Whitlock",
-            "dana@acme.example",
-            AMERICA,
-            LATER_DAY,
-            1,
-            &[],
-        ),
+        engineer("Dana Whitlock", "dana@acme.example", AMERICA, LATER_DAY, 1, &[]),
         engineer(
             "Ilse Brandt",
             "ilse@acme.example",
@@ -159,12 +152,7 @@ pub fn engineers() -> Vec<DemoEngineer> {
     ]
 }
 
-type Row = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static [&'static str],
-);
+type Row = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
 const CUSTOMERS: [Row; 30] = [
     (
@@ -363,11 +351,7 @@ pub fn customers() -> Vec<DemoCustomer> {
                     zone,
                 })
                 .collect();
-            DemoCustomer {
-                name,
-                domain,
-                contacts,
-            }
+            DemoCustomer { name, domain, contacts }
         })
         .collect()
 }
@@ -384,9 +368,7 @@ fn address(name: &str, domain: &str) -> String {
 
 /// The name by which a person is greeted.
 pub(super) fn first_name(name: &str) -> &str {
-    name.split(' ')
-        .find(|word| !word.ends_with('.'))
-        .unwrap_or(name)
+    name.split(' ').find(|word| !word.ends_with('.')).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -398,24 +380,11 @@ mod tests {
     fn twelve_engineers_work_in_three_zones_under_one_lead() {
         let desk = engineers();
         assert_eq!(desk.len(), 12);
-        assert_eq!(
-            desk.iter()
-                .map(|one| one.zone)
-                .collect::<BTreeSet<_>>()
-                .len(),
-            3
-        );
+        assert_eq!(desk.iter().map(|one| one.zone).collect::<BTreeSet<_>>().len(), 3);
         assert_eq!(desk.iter().filter(|one| one.lead).count(), 1);
-        assert!(
-            desk.iter()
-                .all(|one| one.address.ends_with("@acme.example"))
-        );
+        assert!(desk.iter().all(|one| one.address.ends_with("@acme.example")));
         let lanes = desk.iter().flat_map(|one| one.lanes);
-        assert!(
-            lanes
-                .into_iter()
-                .all(|lane| crate::demo::LANES.contains(lane))
-        );
+        assert!(lanes.into_iter().all(|lane| crate::demo::LANES.contains(lane)));
     }
 
     #[test]
@@ -431,10 +400,7 @@ mod tests {
 
     #[test]
     fn every_zone_is_known() {
-        let zones = customers()
-            .into_iter()
-            .flat_map(|one| one.contacts)
-            .map(|one| one.zone);
+        let zones = customers().into_iter().flat_map(|one| one.contacts).map(|one| one.zone);
         for zone in zones.chain(engineers().iter().map(|one| one.zone)) {
             assert!(jiff::tz::TimeZone::get(zone).is_ok(), "{zone}");
         }

@@ -27,8 +27,8 @@ pub(super) enum Part {
 pub(super) struct Scene(Vec<(&'static str, String)>);
 
 const SITES: [&str; 24] = [
-    "ber", "muc", "fra", "ams", "par", "mad", "lon", "osl", "sto", "tll", "nyc", "chi", "den",
-    "lax", "tor", "gru", "nrt", "icn", "bom", "per", "akl", "zrh", "rom", "dub",
+    "ber", "muc", "fra", "ams", "par", "mad", "lon", "osl", "sto", "tll", "nyc", "chi", "den", "lax", "tor", "gru",
+    "nrt", "icn", "bom", "per", "akl", "zrh", "rom", "dub",
 ];
 const DATABASES: [&str; 14] = [
     "orders",
@@ -199,14 +199,8 @@ impl Scene {
         };
         let patch = dice.between(0, 6);
         self.add("ver", format!("{major}.{minor}.{patch}"));
-        self.add(
-            "fixver",
-            format!("{major}.{minor}.{}", patch + dice.between(1, 2)),
-        );
-        self.add(
-            "oldver",
-            format!("{major}.{}.{}", minor - 1, dice.between(4, 11)),
-        );
+        self.add("fixver", format!("{major}.{minor}.{}", patch + dice.between(1, 2)));
+        self.add("oldver", format!("{major}.{}.{}", minor - 1, dice.between(4, 11)));
         self.add("nextver", format!("{major}.{}", minor + 1));
         let (os, kernel) = SYSTEMS[dice.below(SYSTEMS.len())];
         self.add("os", os);
@@ -233,22 +227,13 @@ impl Scene {
         let gb = dice.between(38, 890);
         self.add("gb", gb.to_string());
         self.add("gb2", dice.between(4, 34).to_string());
-        self.add(
-            "tb",
-            format!("{}.{}", dice.between(2, 46), dice.between(1, 9)),
-        );
-        self.add(
-            "ram",
-            dice.pick(&["32", "64", "128", "192", "256", "384", "512"]),
-        );
+        self.add("tb", format!("{}.{}", dice.between(2, 46), dice.between(1, 9)));
+        self.add("ram", dice.pick(&["32", "64", "128", "192", "256", "384", "512"]));
         self.add("cores", dice.pick(&["8", "16", "24", "32", "48", "64"]));
         self.add("few", dice.between(3, 9).to_string());
         self.add("some", dice.between(12, 64).to_string());
         self.add("many", dice.between(110, 980).to_string());
-        self.add(
-            "lots",
-            format!("{},{:03}", dice.between(2, 940), dice.between(0, 999)),
-        );
+        self.add("lots", format!("{},{:03}", dice.between(2, 940), dice.between(0, 999)));
         self.add("rows", format!("{} million", dice.between(3, 840)));
         self.add("count", dice.between(10_000, 990_000).to_string());
         self.add("pct", dice.between(71, 97).to_string());
@@ -262,21 +247,11 @@ impl Scene {
     }
 
     fn marks(&mut self, dice: &mut Dice) {
-        let (hour, minute, second) = (
-            dice.between(0, 22),
-            dice.between(0, 49),
-            dice.between(0, 49),
-        );
+        let (hour, minute, second) = (dice.between(0, 22), dice.between(0, 49), dice.between(0, 49));
         self.add("clock", format!("{hour:02}:{minute:02}"));
-        self.add(
-            "clock2",
-            format!("{:02}:{:02}", hour, minute + dice.between(2, 10)),
-        );
+        self.add("clock2", format!("{:02}:{:02}", hour, minute + dice.between(2, 10)));
         let milli = dice.between(100, 900);
-        self.add(
-            "t1",
-            format!("{hour:02}:{minute:02}:{second:02}.{milli:03}"),
-        );
+        self.add("t1", format!("{hour:02}:{minute:02}:{second:02}.{milli:03}"));
         self.add(
             "t2",
             format!(
@@ -298,17 +273,11 @@ impl Scene {
         self.add("pid", pid.to_string());
         self.add("pid2", (pid + dice.between(3, 900)).to_string());
         self.add("hex", format!("{:06x}", dice.roll() & 0xFF_FFFF));
-        let (high, low) = (
-            dice.between(0x12, 0x9F),
-            dice.between(0x0100_0000, 0xD000_0000),
-        );
+        let (high, low) = (dice.between(0x12, 0x9F), dice.between(0x0100_0000, 0xD000_0000));
         self.add("lsn", format!("{high:X}/{low:08X}"));
         self.add(
             "lsn2",
-            format!(
-                "{high:X}/{:08X}",
-                low + dice.between(0x10_0000, 0x2000_0000)
-            ),
+            format!("{high:X}/{:08X}", low + dice.between(0x10_0000, 0x2000_0000)),
         );
         self.add(
             "wal",

@@ -216,9 +216,8 @@ pub fn closed(seed: u64, count: usize) -> impl Iterator<Item = Story> {
         let width = (told.len() - block).min(6);
         let problem = told[order[block + (at + round) % width]];
         let mut story = course::whole(&mut dice, problem);
-        story.opened_minutes_ago = closed_minutes_ago(&mut dice, number, count)
-            + story.told_minutes()
-            + story_wait(&story);
+        story.opened_minutes_ago =
+            closed_minutes_ago(&mut dice, number, count) + story.told_minutes() + story_wait(&story);
         story
     })
 }

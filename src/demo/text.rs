@@ -93,11 +93,7 @@ fn wrap(text: &str) -> String {
 fn flow(words: &mut Vec<&str>, lines: &mut Vec<String>) {
     let hang = match words.first() {
         Some(&"-") => "  ",
-        Some(word)
-            if word.len() == 2 && word.ends_with('.') && word.as_bytes()[0].is_ascii_digit() =>
-        {
-            "   "
-        }
+        Some(word) if word.len() == 2 && word.ends_with('.') && word.as_bytes()[0].is_ascii_digit() => "   ",
         _ => "",
     };
     let mut line = String::new();
@@ -125,9 +121,7 @@ mod tests {
     #[test]
     fn logs_keep_their_shape_and_prose_is_wrapped() {
         let prose = "word ".repeat(40);
-        let text = wrap(&format!(
-            "{prose}\n\n    03:12  kept   as is\n- one item {prose}"
-        ));
+        let text = wrap(&format!("{prose}\n\n    03:12  kept   as is\n- one item {prose}"));
         assert!(text.contains("\n\n    03:12  kept   as is\n- one item"));
         assert!(text.lines().all(|line| line.chars().count() <= COLUMNS));
         assert!(text.ends_with("word") && text.contains("\n  word"));
@@ -137,9 +131,6 @@ mod tests {
     fn braces_that_name_no_fact_stay() {
         let scene = Scene::default();
         let mut dice = Dice::new(1, 1);
-        assert_eq!(
-            line(&mut dice, &scene, r#"up{job="x"} [[a||a]]"#),
-            r#"up{job="x"} a"#
-        );
+        assert_eq!(line(&mut dice, &scene, r#"up{job="x"} [[a||a]]"#), r#"up{job="x"} a"#);
     }
 }

@@ -50,14 +50,8 @@ mod tests {
 
     #[test]
     fn the_people_of_the_tour_exist() {
-        assert!(
-            crate::demo::engineers()
-                .iter()
-                .any(|one| TOUR.contains(one.address))
-        );
-        let contacts = crate::demo::customers()
-            .into_iter()
-            .flat_map(|one| one.contacts);
+        assert!(crate::demo::engineers().iter().any(|one| TOUR.contains(one.address)));
+        let contacts = crate::demo::customers().into_iter().flat_map(|one| one.contacts);
         assert!(contacts.into_iter().any(|one| TOUR.contains(&one.address)));
     }
 

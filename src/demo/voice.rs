@@ -9,7 +9,7 @@ pub(super) enum Reply {
     /// The first of ours.
     First,
     /// The customer has written since ours.
-    ToReply,
+    Next,
     /// The second of ours in a row.
     Further,
 }
@@ -70,13 +70,7 @@ pub(super) fn customer(
 }
 
 /// A mail of an engineer: greeting, body, name.
-pub(super) fn engineer(
-    dice: &mut Dice,
-    engineer: &DemoEngineer,
-    to: &DemoContact,
-    reply: Reply,
-    body: &str,
-) -> String {
+pub(super) fn engineer(dice: &mut Dice, engineer: &DemoEngineer, to: &DemoContact, reply: Reply, body: &str) -> String {
     let first = first_name(to.name);
     let form = dice.pick(match reply {
         Reply::First => &[
@@ -85,7 +79,7 @@ pub(super) fn engineer(
             "Good day NAME,\n\n",
             "Hello NAME, thanks for the clear report.\n\n",
         ],
-        Reply::ToReply => &[
+        Reply::Next => &[
             "Hello NAME,\n\n",
             "Hi NAME,\n\n",
             "Thanks, NAME.\n\n",

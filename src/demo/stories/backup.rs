@@ -2,14 +2,7 @@
 
 use super::{Part, Problem, Resolution};
 
-pub(super) const ALL: &[&Problem] = &[
-    &VIEWS,
-    &MISSING_SEGMENT,
-    &POINT_IN_TIME,
-    &INCREMENTAL,
-    &KEY,
-    &EXPIRE,
-];
+pub(super) const ALL: &[&Problem] = &[&VIEWS, &MISSING_SEGMENT, &POINT_IN_TIME, &INCREMENTAL, &KEY, &EXPIRE];
 
 const VIEWS: Problem = Problem {
     part: Part::Backup,

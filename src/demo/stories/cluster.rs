@@ -2,15 +2,7 @@
 
 use super::{Part, Problem, Resolution};
 
-pub(super) const ALL: &[&Problem] = &[
-    &FENCING,
-    &FAILED_START,
-    &VIRTUAL_IP,
-    &TOKEN,
-    &MIXED,
-    &WATCHDOG,
-    &DNS,
-];
+pub(super) const ALL: &[&Problem] = &[&FENCING, &FAILED_START, &VIRTUAL_IP, &TOKEN, &MIXED, &WATCHDOG, &DNS];
 
 const FENCING: Problem = Problem {
     part: Part::Cluster,

@@ -252,10 +252,7 @@ impl<'a> Course<'a> {
         let target = target_minutes(self.story.severity).min(DAY);
         // Most answers come early in their window, as they do at a desk that is not overloaded.
         let (early, late) = (target / 12, target - target / 8);
-        let after = self
-            .dice
-            .between(early, late)
-            .min(self.dice.between(early, late));
+        let after = self.dice.between(early, late).min(self.dice.between(early, late));
         self.reply_after(after, kind, then, body);
     }
 
@@ -263,7 +260,7 @@ impl<'a> Course<'a> {
     pub(super) fn reply_after(&mut self, after_minutes: u32, kind: Kind, then: Then, body: &str) {
         let turn = match self.story.turns.as_slice() {
             [_] => Reply::First,
-            [.., last] if last.who == Who::Customer => Reply::ToReply,
+            [.., last] if last.who == Who::Customer => Reply::Next,
             _ => Reply::Further,
         };
         let contact = &self.house.contacts[self.story.contact];

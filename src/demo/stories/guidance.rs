@@ -2,14 +2,7 @@
 
 use super::{Part, Problem, Resolution};
 
-pub(super) const ALL: &[&Problem] = &[
-    &SIZING,
-    &UPGRADE,
-    &SUPPORTED,
-    &MOVING,
-    &PARTITIONS,
-    &ERASURE,
-];
+pub(super) const ALL: &[&Problem] = &[&SIZING, &UPGRADE, &SUPPORTED, &MOVING, &PARTITIONS, &ERASURE];
 
 const SIZING: Problem = Problem {
     part: Part::Database,

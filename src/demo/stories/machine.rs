@@ -2,15 +2,7 @@
 
 use super::{Part, Problem, Resolution};
 
-pub(super) const ALL: &[&Problem] = &[
-    &NUMA,
-    &HUGE_PAGES,
-    &LIMITS,
-    &CGROUP,
-    &THROTTLED,
-    &CONNTRACK,
-    &NVME,
-];
+pub(super) const ALL: &[&Problem] = &[&NUMA, &HUGE_PAGES, &LIMITS, &CGROUP, &THROTTLED, &CONNTRACK, &NVME];
 
 const NUMA: Problem = Problem {
     part: Part::Database,
@@ -167,8 +159,8 @@ const THROTTLED: Problem = Problem {
     question: "Cairn in containers has a p99 of {ms2} ms, the same build on bare metal {ms} ms. CPU use is {pct2} % of the limit of 4 cores. Node
 {host} has {cores} cores. [[Network is excluded.||We have excluded the network.]]",
     asks: "Average use hides short bursts. Please send cpu.stat of the cgroup: nr_periods, nr_throttled, throttled_usec.",
-    told: "    nr_periods {count}00
-    nr_throttled {count}0
+    told: "    nr_periods {count}0
+    nr_throttled, share of these: 0.{pct2}
     throttled_usec {count}884{many}",
     finding: "A large part of all 100 ms periods is throttled. The process sees {cores} cores and starts as many threads; together they use up 4 cores'
 worth of a period in a few milliseconds and then all stand still.",

@@ -46,7 +46,7 @@ const CARDINALITY: Problem = Problem {
     own: &[("label", &["request_id", "client_port", "query_hash", "object_key"])],
     question: "Vigil on {host} needs {ram} GB {since} and is killed every {hours} hours; replaying its log then takes {min} minutes in which we are blind.
 
-    vigil_head_series {count}000
+    vigil_head_series {many}000
     {t1} level=warn msg=\"Out of memory, restarting\" component=watchdog
 
 [[We added no hosts.||Number of hosts is unchanged.]]",
@@ -111,7 +111,7 @@ const RATE: Problem = Problem {
     direct: true,
     subjects: &["rate() shows spikes at every restart of {group}", "Impossible values: {many},000 requests/s after failover", "Sum of counters falls, how to graph that?"],
     own: &[],
-    question: "Our panel shows {count}000 requests a second at each restart, which cannot be:
+    question: "Our panel shows {many},000 requests a second at each restart, which cannot be:
 
     rate(sum(cairn_requests_total{site=\"{site}\"})[5m:])
 

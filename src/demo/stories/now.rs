@@ -39,10 +39,7 @@ const CUTS: [(usize, Cut); 8] = [
 
 /// The open cases, the oldest first.
 pub fn open(seed: u64) -> Vec<Story> {
-    let told: Vec<&'static Problem> = problems()
-        .into_iter()
-        .filter(|problem| problem.severity > 1)
-        .collect();
+    let told: Vec<&'static Problem> = problems().into_iter().filter(|problem| problem.severity > 1).collect();
     let order = Dice::new(seed, 7).order(told.len());
     let mut stories = vec![
         stopped(seed),
@@ -52,9 +49,7 @@ pub fn open(seed: u64) -> Vec<Story> {
         trace(seed),
         code(seed),
     ];
-    let cuts = CUTS
-        .iter()
-        .flat_map(|&(count, cut)| std::iter::repeat_n(cut, count));
+    let cuts = CUTS.iter().flat_map(|&(count, cut)| std::iter::repeat_n(cut, count));
     // An engineer has one slice: whoever works on a case is not dealt a second one.
     let mut busy: Vec<usize> = stories.iter().filter_map(running).collect();
     for (number, cut) in cuts.enumerate() {
@@ -98,6 +93,9 @@ fn cut_off(dice: &mut Dice, problem: &'static Problem, cut: Cut, busy: &[usize])
             age = course.dice.between(40, 2 * DAY);
         }
         Cut::Answered => {
+            if !problem.direct {
+                course.clarify(problem);
+            }
             course.answer_and_wait(problem);
             course.story.state = State::Waiting;
             age = course.dice.between(2 * HOUR, 3 * DAY);
@@ -140,12 +138,7 @@ impl Course<'_> {
 }
 
 /// A problem that has only a beginning: the case goes on by hand.
-const fn beginning(
-    part: Part,
-    lane: &'static str,
-    severity: u8,
-    subjects: &'static [&'static str],
-) -> Problem {
+const fn beginning(part: Part, lane: &'static str, severity: u8, subjects: &'static [&'static str]) -> Problem {
     Problem {
         part,
         lane,

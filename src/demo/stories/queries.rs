@@ -193,7 +193,15 @@ const PREPARED: Problem = Problem {
         "Ferry in transaction mode: random errors with prepared statements",
         "[[Java||Driver]] errors since we put Ferry in front of {db}",
     ],
-    own: &[("drv", &["the Java driver 42.7", "our Go service", "the Rust client", "the .NET driver"])],
+    own: &[(
+        "drv",
+        &[
+            "the Java driver 42.7",
+            "our Go service",
+            "the Rust client",
+            "the .NET driver",
+        ],
+    )],
     question: "Since we put the pooler in front of {db}, {drv} fails now and then, about {some} times an hour:
 
     ERROR: prepared statement \"S_{few}\" does not exist  (SQLSTATE 26000)
@@ -207,10 +215,12 @@ ferry.ini:
     max_client_conn = {many}
 
 [[Direct connections work.||Without the pooler all is well.]]",
-    asks: "In transaction mode two transactions of one client may use different server sessions, and a prepared statement
+    asks:
+        "In transaction mode two transactions of one client may use different server sessions, and a prepared statement
 lives in one of them. Which version of Ferry is it (ferryctl version)? From 1.22 on it can follow statements by itself.",
     told: "ferryctl says 1.21.4. The driver prepares after the fifth execution, we did not set that.",
-    finding: "1.21 does not track prepared statements, which explains why it hits only some requests: those after the fifth
+    finding:
+        "1.21 does not track prepared statements, which explains why it hits only some requests: those after the fifth
 execution which get another server session. I am checking that the upgrade needs no restart of the clients.",
     answer: "Two ways, the first preferred:
 
@@ -221,7 +231,8 @@ execution which get another server session. I am checking that the upgrade needs
 
 Session mode would help as well, but gives up most of what the pooler is for.",
     more: "Upgraded, no error since {clock}. Anything else that breaks in transaction mode?",
-    coda: "What lives longer than a transaction: SET without LOCAL, LISTEN, temporary tables kept over commits, advisory
+    coda:
+        "What lives longer than a transaction: SET without LOCAL, LISTEN, temporary tables kept over commits, advisory
 locks of the session kind. grep your code for these four words and you have found nearly everything.",
     ends: Resolution::Solved,
 };
@@ -413,12 +424,15 @@ const DEADLOCK: Problem = Problem {
              Process {pid2} waits for ShareLock on transaction 88{many}; blocked by process {pid}.
 
 [[Is this a bug in ON CONFLICT?||Nothing else writes there.]]",
-    asks: "How are the rows of a batch ordered, and how many are in one? If two workers hold the same two keys in opposite
+    asks:
+        "How are the rows of a batch ordered, and how many are in one? If two workers hold the same two keys in opposite
 order, this is what you get.",
     told: "The order is that of arrival from the queue, {some} rows a batch. Keys often repeat between batches.",
-    finding: "Then the order of locking is by chance. A batch of {some} rows with repeated keys makes a cycle quite likely
+    finding:
+        "Then the order of locking is by chance. A batch of {some} rows with repeated keys makes a cycle quite likely
 with {few} workers; that fits how often you see it.",
-    answer: "No bug: each row is locked as it is reached, and two batches lock the same keys in different order. Sort them:
+    answer:
+        "No bug: each row is locked as it is reached, and two batches lock the same keys in different order. Sort them:
 
     rows.sort_by(|a, b| (&a.sku, &a.site).cmp(&(&b.sku, &b.site)));
     rows.dedup_by(|b, a| if a.same_key(b) { a.qty += b.qty; true } else { false });
@@ -426,7 +440,8 @@ with {few} workers; that fits how often you see it.",
 If everybody locks in one order no cycle can come about. Summing equal keys first also saves writes. Keep a retry
 on 40P01 all the same, three tries with a random pause; other statements may join in later.",
     more: "No deadlock since the sort went in. Would a smaller batch have done the same?",
-    coda: "It makes a cycle rarer, never impossible, and costs commits. Sorting is the only one of the two that is a cure.
+    coda:
+        "It makes a cycle rarer, never impossible, and costs commits. Sorting is the only one of the two that is a cure.
 {many} rows a batch are fine with sorted keys.",
     ends: Resolution::Solved,
 };

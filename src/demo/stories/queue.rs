@@ -56,7 +56,7 @@ const UNDER_REPLICATED: Problem = Problem {
     question: "After patching {host} to {ver} the number of under-replicated partitions stays at {many}. {host} is up:
 
     {t1} WARN  replica fetcher to {host2}: truncating {queue}-{few} to offset {count}
-    {t2} INFO  replica fetcher to {host2}: {few} partitions, lag {count}000 records
+    {t2} INFO  replica fetcher to {host2}: {few} partitions, lag {many}000 records
 
 Two more brokers wait for the same patch. [[May we go on?||Is it safe to continue?]]",
     asks: "Please wait with the other two. Is the lag falling, if slowly? sluicectl replicas lag --broker {host}, twice with

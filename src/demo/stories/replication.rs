@@ -118,8 +118,12 @@ const SLOT: Problem = Problem {
         "Disk usage of the log directory keeps growing on {host} [[({db})||in {site}]]",
         "Why does {host} not recycle WAL? {gb} GB and counting",
     ],
-    own: &[("slot", &["standby_{site2}", "cdc_{group}", "old_{host3}", "migration_{db}"])],
-    question: "The log directory on {host} holds {gb} GB, max_wal_size is {gb2} GB. Archiving is fine, nothing is waiting
+    own: &[(
+        "slot",
+        &["standby_{site2}", "cdc_{group}", "old_{host3}", "migration_{db}"],
+    )],
+    question:
+        "The log directory on {host} holds {gb} GB, max_wal_size is {gb2} GB. Archiving is fine, nothing is waiting
 there. It has been growing {since}. We run {ver} on {os}.
 
 [[What keeps the segments?||Which setting holds these segments back?]]",
@@ -133,9 +137,11 @@ and tell me whether a replica or a consumer was taken out of service lately.",
     standby_main           | t      | {lsn2}  | reserved
 
 The first one I do not recognise, a colleague who left set it up.",
-    finding: "The inactive slot holds everything since {lsn}. Before it goes I want to be sure that nothing will come back to
+    finding:
+        "The inactive slot holds everything since {lsn}. Before it goes I want to be sure that nothing will come back to
 read from it: I am looking through the connection log you sent for that name.",
-    answer: "A replication slot keeps all log from its restart position, whether somebody reads it or not. Yours, {slot},
+    answer:
+        "A replication slot keeps all log from its restart position, whether somebody reads it or not. Yours, {slot},
 has no reader.
 
 1. Make sure that no replica or consumer uses it: it has to show active = f for a whole day.
@@ -214,13 +220,15 @@ COMMIT. No locks are visible:
     {pid2} | IPC             | SyncRep    | active | COMMIT
 
 Reads work. [[What can we do right now?||What is the quickest safe way out?]]",
-    asks: "They wait for a synchronous standby that is not there. What is synchronous_standby_names on {host}, and is any
+    asks:
+        "They wait for a synchronous standby that is not there. What is synchronous_standby_names on {host}, and is any
 other standby connected at this moment (select application_name, sync_state from repl_status)?",
     told: "    synchronous_standby_names = 'FIRST 1 ({host2})'
 
     application_name | sync_state
     {host3}          | async",
-    finding: "The list names only {host2}, so one machine in maintenance stops all commits. {host3} is connected and nearly
+    finding:
+        "The list names only {host2}, so one machine in maintenance stops all commits. {host3} is connected and nearly
 up to date. I am writing the exact change and the order of steps.",
     answer: "The primary waits for {host2}, the only machine named as synchronous. At once, on {host}:
 
@@ -232,7 +240,8 @@ killed. Do not set the list empty except as a last resort: commits would then ex
 
 For the future keep ANY 1 with at least two standbys, so that one may be down.",
     more: "Running again since {clock2}. {host3} is in {site2}; will commits now be slower all the time?",
-    coda: "Only while {host2} is away. With ANY 1 the first confirmation counts, and that is the machine in {site}. During
+    coda:
+        "Only while {host2} is away. With ANY 1 the first confirmation counts, and that is the machine in {site}. During
 maintenance a commit costs one round trip to {site2}; measure it with ping, it is close to that number.",
     ends: Resolution::Solved,
 };
@@ -296,13 +305,16 @@ const CONFLICT: Problem = Problem {
     DETAIL:  User query might have needed to see row versions that must be removed.
 
 The longest reports take {min} minutes. We must not slow down {host}.",
-    asks: "Two settings decide this, max_standby_streaming_delay and hot_standby_feedback, both on {host2}. What are they
+    asks:
+        "Two settings decide this, max_standby_streaming_delay and hot_standby_feedback, both on {host2}. What are they
 now? And may {host2} be behind by as much as the longest report, or do others read current data there?",
     told: "max_standby_streaming_delay is 30s, feedback is off. Nobody else reads there except a dashboard that may
 be {min} minutes old.",
-    finding: "With 30 seconds every report that reads recently vacuumed rows has half a minute to live. As the dashboard may
+    finding:
+        "With 30 seconds every report that reads recently vacuumed rows has half a minute to live. As the dashboard may
 be old, delaying replay is the better of the two; I work out the value from your longest report.",
-    answer: "The replica has to choose between following and finishing your query; at present it gives queries 30 seconds.
+    answer:
+        "The replica has to choose between following and finishing your query; at present it gives queries 30 seconds.
 
 - On {host2}: max_standby_streaming_delay = 90min. Replay then waits for reports, {host} does not notice.
 - Leave hot_standby_feedback off. It would prevent the conflict, but {host} would have to keep old row versions for
@@ -311,7 +323,8 @@ as long as a report runs, and {table} would bloat.
 
 If the same machine is also your failover target, use two replicas: one that follows, one that reads.",
     more: "No cancelled report for two nights. The lag after the reports is {min} minutes and takes a while to go. Normal?",
-    coda: "Yes, replay has to work through what it postponed; it catches up at disk speed, not at the speed of the load.
+    coda:
+        "Yes, replay has to work through what it postponed; it catches up at disk speed, not at the speed of the load.
 If it needs to be quicker, end the reports with a pause: a replica that is asked nothing for five minutes catches
 up nearly all of it.",
     ends: Resolution::Solved,

@@ -98,8 +98,8 @@ const LISTING: Problem = Problem {
 
 [[Is there an index we forgot?||Do we need another layout?]]",
     asks: "Is the bucket versioned, and were many objects deleted lately? Deleted entries have to be passed over while listing.",
-    told: "Versioned, yes, and the cleanup job deleted {count}000 objects {days} days ago.",
-    finding: "The listing walks over {count}000 delete markers to find a thousand live keys. A trace of one request would show
+    told: "Versioned, yes, and the cleanup job deleted {many},000 objects {days} days ago.",
+    finding: "The listing walks over {many},000 delete markers to find a thousand live keys. A trace of one request would show
 it as skipped entries; please run one with cairnctl trace --list --bucket {bucket}.",
     answer: "A page of a listing has to pass all delete markers in its range, and you have very many in one place. Two steps:
 

@@ -22,10 +22,7 @@ fn open_place(text: &str) -> bool {
 #[test]
 fn a_seed_tells_the_same_stories_each_time_and_another_seed_others() {
     assert_eq!(all(1), all(1));
-    assert_ne!(
-        closed(1, 50).collect::<Vec<_>>(),
-        closed(2, 50).collect::<Vec<_>>()
-    );
+    assert_ne!(closed(1, 50).collect::<Vec<_>>(), closed(2, 50).collect::<Vec<_>>());
 }
 
 #[test]
@@ -40,11 +37,7 @@ fn there_are_as_many_as_asked_for() {
 fn subjects_are_distinct() {
     for seed in 0..4 {
         let subjects: BTreeSet<String> = closed(seed, 2_000).map(|story| story.subject).collect();
-        assert!(
-            subjects.len() >= 1_600,
-            "{} distinct subjects of 2,000",
-            subjects.len()
-        );
+        assert!(subjects.len() >= 1_600, "{} distinct subjects of 2,000", subjects.len());
     }
 }
 
@@ -55,11 +48,7 @@ fn no_two_texts_are_the_same_within_fifty_neighbours() {
         for (number, story) in all(seed).into_iter().enumerate() {
             for turn in story.turns {
                 if let Some(before) = last.insert(turn.text.clone(), number) {
-                    assert!(
-                        number - before > 50,
-                        "stories {before} and {number}: {}",
-                        turn.text
-                    );
+                    assert!(number - before > 50, "stories {before} and {number}: {}", turn.text);
                 }
             }
         }
@@ -70,11 +59,7 @@ fn no_two_texts_are_the_same_within_fifty_neighbours() {
 fn every_text_is_finished_and_fits_a_mail() {
     for story in (0..3).flat_map(all) {
         assert!(!open_place(&story.subject), "{}", story.subject);
-        assert!(
-            !story.subject.is_empty()
-                && story.subject.chars().count() <= 100
-                && !story.subject.contains('\n')
-        );
+        assert!(!story.subject.is_empty() && story.subject.chars().count() <= 100 && !story.subject.contains('\n'));
         for turn in &story.turns {
             let text = &turn.text;
             assert!(
@@ -82,18 +67,11 @@ fn every_text_is_finished_and_fits_a_mail() {
                 "{text}"
             );
             assert!(
-                text.ends_with('\n')
-                    && !text.ends_with("\n\n")
-                    && !text.contains('\r')
-                    && !text.contains('\t'),
+                text.ends_with('\n') && !text.ends_with("\n\n") && !text.contains('\r') && !text.contains('\t'),
                 "{text}"
             );
             for line in text.lines() {
-                assert!(
-                    line.chars().count() <= 100,
-                    "{}: {line}",
-                    line.chars().count()
-                );
+                assert!(line.chars().count() <= 100, "{}: {line}", line.chars().count());
             }
         }
     }
@@ -103,11 +81,7 @@ fn every_text_is_finished_and_fits_a_mail() {
 fn no_text_holds_an_address_outside_example() {
     for story in all(5) {
         for turn in &story.turns {
-            for word in turn
-                .text
-                .split_whitespace()
-                .filter(|word| word.contains('@'))
-            {
+            for word in turn.text.split_whitespace().filter(|word| word.contains('@')) {
                 let end = word.trim_end_matches(|letter: char| !letter.is_alphanumeric());
                 assert!(end.ends_with(".example"), "{word}");
             }
@@ -136,10 +110,7 @@ fn every_story_ends_as_its_state_says() {
             State::Closed(Resolution::Answered) => assert_eq!(last.kind, Some(Kind::Answer)),
             State::Closed(_) => assert_eq!(last.then, Then::Close),
         }
-        assert_eq!(
-            story.resolution().is_some(),
-            matches!(story.state, State::Closed(_))
-        );
+        assert_eq!(story.resolution().is_some(), matches!(story.state, State::Closed(_)));
     }
 }
 
@@ -149,11 +120,7 @@ fn times_run_forward_and_end_before_the_start() {
         assert_eq!(story.turns[0].after_minutes, 0);
         assert_eq!(story.turns[0].who, Who::Customer);
         assert!(story.turns[1..].iter().all(|turn| turn.after_minutes > 0));
-        assert!(
-            story.told_minutes() < story.opened_minutes_ago,
-            "{}",
-            story.subject
-        );
+        assert!(story.told_minutes() < story.opened_minutes_ago, "{}", story.subject);
         let age = story.opened_minutes_ago - story.told_minutes();
         let last = story.turns.last().expect("a story has a mail").then;
         match (story.state, last) {
@@ -190,10 +157,7 @@ fn every_reply_comes_within_its_target_and_every_next_word_when_owed() {
                 }
             }
         }
-        if matches!(
-            story.state,
-            State::Ready | State::Running(_) | State::Blocked { .. }
-        ) {
+        if matches!(story.state, State::Ready | State::Running(_) | State::Blocked { .. }) {
             let age = story.opened_minutes_ago - story.told_minutes();
             assert!(since + age < within, "{} is overdue", story.subject);
         }
@@ -238,16 +202,11 @@ fn the_open_cases_show_every_state() {
     assert!(has(|story| story.state == State::Waiting));
     assert!(has(|story| matches!(
         story.state,
-        State::Blocked {
-            on: "engineering",
-            ..
-        }
+        State::Blocked { on: "engineering", .. }
     )));
     assert!(has(|story| story.severity == 1));
     assert!(has(|story| story.turns.len() >= 8));
-    assert!(has(|story| story.turns[0]
-        .text
-        .contains("Mit freundlichen Grüßen")));
+    assert!(has(|story| story.turns[0].text.contains("Mit freundlichen Grüßen")));
     assert!(has(|story| story.turns[0].text.contains("#0  0x")));
     assert!(has(|story| story.turns[0].text.contains("tokio::select!")));
 }
