@@ -73,9 +73,9 @@ const POINT_IN_TIME: Problem = Problem {
     lane: "operate",
     severity: 1,
     direct: true,
-    subjects: &["DELETE without WHERE on {table}, need {db} as of {clock}", "Urgent: {rows} rows deleted from {table}", "How to get {table} back as it was at {clock}?"],
+    subjects: &["Delete without where on {table}, need {db} as of {clock}", "Urgent: {rows} rows deleted from {table}", "How to get {table} back as it was at {clock}?"],
     own: &[],
-    question: "At {clock2} somebody ran a DELETE without condition on {table} in {db} and committed. {rows} rows are gone; the application is still running
+    question: "At {clock2} somebody ran a delete without condition on {table} in {db} and committed. {rows} rows are gone; the application is still running
 and writing to other tables. Backups of last night and the log archive exist. [[What do we do now?||We do not want to make it worse.]]",
     asks: "Do not restore over the running database. Two questions while you stop autovacuum on that table: do you have a machine with {gb} GB free, and is any
 replica delayed?",
@@ -84,7 +84,7 @@ replica delayed?",
 while I look for the position.",
     answer: "Restore beside, not over:
 
-1. tarn-waldump shows the transaction: many DELETE records of {table}, then COMMIT at {lsn2}.
+1. tarn-waldump shows the transaction: many delete records of {table}, then COMMIT at {lsn2}.
 2. On {host2}: larder restore {db} --to {host2}:/srv/pit --target-lsn {lsn2} --target-exclusive --pause
 3. When it pauses, check: select count(*) from {table};
 4. Copy only that table back:

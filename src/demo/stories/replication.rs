@@ -36,11 +36,11 @@ Network is idle, the disk of {host2} is at {pct2} % and one core is at 100 %. [[
     asks: "[[One core at 100 %||A single busy core]] says that replay is bound by one process. To know what it replays I need
 the record statistics of ten minutes of log: tarn-waldump --stats=record from {lsn} on {host}. How many indexes
 does {table} have, and is it loaded by one large statement?",
-    told: "{table} has {few} indexes, two of them on text. The load is one INSERT ... SELECT per partition.
+    told: "{table} has {few} indexes, two of them on text. The load is one insert ... select per partition.
 
     Type                N       (%)    Record size   FPI size      (%)
-    Heap/INSERT      {count}  (21.4)      812 MB       204 MB   ( 9.1)
-    Btree/INSERT     {count}  (58.0)     1404 MB     3 {many} MB   (71.8)
+    Heap/insert      {count}  (21.4)      812 MB       204 MB   ( 9.1)
+    Btree/insert     {count}  (58.0)     1404 MB     3 {many} MB   (71.8)
     Heap/HOT_UPDATE    {many}  ( 0.3)        6 MB        11 MB   ( 0.4)",
     finding: "[[Seven tenths of the log||About 70 % of your log volume]] are full page images of index pages. {ver} takes a checkpoint when
 the log reaches max_wal_size, and yours is still the value of {oldver}, so during the load a checkpoint starts
@@ -208,7 +208,7 @@ const SYNCHRONOUS: Problem = Problem {
     direct: false,
     subjects: &[
         "All commits hang on {host}",
-        "{db} stopped: every INSERT waits, [[no locks||lock table is empty]]",
+        "{db} stopped: every insert waits, [[no locks||lock table is empty]]",
         "Production hangs since {host2} is down for maintenance",
     ],
     own: &[],
@@ -253,7 +253,7 @@ const IDENTITY: Problem = Problem {
     direct: false,
     subjects: &[
         "cannot update table \"{table}\" because it does not have a replica identity",
-        "Logical replication of {db} breaks UPDATE on {table}",
+        "Logical replication of {db} breaks update on {table}",
         "After adding {table} to the publication all updates fail",
     ],
     own: &[("keep", &["DEFAULT", "NOTHING"])],
@@ -348,7 +348,7 @@ const PAGE: Problem = Problem {
 
 That is {table} in {db}, {rows} rows. A replica exists ({host2}). Backups are from {clock}. We have not
 restarted anything. [[How do we get the data back?||What is the right order now?]]",
-    asks: "Good that you left it running. Does the same SELECT succeed on {host2}? A replica has its own copy of the
+    asks: "Good that you left it running. Does the same select succeed on {host2}? A replica has its own copy of the
 block, so this decides between a repair in minutes and a restore. How many blocks are hit (tarn-amcheck {table})?",
     told: "The query works on {host2}. tarn-amcheck on {host}:
 
