@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod clock;
 pub mod desk;
+pub mod demo;
 pub mod limits;
 pub mod mail;
 pub mod refusal;
