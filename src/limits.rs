@@ -199,3 +199,13 @@ pub const NOTES_PER_LEAD_PER_DAY: i64 = 100;
 pub const ALARMS_AT_ONCE: i64 = 200;
 /// One line of `duly due --cases`: a calendar with every holiday of two centuries fits in.
 pub const CASE_LINE_BYTES: usize = 1024 * 1024;
+/// Senders whose rate is remembered at once.
+pub const RATE_SENDERS: usize = 100_000;
+/// Free disk that is always enough for another mail, however large the disk: five percent of a big one is no shortage.
+pub const FREE_DISK_BYTES_MOST: f64 = 2e9;
+/// An idle desk ends its worker process after this long.
+pub const WORKER_IDLE_SECONDS: u64 = 5;
+/// Sessions at once on the desk's local socket.
+pub const LOCAL_SESSIONS: usize = 256;
+/// How long alarms wait for more of their kind to be set before the earliest is looked for again.
+pub const ALARM_PATIENCE_MILLIS: u64 = 200;

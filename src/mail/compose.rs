@@ -52,7 +52,7 @@ pub struct Letter {
     /// Sender's address, signed for this case and recipient.
     pub from: String,
     /// Recipient's address.
-    pub to: String,
+    pub to: Vec<String>,
     /// The visible copies, addresses.
     pub cc: Vec<String>,
     /// Subject as it is to be read, see [`subject_of_reply`].
@@ -91,14 +91,8 @@ pub fn compose(letter: &Letter) -> Vec<u8> {
             .to_string(),
     );
     head.words("From", [mailbox(&letter.from_name, &letter.from)], "");
-    head.words("To", [address(&letter.to)], "");
-    let copies = letter
-        .cc
-        .iter()
-        .take(limits::ADDRESSES)
-        .map(|copy| address(copy))
-        .filter(|copy| copy != "<>");
-    head.words("Cc", copies, ",");
+    head.words("To", addresses(&letter.to), ",");
+    head.words("Cc", addresses(&letter.cc), ",");
     head.text("Subject", &clip(&letter.subject, limits::SUBJECT_CHARS));
     head.words("Message-ID", message_id(&letter.message_id), "");
     head.words("In-Reply-To", letter.in_reply_to.as_deref().and_then(message_id), "");
@@ -167,6 +161,10 @@ pub fn compose(letter: &Letter) -> Vec<u8> {
         quoted_printable(&text, &mut mail);
     }
     mail.into_bytes()
+}
+
+fn addresses(list: &[String]) -> impl Iterator<Item = String> {
+    list.iter().take(limits::ADDRESSES).map(|one| address(one)).filter(|one| one != "<>")
 }
 
 /// The customer's own subject, untouched but for one `Re:`; the reply marks of other languages count as one.

@@ -1,0 +1,154 @@
+//! The local API: a Unix socket in the data directory, one JSON line a request, one a response.
+//!
+//! Who may knock is decided by the kernel and a token: the owner of the data directory (and root) may act as anybody,
+//! everybody else brings a token. The verbs are the desk's; nothing is decided here.
+
+use crate::clock::Clock;
+use crate::desk::Desk;
+use crate::desk::engineer;
+use crate::desk::verb::{self, Answer, Principal, Verb};
+use crate::limits;
+use crate::refusal::{Kind, Outcome, Refusal};
+use crate::store::Store;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+
+/// Name of the socket in the data directory.
+pub const SOCKET: &str = "duly.sock";
+
+/// What is asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// As which engineer, if not as oneself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_engineer: Option<String>,
+    /// Proof of who one is, for those who do not own the data directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// What to do.
+    pub verb: Verb,
+}
+
+/// What is answered.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Response {
+    /// It was done.
+    Ok(Answer),
+    /// It was not, and why.
+    Refused(Refusal),
+}
+
+/// What the socket serves.
+pub struct LocalDoor {
+    /// The database.
+    pub store: Store,
+    /// The rules.
+    pub desk: Arc<Desk>,
+    /// The time.
+    pub clock: Clock,
+    /// Who owns the data directory.
+    pub owner: u32,
+}
+
+/// Serves until told to stop; requests under way are finished.
+pub async fn serve(listener: UnixListener, door: Arc<LocalDoor>, mut stop: watch::Receiver<bool>) {
+    let mut sessions = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stopped| *stopped) => break,
+            Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
+            accepted = listener.accept(), if sessions.len() < limits::LOCAL_SESSIONS => match accepted {
+                Ok((stream, _)) => {
+                    let (door, stop) = (Arc::clone(&door), stop.clone());
+                    sessions.spawn(async move {
+                        if let Err(error) = attend(stream, door, stop).await {
+                            tracing::debug!(%error, "a local session ended early");
+                        }
+                    });
+                }
+                Err(error) => tracing::warn!(%error, "the local socket does not accept"),
+            }
+        }
+    }
+    while sessions.join_next().await.is_some() {}
+}
+
+async fn attend(stream: UnixStream, door: Arc<LocalDoor>, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    let peer = stream.peer_cred()?.uid();
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read);
+    loop {
+        let mut line = Vec::new();
+        let mut bounded = (&mut lines).take(limits::LOCAL_REQUEST_BYTES as u64);
+        let came = tokio::select! {
+            _ = stop.wait_for(|stopped| *stopped) => return Ok(()),
+            came = bounded.read_until(b'\n', &mut line) => came?,
+        };
+        if came == 0 {
+            return Ok(());
+        }
+        let response = match line.ends_with(b"\n") {
+            true => answer(&door, peer, &line).await,
+            false => Response::Refused(Refusal::usage("This request is longer than 4 MB, or was cut off.")),
+        };
+        let mut bytes = serde_json::to_vec(&response).map_err(std::io::Error::other)?;
+        bytes.push(b'\n');
+        write.write_all(&bytes).await?;
+    }
+}
+
+async fn answer(door: &Arc<LocalDoor>, peer: u32, line: &[u8]) -> Response {
+    let request: Request = match serde_json::from_slice(line) {
+        Ok(request) => request,
+        Err(cause) => return Response::Refused(Refusal::usage(format!("The request is not understood: {cause}"))),
+    };
+    let door = Arc::clone(door);
+    let done = tokio::task::spawn_blocking(move || {
+        let who = principal(&door, peer, &request)?;
+        verb::perform(&door.store, &door.desk, door.clock.now(), who, request.verb)
+    })
+    .await;
+    match done {
+        Ok(Ok(answer)) => Response::Ok(answer),
+        Ok(Err(fault)) => {
+            let refusal = fault.refusal();
+            if refusal.kind == Kind::Failed {
+                tracing::error!(error = %fault, "a request failed");
+            }
+            Response::Refused(refusal)
+        }
+        Err(panic) => {
+            tracing::error!(error = %panic, "a request panicked");
+            Response::Refused(crate::refusal::Fault::Failed(panic.into()).refusal())
+        }
+    }
+}
+
+fn principal(door: &LocalDoor, peer: u32, request: &Request) -> Outcome<Principal> {
+    let now = door.clock.now();
+    if let Some(token) = &request.token {
+        let engineer = door.store.read(|tx| engineer::by_token(tx, now, token))?;
+        let other = request.as_engineer.as_ref().is_some_and(|named| !named.eq_ignore_ascii_case(&engineer.address));
+        return match other {
+            true => Err(Refusal::forbidden("A token speaks for its own engineer only; leave out --as.").into()),
+            false => Ok(Principal::Engineer(Box::new(engineer))),
+        };
+    }
+    if matches!(request.verb, Verb::TokenClaim { .. }) {
+        return Ok(Principal::Owner);
+    }
+    if peer != door.owner && peer != 0 {
+        return Err(Refusal::forbidden(
+            "Only the owner of the data directory may ask without a token. Claim one with `duly token claim`.",
+        )
+        .into());
+    }
+    match &request.as_engineer {
+        None => Ok(Principal::Owner),
+        Some(named) => Ok(Principal::Engineer(Box::new(door.store.read(|tx| engineer::find(tx, named))?))),
+    }
+}

@@ -1,0 +1,308 @@
+//! From the wire to a case: keeping what was sent, and having it understood.
+//!
+//! [`Entrance`] is what the SMTP session asks: it takes mail for the desk's addresses and says yes only when raw bytes,
+//! envelope and receipt time are durable. [`Understanding`] is the loop behind it: it hands waiting arrivals to the worker
+//! process in batches, and gives each its place in the desk. While one batch is being placed the next is being read, so
+//! that writer and worker work at the same time. A mail in whose hands the worker dies is counted before it is tried again,
+//! and set aside the second time; what comes after it is not delayed by more than the worker's restart.
+
+use super::auto;
+use super::list;
+use super::parse::{Mailbox, Understood};
+use super::session::{Envelope, Gate, Reply};
+use super::worker::{Verdict, Worker};
+use crate::clock::Clock;
+use crate::desk::arrival::{self, Waiting};
+use crate::desk::message::{self, Auto, Bounce, Facts, File, Incoming, Placed};
+use crate::desk::{Desk, RawId, Unverified};
+use crate::limits;
+use crate::refusal::Outcome;
+use crate::store::{Pending, Store};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+/// What the SMTP session asks of the desk.
+pub struct Entrance {
+    store: Store,
+    desk: Arc<Desk>,
+    clock: Clock,
+    /// Free bytes of the disk under the database, asked anew for each mail; `None` where nobody can say.
+    free_space: Box<dyn Fn() -> Option<(u64, u64)> + Send + Sync>,
+    rates: Mutex<HashMap<String, (Timestamp, usize)>>,
+}
+
+impl Entrance {
+    /// An entrance; `free_space` answers (free, total) bytes of the disk.
+    pub fn new(
+        store: Store,
+        desk: Arc<Desk>,
+        clock: Clock,
+        free_space: impl Fn() -> Option<(u64, u64)> + Send + Sync + 'static,
+    ) -> Entrance {
+        Entrance { store, desk, clock, free_space: Box::new(free_space), rates: Mutex::default() }
+    }
+
+    /// Counts mails of senders that are not verified: nobody unknown fills the spool at will.
+    fn within_rate(&self, sender: &str) -> bool {
+        if self.desk.unverified == Unverified::Schedule {
+            return true;
+        }
+        let now = self.clock.now();
+        let Ok(mut rates) = self.rates.lock() else { return true };
+        if rates.len() >= limits::RATE_SENDERS {
+            rates.retain(|_, (since, _)| now.duration_since(*since) < SignedDuration::from_hours(1));
+        }
+        let entry = rates.entry(sender.to_lowercase()).or_insert((now, 0));
+        if now.duration_since(entry.0) >= SignedDuration::from_hours(1) {
+            *entry = (now, 0);
+        }
+        entry.1 += 1;
+        entry.1 <= limits::UNVERIFIED_MAILS_PER_HOUR
+    }
+}
+
+impl Gate for Entrance {
+    fn sender(&self, _peer: IpAddr, from: &str, declared_size: Option<usize>) -> Result<(), Reply> {
+        if let Some((free, total)) = (self.free_space)() {
+            let announced = declared_size.unwrap_or(0) as f64 * 1.5;
+            if (free as f64) < announced.max(total as f64 * limits::FREE_DISK_SHARE).min(limits::FREE_DISK_BYTES_MOST) {
+                return Err(Reply::of(452, "4.3.1", "the desk's disk is nearly full; your server will try again"));
+            }
+        }
+        match self.within_rate(from) {
+            true => Ok(()),
+            false => Err(Reply::of(450, "4.7.1", "too many mails from this sender in an hour; your server will try again")),
+        }
+    }
+
+    fn recipient(&self, _envelope: &Envelope, to: &str) -> Result<(), Reply> {
+        match self.desk.takes(to) || to.eq_ignore_ascii_case("postmaster") {
+            true => Ok(()),
+            false => Err(Reply::of(550, "5.1.1", "this desk has no such address; see whom you meant to write to")),
+        }
+    }
+
+    async fn take(&self, envelope: Envelope, raw: Vec<u8>) -> Result<(), Reply> {
+        let now = self.clock.now();
+        let digest = arrival::digest(&envelope.from, &envelope.to, &raw);
+        let said = arrival::Envelope {
+            way: "smtp",
+            from: envelope.from,
+            to: envelope.to,
+            peer: envelope.peer.to_string(),
+            helo: envelope.helo,
+        };
+        match self.store.write_async(move |tx| arrival::accept(tx, now, &said, &digest, raw)).await {
+            Ok(_) => Ok(()),
+            Err(fault) => {
+                tracing::error!(error = %fault, "a mail could not be stored; its sender keeps it");
+                Err(Reply::of(451, "4.3.0", "the mail could not be stored; your server will try again"))
+            }
+        }
+    }
+}
+
+/// The loop that gives every arrival its place.
+pub struct Understanding {
+    store: Store,
+    desk: Arc<Desk>,
+    clock: Clock,
+    worker: Worker,
+    /// The newest arrival that was handed on: older ones that still wait are in flight or were found at start.
+    after: RawId,
+    placing: Vec<(RawId, Pending<Option<Placed>>)>,
+}
+
+impl Understanding {
+    /// A loop that has understood nothing yet; counts this start on everything that waits.
+    pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, worker: Worker) -> Outcome<Understanding> {
+        store.write(arrival::count_start)?;
+        Ok(Understanding { store, desk, clock, worker, after: RawId(0), placing: Vec::new() })
+    }
+
+    /// Takes the next batch; false when nothing waits any more. Blocks while the worker reads and the store writes.
+    pub fn step(&mut self) -> Outcome<bool> {
+        let after = self.after;
+        let batch = self.store.read(|tx| arrival::waiting(tx, after, limits::PARSE_BATCH))?;
+        let Some(last) = batch.last() else {
+            self.settle()?;
+            return Ok(false);
+        };
+        self.after = last.raw;
+        let (given_up, mut todo): (Vec<_>, Vec<_>) = batch.into_iter().partition(|one| one.given_up().is_some());
+        for one in given_up {
+            let reason = one.given_up().unwrap_or_default();
+            self.place(unreadable(&one, &reason));
+        }
+        while !todo.is_empty() {
+            todo = self.understand(todo)?;
+        }
+        Ok(true)
+    }
+
+    /// Has mails understood and placed; gives back those that must be tried again after the worker died.
+    fn understand(&mut self, mut todo: Vec<Waiting>) -> Outcome<Vec<Waiting>> {
+        let mails: Vec<(i64, &[u8])> = todo.iter().map(|one| (one.raw.0, one.bytes.as_slice())).collect();
+        let verdicts: HashMap<i64, Verdict> = self.worker.understand_batch(&mails).into_iter().collect();
+        // The batch before this one was placed while the worker was reading.
+        self.settle()?;
+        let mut again = Vec::new();
+        let mut verdicts = verdicts;
+        for mut one in todo.drain(..) {
+            match verdicts.remove(&one.raw.0) {
+                Some(Verdict::Understood(understood)) => {
+                    let mail = incoming(&self.desk, &one, *understood);
+                    self.place(mail);
+                }
+                Some(Verdict::Died { reason }) => {
+                    let raw = one.raw;
+                    one.deaths = self.store.write(move |tx| arrival::count_death(tx, raw))?;
+                    tracing::warn!(raw = raw.0, deaths = one.deaths, reason, "the worker died with a mail in hand");
+                    match one.given_up() {
+                        Some(why) => self.place(unreadable(&one, &format!("{why} ({reason})"))),
+                        None => again.push(one),
+                    }
+                }
+                Some(Verdict::NotTried) | None => again.push(one),
+            }
+        }
+        // What killed the worker once is tried last and alone: it delays nobody again.
+        again.sort_by_key(|one| (one.deaths, one.raw));
+        if again.iter().any(|one| one.deaths > 0) && again.len() > 1 {
+            let suspects = again.split_off(again.iter().position(|one| one.deaths > 0).unwrap_or(again.len()));
+            while !again.is_empty() {
+                again = self.understand(again)?;
+            }
+            for one in suspects {
+                let mut alone = vec![one];
+                while !alone.is_empty() {
+                    alone = self.understand(alone)?;
+                }
+            }
+        }
+        Ok(again)
+    }
+
+    fn place(&mut self, mail: Incoming) {
+        let (desk, now) = (Arc::clone(&self.desk), self.clock.now());
+        let raw = RawId(mail.raw);
+        self.placing.push((raw, self.store.submit(move |tx| message::place(tx, now, &desk, &mail))));
+    }
+
+    /// Waits until everything handed to the writer is durable. A mail that could not be placed is tried again; while the
+    /// store works the failure is counted like a death of the worker, so that it ends as an unreadable mail with a place.
+    fn settle(&mut self) -> Outcome<()> {
+        let mut failed = None;
+        for (raw, pending) in self.placing.drain(..) {
+            if let Err(fault) = pending.wait() {
+                tracing::error!(error = %fault, raw = raw.0, "a mail could not be given its place; it is tried again");
+                failed = failed.or(Some(raw));
+                self.store.write(move |tx| arrival::count_death(tx, raw))?;
+            }
+        }
+        if let Some(first) = failed {
+            self.after = RawId(first.0 - 1);
+        }
+        Ok(())
+    }
+
+    /// Ends the worker process of a desk that has been idle for a while.
+    pub fn rest(&mut self) {
+        self.worker.stop_if_idle(std::time::Duration::from_secs(limits::WORKER_IDLE_SECONDS));
+    }
+}
+
+fn unreadable(waiting: &Waiting, reason: &str) -> Incoming {
+    Incoming {
+        raw: waiting.raw.0,
+        received_at: waiting.received_at,
+        envelope_from: waiting.envelope_from.clone(),
+        trouble: Some(reason.to_owned()),
+        ..Incoming::default()
+    }
+}
+
+/// What the desk needs of a mail that was understood.
+pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
+    let auto = auto::with_envelope(mail.auto, &waiting.envelope_from);
+    let through = list::author(&mail, &desk.lists);
+    let (author, served_list) = match &through {
+        Some(through) => (Some(through.author.clone()), Some(through.list.clone())),
+        None => (mail.from.clone(), None),
+    };
+    let address = author.as_ref().map(|author| author.address.clone()).filter(|address| address.contains('@'));
+    let trouble = match &address {
+        Some(_) => None,
+        None if auto_of(auto) != Auto::No && auto_of(auto) != Auto::List => None,
+        None => Some("it names no sender who could be answered".to_owned()),
+    };
+    let mut recipients = waiting.envelope_to.clone();
+    recipients.extend(mail.to.iter().chain(&mail.cc).map(|one| one.address.clone()));
+    recipients.extend(mail.delivered_to.iter().cloned());
+    let mut chain = mail.references.clone();
+    chain.extend(mail.in_reply_to.iter().filter(|id| !mail.references.contains(id)).cloned());
+    let facts = Facts {
+        to: mail.to.iter().map(shown).collect(),
+        cc: mail.cc.iter().map(shown).collect(),
+        files: mail
+            .attachments
+            .iter()
+            .map(|file| File {
+                name: file.name.clone().unwrap_or_else(|| "(without a name)".into()),
+                content_type: file.content_type.clone(),
+                size: file.size,
+            })
+            .collect(),
+        errors: mail.errors.clone(),
+        thread_index: mail.thread_index.clone(),
+        thread_topic: mail.thread_topic.clone(),
+        list: served_list.clone(),
+        offer: None,
+        date: mail.date.map(|date| date.to_string()),
+    };
+    let folded = [mail.signature.as_str(), mail.quoted_text.as_str()].join("\n").trim().to_owned();
+    Incoming {
+        raw: waiting.raw.0,
+        received_at: waiting.received_at,
+        address: address.unwrap_or_else(|| waiting.envelope_from.clone()),
+        name: author.and_then(|author| author.name),
+        envelope_from: waiting.envelope_from.clone(),
+        recipients,
+        message_id: mail.message_id.clone(),
+        chain,
+        subject: mail.subject.clone(),
+        text: message::clip_bytes(if mail.new_text.trim().is_empty() { &mail.body_text } else { &mail.new_text }, limits::TEXT_BYTES)
+            .to_owned(),
+        folded: message::clip_bytes(&folded, limits::TEXT_BYTES).to_owned(),
+        auto: auto_of(auto),
+        served_list,
+        bounce: mail.bounce.map(|bounce| Bounce {
+            about: bounce.about_message_id,
+            recipients: bounce.recipients,
+            permanent: bounce.permanent,
+            reason: format!("bounced: {}", mail.subject),
+        }),
+        mail_zone: mail.date_offset_minutes.and_then(plan::Zone::fixed).map(|zone| zone.to_string()),
+        facts,
+        trouble,
+    }
+}
+
+fn shown(one: &Mailbox) -> String {
+    match &one.name {
+        Some(name) if !name.is_empty() => format!("{name} <{}>", one.address),
+        _ => one.address.clone(),
+    }
+}
+
+fn auto_of(auto: auto::Auto) -> Auto {
+    match auto {
+        auto::Auto::No => Auto::No,
+        auto::Auto::List => Auto::List,
+        auto::Auto::AutoReplied => Auto::Replied,
+        auto::Auto::AutoGenerated => Auto::Generated,
+        auto::Auto::Bounce => Auto::Bounce,
+    }
+}

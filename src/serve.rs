@@ -1,0 +1,369 @@
+//! One process: starts every worker of the desk, and stops them in order. The only place that spawns.
+//!
+//! Start: database, local socket, SMTP, understanding, post, alarms, pages. Stop: nothing new is taken; mails that are being
+//! received end; what was acknowledged is given its place; what is being sent is finished; then the database is closed.
+
+use crate::api::local::{self, LocalDoor};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::desk::{self, ALARM, ARRIVED, Desk, OUTBOX, Unverified, alarm};
+use crate::limits;
+use crate::mail::listen;
+use crate::mail::post::{AT_ONCE, Post};
+use crate::mail::receive::{Entrance, Understanding};
+use crate::mail::send::{Courier, Login, Route};
+use crate::mail::worker::Worker;
+use crate::refusal::Refusal;
+use crate::store::{Store, Target};
+use crate::web;
+use anyhow::Context;
+use jiff::SignedDuration;
+use plan::{Calendar, Targets};
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What a desk is started with.
+pub struct Start {
+    /// The data directory.
+    pub dir: PathBuf,
+    /// The settings.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// The program that is executed again as the worker, and its arguments.
+    pub worker: (PathBuf, Vec<String>),
+}
+
+/// A running desk.
+pub struct Running {
+    /// The database.
+    pub store: Store,
+    /// The rules.
+    pub desk: Arc<Desk>,
+    /// Where mail comes in.
+    pub smtp: SocketAddr,
+    /// Where pages are.
+    pub http: SocketAddr,
+    stop: watch::Sender<bool>,
+    doors: JoinSet<()>,
+    workers: JoinSet<()>,
+    stop_workers: watch::Sender<bool>,
+}
+
+/// Opens the database that the settings name.
+pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Store> {
+    let target = match config.text("store", "database") {
+        "" => Target::Sqlite(dir.join("duly.db")),
+        url => Target::Postgres(url.to_owned()),
+    };
+    Store::open(&target, desk::MIGRATIONS)
+}
+
+/// The rules of the desk out of its settings and its key.
+pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
+    let wrong = |cause: String| Refusal::usage(format!("duly.toml: {cause}"));
+    let addresses: Vec<String> = config.list("desk", "addresses").iter().map(|one| one.to_lowercase()).collect();
+    if addresses.is_empty() || addresses.iter().any(|one| !one.contains('@')) {
+        return Err(wrong("desk.addresses names no mail address.".into()).into());
+    }
+    let holidays = config.list("desk", "holidays");
+    let holidays: Result<Vec<jiff::civil::Date>, _> = holidays.iter().map(|text| text.parse()).collect();
+    let calendar = Calendar::from_text(config.text("desk", "zone"), config.text("desk", "hours"))
+        .map_err(|cause| wrong(format!("{cause}.")))?
+        .with_holidays(holidays.map_err(|cause| wrong(format!("desk.holidays: {cause}")))?)
+        .map_err(|cause| wrong(format!("{cause}.")))?;
+    let unverified = match config.text("mail", "unverified") {
+        "hold" => Unverified::Hold,
+        "schedule" => Unverified::Schedule,
+        other => return Err(wrong(format!("mail.unverified is \"hold\" or \"schedule\", not \"{other}\".")).into()),
+    };
+    let key = std::fs::read(dir.join("duly.key")).context("read duly.key, which `duly init` made")?;
+    Ok(Desk {
+        name: config.text("desk", "name").to_owned(),
+        addresses,
+        zone: calendar.zone().clone(),
+        targets: targets_of(&config.list("desk", "targets")).map_err(wrong)?,
+        calendar,
+        unverified,
+        lists: config.list("mail", "lists").iter().map(|one| one.to_lowercase()).collect(),
+        key: key.try_into().map_err(|_| anyhow::anyhow!("duly.key does not hold 64 bytes"))?,
+    })
+}
+
+fn targets_of(texts: &[String]) -> Result<Targets, String> {
+    let minutes: Option<Vec<u32>> = texts
+        .iter()
+        .map(|text| match text.trim().split_at_checked(text.trim().len().saturating_sub(1)) {
+            Some((number, "h")) => number.parse::<u32>().ok()?.checked_mul(60),
+            Some((number, "m")) => number.parse::<u32>().ok(),
+            _ => None,
+        })
+        .collect();
+    let minutes: [u32; 4] = minutes
+        .and_then(|list| list.try_into().ok())
+        .ok_or("desk.targets is a list of four spans as \"2h\" or \"30m\", for severity 1 to 4.")?;
+    Ok(Targets { first_reply_minutes: minutes, follow_up_minutes: minutes })
+}
+
+impl Running {
+    /// Starts every worker; returns when mail and pages are served.
+    pub async fn start(start: Start) -> anyhow::Result<Running> {
+        let Start { dir, config, clock, worker } = start;
+        let desk = Arc::new(desk_of(&dir, &config)?);
+        let store = open_store(&dir, &config)?;
+        let http = bind(config.text("web", "http"), "web.http").await?;
+        let open = config.flag("web", "open");
+        if open {
+            web::may_open(http.local_addr()?)?;
+        }
+        let smtp = bind(config.text("mail", "smtp"), "mail.smtp").await?;
+        let (smtp_at, http_at) = (smtp.local_addr()?, http.local_addr()?);
+        let host = host_of(&config, &desk);
+        let courier = Courier::new(route_of(&dir, &config)?, host.clone())?;
+        let (stop, stopped) = watch::channel(false);
+        let (stop_workers, workers_stopped) = watch::channel(false);
+        let mut running = Running {
+            store: store.clone(),
+            desk: Arc::clone(&desk),
+            smtp: smtp_at,
+            http: http_at,
+            stop,
+            doors: JoinSet::new(),
+            workers: JoinSet::new(),
+            stop_workers,
+        };
+        running.work(&clock, worker, courier, workers_stopped).await?;
+        let local = LocalDoor { store: store.clone(), desk: Arc::clone(&desk), clock: clock.clone(), owner: owner_of(&dir)? };
+        running.doors.spawn(local::serve(local_socket(&dir)?, Arc::new(local), stopped.clone()));
+        let door = web::Door { store: store.clone(), desk: Arc::clone(&desk), clock: clock.clone(), open };
+        running.doors.spawn(web::serve(http, Arc::new(door), stopped.clone()));
+        let disk = dir.clone();
+        let entrance = Entrance::new(store, desk, clock, move || free_space(&disk));
+        let tls = tls_of(&config, &host)?;
+        running.doors.spawn(listen::serve(smtp, Arc::new(entrance), host, Some(tls), stopped));
+        Ok(running)
+    }
+
+    async fn work(
+        &mut self,
+        clock: &Clock,
+        (program, args): (PathBuf, Vec<String>),
+        courier: Courier,
+        stop: watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        let (store, desk) = (self.store.clone(), Arc::clone(&self.desk));
+        let worker = Worker::new(program, args);
+        let (for_read, for_post) = (clock.clone(), clock.clone());
+        let (understanding, post) = tokio::task::spawn_blocking(move || {
+            let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker)?;
+            Ok::<_, crate::refusal::Fault>((understanding, Post::begin(store, desk, for_post, courier)?))
+        })
+        .await??;
+        self.workers.spawn(understand(understanding, self.store.bell(ARRIVED), stop.clone()));
+        self.workers.spawn(send(Arc::new(post), clock.clone(), self.store.bell(OUTBOX), stop.clone()));
+        self.workers.spawn(ring(self.store.clone(), Arc::clone(&self.desk), clock.clone(), stop));
+        Ok(())
+    }
+
+    /// Stops in order; what was acknowledged is finished.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        while self.doors.join_next().await.is_some() {}
+        let _ = self.stop_workers.send(true);
+        while self.workers.join_next().await.is_some() {}
+        let store = self.store.clone();
+        let _ = tokio::task::spawn_blocking(move || store.close()).await;
+    }
+}
+
+async fn bind(address: &str, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| Refusal::usage(format!("{key} = \"{address}\" cannot be listened on: {cause}. Choose another.")).into())
+}
+
+fn local_socket(dir: &Path) -> anyhow::Result<UnixListener> {
+    let path = dir.join(local::SOCKET);
+    // The database is locked by us: whoever left this socket behind is gone.
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).with_context(|| format!("bind {}", path.display()))?;
+    // Everybody may knock; who has no token must be the owner.
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666))?;
+    Ok(listener)
+}
+
+fn owner_of(dir: &Path) -> anyhow::Result<u32> {
+    Ok(std::fs::metadata(dir).with_context(|| format!("look at {}", dir.display()))?.uid())
+}
+
+fn host_of(config: &Config, desk: &Desk) -> String {
+    match config.text("mail", "host") {
+        "" => desk.address().rsplit_once('@').map_or("localhost", |(_, domain)| domain).to_owned(),
+        host => host.to_owned(),
+    }
+}
+
+fn route_of(dir: &Path, config: &Config) -> anyhow::Result<Route> {
+    let relay = config.text("mail", "relay");
+    if relay.is_empty() {
+        return Ok(Route::Mx);
+    }
+    let wrong = || Refusal::usage(format!("mail.relay is \"host:port\", not \"{relay}\"."));
+    let (host, port) = relay.rsplit_once(':').ok_or_else(wrong)?;
+    let login = match config.text("mail", "relay_login") {
+        "" => None,
+        name => {
+            let password = std::fs::read_to_string(dir.join("relay.password")).context("read relay.password")?;
+            Some(Login { name: name.to_owned(), password: password.trim_end().to_owned() })
+        }
+    };
+    Ok(Route::Relay { host: host.trim_matches(['[', ']']).to_owned(), port: port.parse().map_err(|_| wrong())?, login })
+}
+
+fn tls_of(config: &Config, host: &str) -> anyhow::Result<Arc<rustls::ServerConfig>> {
+    let (chain, key) = (config.text("mail", "tls_certificate"), config.text("mail", "tls_key"));
+    match chain.is_empty() || key.is_empty() {
+        true => listen::self_signed(host),
+        false => listen::from_files(Path::new(chain), Path::new(key)),
+    }
+}
+
+fn free_space(dir: &Path) -> Option<(u64, u64)> {
+    let disk = rustix::fs::statvfs(dir).ok()?;
+    Some((disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
+}
+
+/// A pause that ends early when the desk is stopped; a hand-moved clock is looked at often.
+async fn pause(clock: &Clock, until: Option<jiff::Timestamp>) {
+    let most = match clock {
+        Clock::System => Duration::from_secs(30),
+        Clock::Hand(_) => Duration::from_millis(10),
+    };
+    let wait = until.map_or(most, |at| Duration::try_from(at.duration_since(clock.now())).unwrap_or_default().min(most));
+    tokio::time::sleep(wait).await;
+}
+
+async fn understand(understanding: Understanding, mut bell: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
+    let understanding = Arc::new(Mutex::new(understanding));
+    loop {
+        bell.mark_unchanged();
+        let step = Arc::clone(&understanding);
+        let more = tokio::task::spawn_blocking(move || match step.lock() {
+            Ok(mut understanding) => understanding.step(),
+            Err(_) => Err(anyhow::anyhow!("understanding has panicked before").into()),
+        })
+        .await;
+        match more {
+            Ok(Ok(true)) => continue,
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, "mail waits to be understood; tried again in a second");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the understanding of mail has ended; restart the desk. Nothing is lost");
+                return;
+            }
+        }
+        if *stop.borrow() {
+            return;
+        }
+        let idle = tokio::time::timeout(Duration::from_secs(limits::WORKER_IDLE_SECONDS + 1), async {
+            tokio::select! {
+                _ = stop.wait_for(|stopped| *stopped) => {}
+                _ = bell.changed() => {}
+            }
+        })
+        .await
+        .is_err();
+        if idle && let Ok(mut understanding) = understanding.lock() {
+            understanding.rest();
+        }
+    }
+}
+
+async fn send(post: Arc<Post>, clock: Clock, mut bell: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
+    let mut under_way = JoinSet::new();
+    let sending: Arc<Mutex<HashSet<i64>>> = Arc::default();
+    loop {
+        bell.mark_unchanged();
+        let look = Arc::clone(&post);
+        let found = tokio::task::spawn_blocking(move || Ok::<_, crate::refusal::Fault>((look.due(AT_ONCE * 2)?, look.next_due()?))).await;
+        let (rows, next) = match found {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the outbox cannot be read; tried again");
+                (Vec::new(), Some(clock.now() + SignedDuration::from_secs(1)))
+            }
+            Err(_) => return,
+        };
+        let mut started = false;
+        for row in rows {
+            if under_way.len() >= AT_ONCE || !lock(&sending).insert(row.id.0) {
+                continue;
+            }
+            started = true;
+            let (post, sending, id) = (Arc::clone(&post), Arc::clone(&sending), row.id.0);
+            under_way.spawn(async move {
+                if let Err(error) = post.send(row).await {
+                    tracing::error!(%error, outbox = id, "a mail could not be sent or recorded");
+                }
+                lock(&sending).remove(&id);
+            });
+        }
+        // Rows that are due but under way would make this spin: their end wakes it.
+        let wait = if started || under_way.is_empty() { next } else { None };
+        let busy = !under_way.is_empty();
+        tokio::select! {
+            _ = stop.wait_for(|stopped| *stopped) => break,
+            _ = bell.changed() => tokio::time::sleep(Duration::from_millis(5)).await,
+            Some(_) = under_way.join_next(), if busy => {}
+            () = pause(&clock, wait), if !started => {}
+        }
+    }
+    while under_way.join_next().await.is_some() {}
+}
+
+fn lock(set: &Mutex<HashSet<i64>>) -> std::sync::MutexGuard<'_, HashSet<i64>> {
+    set.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Receiver<bool>) {
+    let mut bell = store.bell(ALARM);
+    loop {
+        bell.mark_unchanged();
+        let (store, desk, now) = (store.clone(), Arc::clone(&desk), clock.now());
+        let turn = tokio::task::spawn_blocking(move || {
+            let next = store.read(|tx| alarm::next(tx, &desk))?;
+            if next.is_some_and(|at| at <= now) {
+                let desk = Arc::clone(&desk);
+                store.write(move |tx| alarm::ring(tx, now, &desk))?;
+                return store.read(|tx| alarm::next(tx, &desk));
+            }
+            Ok::<_, crate::refusal::Fault>(next)
+        })
+        .await;
+        let next = match turn {
+            Ok(Ok(next)) => next,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "alarms cannot be handled; tried again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                None
+            }
+            Err(_) => return,
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stopped| *stopped) => return,
+            // Every promise rings: a little patience spares a look for each of a thousand mails.
+            _ = bell.changed() => tokio::time::sleep(Duration::from_millis(limits::ALARM_PATIENCE_MILLIS)).await,
+            () = pause(&clock, next) => {}
+        }
+    }
+}
