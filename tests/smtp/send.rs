@@ -9,10 +9,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// What a resolver says of a domain.
+type Mx = Result<Vec<(u16, String)>, NoRoute>;
+
 /// A resolver without a network.
 #[derive(Default)]
 struct Book {
-    mx: HashMap<&'static str, Result<Vec<(u16, String)>, NoRoute>>,
+    mx: HashMap<&'static str, Mx>,
     addresses: HashMap<&'static str, Vec<SocketAddr>>,
 }
 
