@@ -304,7 +304,8 @@ impl Courier {
 struct Verdict {
     customers_own: bool,
     refused: Option<(String, String)>,
-    /// Every server that was reached will never talk to us (5xx before any mail was mentioned).
+    /// Every mail host of the customer will never talk to us (5xx before any mail was mentioned). A relay that says so
+    /// is misconfigured, and that passes.
     all_never: bool,
     remark: Option<String>,
 }
@@ -314,7 +315,7 @@ impl Verdict {
         Verdict {
             customers_own,
             refused: None,
-            all_never: true,
+            all_never: customers_own,
             remark: None,
         }
     }

@@ -9,10 +9,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// What a resolver says of a domain.
+type Mx = Result<Vec<(u16, String)>, NoRoute>;
+
 /// A resolver without a network.
 #[derive(Default)]
 struct Book {
-    mx: HashMap<&'static str, Result<Vec<(u16, String)>, NoRoute>>,
+    mx: HashMap<&'static str, Mx>,
     addresses: HashMap<&'static str, Vec<SocketAddr>>,
 }
 
@@ -126,10 +129,7 @@ async fn a_relay_gets_exactly_the_mail() {
     assert_eq!(taken[4].raw, b"a\r\n\r\n\r\n");
     assert!(taken[5].raw == eight_bit.as_bytes() && taken[5].mail.ends_with(" BODY=8BITMIME"));
     assert_eq!(taken[6].raw, b"no line end\r\n");
-    assert_eq!(
-        taken[1].raw, b"\r\n",
-        "SMTP knows no mail without a line end; the empty one gets it too"
-    );
+    assert_eq!(taken[1].raw, b"");
 }
 
 #[tokio::test]
@@ -178,8 +178,17 @@ async fn a_4xx_defers_and_a_5xx_fails_at_each_verb_in_the_servers_words() {
             "{verb:?}"
         );
     }
+    // A relay that has no service for us is the administrator's trouble, not the customer's word.
     let sink = Sink::start(vec![(Verb::Greeting, Act::Say(b"554 go away"))]).await;
-    assert_eq!(deliver(&relay(&sink)).await, failed(Some("127.0.0.1"), "554 go away"));
+    assert_eq!(
+        deliver(&relay(&sink)).await,
+        deferred(Some("127.0.0.1"), "554 go away", false)
+    );
+    let sink = Sink::start(vec![(Verb::Greeting, Act::Say(b"554 go away"))]).await;
+    assert_eq!(
+        deliver(&by_mx(&[("mx.b.example", sink.address)])).await,
+        failed(Some("mx.b.example"), "554 go away")
+    );
 }
 
 #[tokio::test]

@@ -115,3 +115,34 @@ async fn speed_of_six_kilobyte_mails() {
         }
     }
 }
+
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap_or_default();
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|kib| kib.parse().ok())
+        .unwrap_or(0)
+}
+
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn memory_of_a_thousand_idle_sessions() {
+    let bounds = duly::mail::listen::Bounds {
+        sessions_per_address: 1_000,
+        ..Default::default()
+    };
+    let desk = crate::desk::Desk::with(crate::desk::Book::default(), bounds).await;
+    let before = resident_kib();
+    let mut inside = Vec::new();
+    for _ in 0..1_000 {
+        let mut client = desk.client().await;
+        assert_eq!(client.ask("EHLO c.example\r\n", 1).await, [250]);
+        inside.push(client);
+    }
+    let grown = resident_kib() - before;
+    println!("1000 idle sessions: {grown} KiB, their clients' side included");
+}

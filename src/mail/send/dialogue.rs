@@ -171,7 +171,13 @@ impl Attempt<'_> {
         if let Some(login) = self.login {
             let secret = BASE64.encode(format!("\0{}\0{}", login.name, login.password).as_bytes());
             let said = talk.ask(&format!("AUTH PLAIN {secret}")).await.map_err(broken)?;
-            expect(Stage::Greeting, said, 235..=235)?;
+            if said.code != 235 {
+                // A wrong password is ours to mend and no mail's fault: it waits.
+                return Err(End::Broken(format!(
+                    "the relay does not let us sign in: {}",
+                    said.words()
+                )));
+            }
         }
         let mail = self.mail_command(offered)?;
         for command in [mail.as_str(), &format!("RCPT TO:<{}>", self.to)] {
