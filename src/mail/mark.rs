@@ -171,19 +171,24 @@ fn bare_attribution(lines: &[Hint<'_>], at: usize) -> Option<usize> {
     }
     for end in at + 1..=(at + ANNOUNCEMENT_LINES + 1).min(lines.len()) {
         let last = &lines[end - 1];
-        if last.quoted {
+        if last.quoted || last.is_blank() && !lines.get(end).is_some_and(|l| l.plain.starts_with('<')) {
             return None;
         }
         if !ends_like_announcement(&last.plain) && !last.plain.trim_end_matches('-').ends_with("wrote") {
             continue;
         }
-        let text = joined(&lines[at..end]);
-        let dated = has_day(&text) && has_time(&text);
-        let ends_with_person = ends_with_address(&text) || ends_with_wrote(&text);
-        let fits = text.chars().count() <= ANNOUNCEMENT_CHARS;
-        return (dated && ends_with_person && fits && (has_address(&text) || starts_like_attribution(&text))).then_some(end);
+        let fits = (at..end).rev().find(|&first| is_bare_attribution(&joined(&lines[first..end])));
+        return (fits == Some(at)).then_some(end);
     }
     None
+}
+
+/// A date, a time and a person at its end, and nothing before the date but a short word.
+fn is_bare_attribution(text: &str) -> bool {
+    let fits = text.chars().count() <= ANNOUNCEMENT_CHARS;
+    let dated = has_day(text) && has_time(text);
+    let ends_with_person = ends_with_address(text) || ends_with_wrote(text);
+    fits && dated && ends_with_person && (has_address(text) || starts_like_attribution(text))
 }
 
 /// `2016-03-03 17:21 GMT+01:00 Jane Doe`, which has no colon at its end.

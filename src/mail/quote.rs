@@ -83,8 +83,10 @@ fn announced_without_marks(lines: &[Hint<'_>], kinds: &mut [Kind]) {
         let below = next_written(lines, end);
         let marks_follow = below.is_some_and(|i| lines[i].quoted);
         let start = with_rule_above(lines, at);
+        // An answer that begins with "On … wrote:" must stand below it.
+        let first = next_written(lines, 0) == Some(at) && mark::attribution_ending_at(lines, end - 1).is_some();
         kinds[start..end].fill(Kind::Quote);
-        if !marks_follow {
+        if !marks_follow && !first {
             kinds[end..].fill(Kind::Quote);
             return;
         }
