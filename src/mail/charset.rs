@@ -77,6 +77,10 @@ fn alias(label: &str) -> Option<&'static Encoding> {
         "utf8mb4" | "utf-8-mac" | "unicode-1-1-utf-8" => UTF_8,
         "cp866" | "ibm866" => encoding_rs::IBM866,
         "mac" | "macroman" | "mac-roman" => encoding_rs::MACINTOSH,
+        _ if label.contains("gb2312") || label.contains("gbk") || label.contains("gb18030") => GB18030,
+        _ if label.contains("2022-jp") => ISO_2022_JP,
+        _ if label.contains("big5") => encoding_rs::BIG5,
+        _ if label.contains("utf-8") || label.contains("utf8") => UTF_8,
         _ => {
             let number = label.strip_prefix("cp").or_else(|| label.strip_prefix("win-")).or_else(|| label.strip_prefix("ansi-"))?;
             return Encoding::for_label(format!("windows-{number}").as_bytes());
@@ -125,10 +129,11 @@ fn without_mark<'a>(bytes: &'a [u8], encoding: &'static Encoding) -> &'a [u8] {
 }
 
 fn guess<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Cow<'a, str> {
+    if bytes.is_ascii() && memmem::find(bytes, b"\x1b$").is_some() {
+        return ISO_2022_JP.decode_without_bom_handling(bytes).0;
+    }
     if let Ok(text) = std::str::from_utf8(without_mark(bytes, UTF_8)) {
-        if memmem::find(bytes, b"\x1b$").is_none() {
-            return Cow::Borrowed(text);
-        }
+        return Cow::Borrowed(text);
     }
     // A mail in UTF-8 that was cut in the middle of a character, or has a few stray bytes, is still in UTF-8.
     let lossy = String::from_utf8_lossy(bytes);
@@ -175,7 +180,7 @@ pub fn header_text(value: &[u8], fallback: Option<&'static Encoding>) -> String 
 /// A structured header value with raw 8-bit bytes in UTF-8 and every run of encoded words as one word in UTF-8, so that
 /// a grammar that knows neither broken charsets nor cut characters reads it. Ends with a line feed.
 pub fn structured(value: &[u8], fallback: Option<&'static Encoding>) -> Vec<u8> {
-    let text = eight_bit(value, fallback);
+    let text = eight_bit(value, fallback).replace(['\r', '\n'], " ");
     if !text.contains("=?") {
         let mut out = text.into_bytes();
         out.push(b'\n');

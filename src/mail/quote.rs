@@ -14,9 +14,9 @@ use crate::mail::mark::{self, Hint};
 pub struct Split {
     /// Newly written, in order, with single empty lines.
     pub new_text: String,
-    /// Set apart by `-- ` or by a telephone.
+    /// What stands below the words and is none of them: set apart by `-- `, by a telephone, or by a list.
     pub signature: String,
-    /// Quoted or forwarded, with what announces it; list footers.
+    /// Quoted or forwarded, with what announces it.
     pub quoted_text: String,
 }
 
@@ -40,8 +40,8 @@ pub fn split(text: &str) -> Split {
     signatures(&lines, &mut kinds);
     Split {
         new_text: gather(&lines, &kinds, |k| k == Kind::New),
-        signature: gather(&lines, &kinds, |k| k == Kind::Signature),
-        quoted_text: gather(&lines, &kinds, |k| matches!(k, Kind::Quote | Kind::Footer)),
+        signature: gather(&lines, &kinds, |k| matches!(k, Kind::Signature | Kind::Footer)),
+        quoted_text: gather(&lines, &kinds, |k| k == Kind::Quote),
     }
 }
 
@@ -83,8 +83,8 @@ fn announced_without_marks(lines: &[Hint<'_>], kinds: &mut [Kind]) {
         let below = next_written(lines, end);
         let marks_follow = below.is_some_and(|i| lines[i].quoted);
         let start = with_rule_above(lines, at);
-        // An answer that begins with "On … wrote:" must stand below it.
-        let first = next_written(lines, 0) == Some(at) && mark::attribution_ending_at(lines, end - 1).is_some();
+        // With nothing above, what the sender wrote or sent along stands below: nothing is folded away.
+        let first = !(0..start).any(|i| kinds[i] == Kind::New && !lines[i].is_blank());
         kinds[start..end].fill(Kind::Quote);
         if !marks_follow && !first {
             kinds[end..].fill(Kind::Quote);
