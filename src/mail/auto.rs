@@ -231,7 +231,7 @@ fn replied(mail: &Understood, fields: &Fields<'_>) -> Verdict {
 /// Subjects that mail programs give to automatic answers; at the start, so that talk about them stays a person's.
 fn says_away(subject: &str) -> bool {
     const STARTS: &[&str] = &[
-        "automatic reply", "auto reply", "auto-reply", "autoreply", "auto response", "auto-response", "autoresponse", "autorespons", "automatic response", "automated reply",
+        "automatic reply", "auto reply", "auto-reply", "autoreply", "auto response", "auto-response", "autoresponse", "autorespons ", "autorespond", "automatic response", "automated reply",
         "automated response", "out of office", "out of the office", "out-of-office", "away from my mail", "away from the office", "vacation reply", "vacation:", "on vacation",
         "automatische antwort", "automatische rückantwort", "automatische beantwortung", "abwesenheitsnotiz", "abwesenheit", "abwesend", "nicht im büro", "außer haus",
         "réponse automatique", "reponse automatique", "message d'absence", "absence du bureau", "absent du bureau", "respuesta automática", "respuesta automatica", "fuera de la oficina", "fuera de oficina",
@@ -240,12 +240,16 @@ fn says_away(subject: &str) -> bool {
         "automatická odpověď", "automatická odpoveď", "automatikus válasz", "házon kívül", "răspuns automat", "автоответ", "автоматический ответ", "автоматична відповідь", "otomatik yanıt", "αυτόματη απάντηση",
         "自动回复", "自動回覆", "自动答复", "自動返信", "自動応答", "不在通知", "자동 회신", "자동회신", "부재중", "תשובה אוטומטית", "رد تلقائي", "trả lời tự động", "balasan otomatis",
     ];
-    // Some servers put the sign behind an answer's prefix, with the answered subject last.
     let bare = subject.trim_start().trim_start_matches(['[', '*', '(', '"']);
-    let bare = bare.strip_prefix("re:").map_or(bare, str::trim_start);
-    let starts = STARTS.iter().any(|s| bare.strip_prefix(s).is_some_and(|rest| !rest.starts_with(char::is_alphabetic) || !rest.is_ascii() || *s == "autorespons"));
-    let talks = ["question", "how ", "problem", "frage"].iter().any(|w| bare.contains(w));
-    starts && !talks
+    STARTS.iter().filter_map(|s| bare.strip_prefix(s)).any(|rest| {
+        // "Automatic reply: …" is a machine's, "Automatic reply does not work" is a person's.
+        let sentence = rest.trim_start();
+        let goes_on = rest.starts_with(char::is_alphanumeric) && rest.is_ascii();
+        let words = sentence.split_whitespace().take(2).collect::<Vec<_>>();
+        let names = ["re:", "aw:", "fwd:", "from", "for", "until", "till", "to", "on", "von", "bis", "de", "du", "am", "vom", "message", "notification", "notice"];
+        let talks = sentence.starts_with(char::is_alphabetic) && words.first().is_some_and(|w| !names.contains(w)) && words.len() > 1 && !bare.starts_with("out of");
+        !goes_on && !talks
+    })
 }
 
 /// Fields that only machines set.

@@ -88,7 +88,7 @@ impl MediaType {
         Some(MediaType {
             kind: found.c_type.to_ascii_lowercase(),
             subkind: found.c_subtype.map(|s| s.to_ascii_lowercase()).unwrap_or_default(),
-            parameters: parameters.into_iter().map(|a| (a.name.to_ascii_lowercase(), a.value.into_owned())).collect(),
+            parameters: parameters.into_iter().map(|a| (a.name.to_ascii_lowercase(), a.value.replace(charset::NO_WORD, "="))).collect(),
         })
     }
 }
@@ -206,10 +206,10 @@ impl<'a> Fields<'a> {
 }
 
 fn mailbox(found: &mail_parser::Addr<'_>) -> Option<Mailbox> {
-    let tidy = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let tidy = |text: &str| text.replace(charset::NO_WORD, "=").split_whitespace().collect::<Vec<_>>().join(" ");
     let name = found.name.as_deref().map(tidy).filter(|n| !n.is_empty());
     match found.address.as_deref().map(str::trim).filter(|a| !a.is_empty()) {
-        Some(address) => Some(Mailbox { name, address: address.to_owned() }),
+        Some(address) => Some(Mailbox { name, address: address.replace(charset::NO_WORD, "=") }),
         // A bare word is a local address of old systems: `From: root`.
         None => name.map(|n| match n.contains(char::is_whitespace) {
             true => Mailbox { name: Some(n), address: String::new() },

@@ -204,14 +204,14 @@ fn ends_with_address(text: &str) -> bool {
     text.rsplit([' ', '<', '(', '[']).next().is_some_and(has_address)
 }
 
-/// The verb stands near the end: "… schrieb am Fr., 28. Apr. 2017 um 11:53 Uhr:" has the date behind it.
+/// The verb is the last word, or stands before the date: "… schrieb am Fr., 28. Apr. 2017 um 11:53 Uhr:".
 fn ends_with_wrote(text: &str) -> bool {
-    let tail: String = {
-        let mut tail: Vec<char> = text.chars().rev().take(30).collect();
-        tail.reverse();
-        tail.into_iter().collect()
-    };
-    says_wrote(&tail) || has_address(text) && says_wrote(text) && has_time(&tail)
+    let lower = text.to_lowercase();
+    let bare = lower.trim_end_matches([':', '：', ' ', '-', '.', ')', '*']);
+    let bare = ["(a", " following", " folgendes", "/a"].iter().fold(bare, |text, tail| text.strip_suffix(tail).unwrap_or(text).trim_end());
+    let bare = bare.strip_suffix(" the").unwrap_or(bare);
+    let tail = bare.char_indices().rev().nth(29).map_or(bare, |(at, _)| &bare[at..]);
+    WROTE.iter().any(|w| bare.ends_with(w)) || has_address(text) && says_wrote(text) && (has_time(tail) || says_wrote(tail))
 }
 
 /// Begins with a short word or a figure and a date, as announcements do: `On Mon`, `Am 3.2.2016`, `2016-10-24 15:36`.
@@ -367,5 +367,6 @@ pub fn device_line(line: &str) -> bool {
     ];
     let lower = line.to_lowercase();
     let lower = lower.trim_start_matches(['-', '~', ' ', '[', '<', '*']);
-    STARTS.iter().any(|s| lower.starts_with(s))
+    let linked = lower.starts_with("sent from ") && lower.contains("<http");
+    linked || STARTS.iter().any(|s| lower.starts_with(s))
 }

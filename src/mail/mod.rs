@@ -11,3 +11,4 @@ pub mod list;
 pub mod mark;
 pub mod parse;
 pub mod quote;
+pub mod worker;

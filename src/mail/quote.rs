@@ -121,7 +121,8 @@ fn wrapped_remainders(lines: &[Hint<'_>], kinds: &mut [Kind]) {
         let (before, here, after) = (&lines[at - 1], &lines[at], &lines[at + 1]);
         if kinds[at] == Kind::New && before.quoted && after.quoted && !here.is_blank() {
             let long = before.raw.chars().count() >= 66;
-            let goes_on = !before.plain.ends_with(['.', '?', '!', ':']) && !after.is_blank_quote();
+            let small = here.plain.starts_with(char::is_lowercase);
+            let goes_on = !before.plain.ends_with(['.', '?', '!', ':']) && (small || !after.is_blank_quote());
             if long && goes_on && here.raw.chars().count() < 40 {
                 kinds[at] = Kind::Quote;
             }
@@ -194,7 +195,7 @@ mod tests {
     fn a_signature_behind_its_delimiter_and_a_telephones_line_are_apart() {
         let parts = split("Done.\n\nSent from my iPhone\n\n-- \nJane\n+49 1\n");
         assert_eq!(parts.new_text, "Done.");
-        assert_eq!(parts.signature, "Sent from my iPhone\n\n-- \nJane\n+49 1");
+        assert_eq!(parts.signature, "Sent from my iPhone\n\n--\nJane\n+49 1");
     }
 
     #[test]
@@ -207,6 +208,6 @@ mod tests {
     fn every_line_ends_up_somewhere() {
         let text = "a\n> b\n-- \nc\n";
         let parts = split(text);
-        assert_eq!((parts.new_text.as_str(), parts.quoted_text.as_str(), parts.signature.as_str()), ("a", "> b", "-- \nc"));
+        assert_eq!((parts.new_text.as_str(), parts.quoted_text.as_str(), parts.signature.as_str()), ("a", "> b", "--\nc"));
     }
 }
