@@ -33,6 +33,10 @@ pub const FILE_NAME_CHARS: usize = 255;
 pub const BOUNCED_RECIPIENTS: usize = 100;
 /// Text of a bounce without a machine-readable report that is searched for the failed address.
 pub const BOUNCE_TEXT_BYTES: usize = 32 * 1024;
+/// Wall-clock time the worker may spend on one mail: a loaded machine gives it less CPU than this.
+pub const PARSE_WALL_SECONDS: u64 = 4 * PARSE_CPU_SECONDS;
+/// One answer of the worker: three texts at their limit with every character escaped, and lists.
+pub const PARSE_ANSWER_BYTES: usize = 48 * 1024 * 1024;
 /// Stack of the thread that understands mails; what it runs does not recurse, libraries may.
 pub const PARSE_STACK_BYTES: usize = 8 * 1024 * 1024;
 /// Recipients of one SMTP transaction; the rest are told 452.

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
                 }
             }
         }
+        ["mail-worker"] => duly::mail::worker::run(),
         _ => ExitCode::SUCCESS,
     }
 }

@@ -88,7 +88,7 @@ impl MediaType {
         Some(MediaType {
             kind: found.c_type.to_ascii_lowercase(),
             subkind: found.c_subtype.map(|s| s.to_ascii_lowercase()).unwrap_or_default(),
-            parameters: parameters.into_iter().map(|a| (a.name.to_ascii_lowercase(), a.value.into_owned())).collect(),
+            parameters: parameters.into_iter().map(|a| (a.name.to_ascii_lowercase(), a.value.replace(charset::NO_WORD, "="))).collect(),
         })
     }
 }
@@ -167,6 +167,7 @@ impl<'a> Fields<'a> {
         let mut found = Vec::new();
         for value in self.every(name) {
             let line = charset::structured(value, if value.is_ascii() { None } else { self.charset() });
+            let line = without_remarks(line);
             if let HeaderValue::Address(address) = MessageStream::new(&line).parse_address() {
                 match address {
                     Address::List(list) => found.extend(list.iter().filter_map(mailbox)),
@@ -180,15 +181,17 @@ impl<'a> Fields<'a> {
                 break;
             }
         }
+        // A name without an address among others is a remark, not a person.
+        if found.len() > 1 {
+            found.retain(|m: &Mailbox| !m.address.is_empty());
+        }
         found
     }
 
-    /// Message-IDs of a field without their brackets: all between brackets, else what looks like one.
+    /// Message-IDs of the first field of that name without their brackets: all between brackets, else what looks like
+    /// one. A second field of a name that may stand once is a forgery or a fault (RFC 5322 §3.6).
     pub fn ids(&self, name: &str) -> Vec<String> {
-        let mut ids = Vec::new();
-        for value in self.every(name) {
-            ids_of(value, &mut ids);
-        }
+        let mut ids = self.raw(name).map(ids_of).unwrap_or_default();
         if ids.len() > limits::REFERENCES {
             let later = ids.len() - (limits::REFERENCES - 1);
             ids.drain(1..later);
@@ -203,10 +206,10 @@ impl<'a> Fields<'a> {
 }
 
 fn mailbox(found: &mail_parser::Addr<'_>) -> Option<Mailbox> {
-    let tidy = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let tidy = |text: &str| text.replace(charset::NO_WORD, "=").split_whitespace().collect::<Vec<_>>().join(" ");
     let name = found.name.as_deref().map(tidy).filter(|n| !n.is_empty());
     match found.address.as_deref().map(str::trim).filter(|a| !a.is_empty()) {
-        Some(address) => Some(Mailbox { name, address: address.to_owned() }),
+        Some(address) => Some(Mailbox { name, address: address.replace(charset::NO_WORD, "=") }),
         // A bare word is a local address of old systems: `From: root`.
         None => name.map(|n| match n.contains(char::is_whitespace) {
             true => Mailbox { name: Some(n), address: String::new() },
@@ -215,9 +218,64 @@ fn mailbox(found: &mail_parser::Addr<'_>) -> Option<Mailbox> {
     }
 }
 
-fn ids_of(value: &[u8], ids: &mut Vec<String>) {
+/// Comments beside a display name (`Jane (she) <jane@example.org>`) are taken out, so that the name is the name; a
+/// comment that is all the name there is (`jane@example.org (Jane)`) stays.
+fn without_remarks(line: Vec<u8>) -> Vec<u8> {
+    if !line.contains(&b'(') {
+        return line;
+    }
+    let mut out = Vec::with_capacity(line.len());
+    let mut comments: Vec<(usize, usize)> = Vec::new();
+    let (mut begin, mut depth, mut quoted, mut angle, mut escaped, mut named) = (0, 0usize, false, false, false, false);
+    let close = |out: &mut Vec<u8>, begin: usize, comments: &mut Vec<(usize, usize)>, angle: bool, named: bool| {
+        if angle && named {
+            for (from, to) in comments.drain(..).rev() {
+                out.drain(from.max(begin)..to);
+            }
+        }
+        comments.clear();
+    };
+    for &byte in &line {
+        out.push(byte);
+        if std::mem::take(&mut escaped) {
+            continue;
+        }
+        match byte {
+            b'\\' => escaped = true,
+            b'"' if depth == 0 => {
+                quoted = !quoted;
+                named |= !angle;
+            }
+            b'(' if !quoted => {
+                if depth == 0 {
+                    comments.push((out.len() - 1, out.len()));
+                }
+                depth += 1;
+            }
+            b')' if !quoted && depth > 0 => {
+                depth -= 1;
+                if let Some(last) = comments.last_mut().filter(|_| depth == 0) {
+                    last.1 = out.len();
+                }
+            }
+            b'<' if !quoted && depth == 0 => angle = true,
+            b',' | b';' if !quoted && depth == 0 => {
+                close(&mut out, begin, &mut comments, angle, named);
+                (begin, angle, named) = (out.len(), false, false);
+            }
+            b if depth == 0 && !angle && !b.is_ascii_whitespace() => named = true,
+            _ => {}
+        }
+    }
+    if depth == 0 && !quoted {
+        close(&mut out, begin, &mut comments, angle, named);
+    }
+    out
+}
+
+fn ids_of(value: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(value);
-    let before = ids.len();
+    let mut ids = Vec::new();
     let mut rest = text.as_ref();
     while let Some(open) = rest.find('<') {
         rest = &rest[open + 1..];
@@ -228,10 +286,11 @@ fn ids_of(value: &[u8], ids: &mut Vec<String>) {
         }
         rest = &rest[close + 1..];
     }
-    if ids.len() == before {
+    if ids.is_empty() {
         let words = text.split(|c: char| c.is_whitespace() || c == ',');
         ids.extend(words.map(|w| w.trim_matches(['<', '>'])).filter(|w| w.contains('@')).map(str::to_owned));
     }
+    ids
 }
 
 fn instant(value: &[u8]) -> Option<(Timestamp, Option<i32>)> {

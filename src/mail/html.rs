@@ -571,7 +571,7 @@ mod tests {
 
     #[test]
     fn what_is_hidden_is_dropped() {
-        assert_eq!(text("<style>p{}</style><script>if (a<b) {}</script>a<div style=\"display: none\">b<div>c</div></div>d"), "ad");
+        assert_eq!(text("<style>p{}</style><script>if (a<b) {}</script>a<div style=\"display: none\">b<div>c</div></div>d"), "a\nd");
     }
 
     #[test]

@@ -171,19 +171,24 @@ fn bare_attribution(lines: &[Hint<'_>], at: usize) -> Option<usize> {
     }
     for end in at + 1..=(at + ANNOUNCEMENT_LINES + 1).min(lines.len()) {
         let last = &lines[end - 1];
-        if last.quoted {
+        if last.quoted || last.is_blank() && !lines.get(end).is_some_and(|l| l.plain.starts_with('<')) {
             return None;
         }
         if !ends_like_announcement(&last.plain) && !last.plain.trim_end_matches('-').ends_with("wrote") {
             continue;
         }
-        let text = joined(&lines[at..end]);
-        let dated = has_day(&text) && has_time(&text);
-        let ends_with_person = ends_with_address(&text) || ends_with_wrote(&text);
-        let fits = text.chars().count() <= ANNOUNCEMENT_CHARS;
-        return (dated && ends_with_person && fits && (has_address(&text) || starts_like_attribution(&text))).then_some(end);
+        let fits = (at..end).rev().find(|&first| is_bare_attribution(&joined(&lines[first..end])));
+        return (fits == Some(at)).then_some(end);
     }
     None
+}
+
+/// A date, a time and a person at its end, and nothing before the date but a short word.
+fn is_bare_attribution(text: &str) -> bool {
+    let fits = text.chars().count() <= ANNOUNCEMENT_CHARS;
+    let dated = has_day(text) && has_time(text);
+    let ends_with_person = ends_with_address(text) || ends_with_wrote(text);
+    fits && dated && ends_with_person && (has_address(text) || starts_like_attribution(text))
 }
 
 /// `2016-03-03 17:21 GMT+01:00 Jane Doe`, which has no colon at its end.
@@ -199,14 +204,14 @@ fn ends_with_address(text: &str) -> bool {
     text.rsplit([' ', '<', '(', '[']).next().is_some_and(has_address)
 }
 
-/// The verb stands near the end: "… schrieb am Fr., 28. Apr. 2017 um 11:53 Uhr:" has the date behind it.
+/// The verb is the last word, or stands before the date: "… schrieb am Fr., 28. Apr. 2017 um 11:53 Uhr:".
 fn ends_with_wrote(text: &str) -> bool {
-    let tail: String = {
-        let mut tail: Vec<char> = text.chars().rev().take(30).collect();
-        tail.reverse();
-        tail.into_iter().collect()
-    };
-    says_wrote(&tail) || has_address(text) && says_wrote(text) && has_time(&tail)
+    let lower = text.to_lowercase();
+    let bare = lower.trim_end_matches([':', '：', ' ', '-', '.', ')', '*']);
+    let bare = ["(a", " following", " folgendes", "/a"].iter().fold(bare, |text, tail| text.strip_suffix(tail).unwrap_or(text).trim_end());
+    let bare = bare.strip_suffix(" the").unwrap_or(bare);
+    let tail = bare.char_indices().rev().nth(29).map_or(bare, |(at, _)| &bare[at..]);
+    WROTE.iter().any(|w| bare.ends_with(w)) || has_address(text) && says_wrote(text) && (has_time(tail) || says_wrote(tail))
 }
 
 /// Begins with a short word or a figure and a date, as announcements do: `On Mon`, `Am 3.2.2016`, `2016-10-24 15:36`.
@@ -362,5 +367,6 @@ pub fn device_line(line: &str) -> bool {
     ];
     let lower = line.to_lowercase();
     let lower = lower.trim_start_matches(['-', '~', ' ', '[', '<', '*']);
-    STARTS.iter().any(|s| lower.starts_with(s))
+    let linked = lower.starts_with("sent from ") && lower.contains("<http");
+    linked || STARTS.iter().any(|s| lower.starts_with(s))
 }

@@ -20,3 +20,4 @@ pub mod quote;
 pub mod send;
 pub mod session;
 pub mod texts;
+pub mod worker;

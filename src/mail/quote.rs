@@ -14,9 +14,9 @@ use crate::mail::mark::{self, Hint};
 pub struct Split {
     /// Newly written, in order, with single empty lines.
     pub new_text: String,
-    /// Set apart by `-- ` or by a telephone.
+    /// What stands below the words and is none of them: set apart by `-- `, by a telephone, or by a list.
     pub signature: String,
-    /// Quoted or forwarded, with what announces it; list footers.
+    /// Quoted or forwarded, with what announces it.
     pub quoted_text: String,
 }
 
@@ -40,8 +40,8 @@ pub fn split(text: &str) -> Split {
     signatures(&lines, &mut kinds);
     Split {
         new_text: gather(&lines, &kinds, |k| k == Kind::New),
-        signature: gather(&lines, &kinds, |k| k == Kind::Signature),
-        quoted_text: gather(&lines, &kinds, |k| matches!(k, Kind::Quote | Kind::Footer)),
+        signature: gather(&lines, &kinds, |k| matches!(k, Kind::Signature | Kind::Footer)),
+        quoted_text: gather(&lines, &kinds, |k| k == Kind::Quote),
     }
 }
 
@@ -83,8 +83,10 @@ fn announced_without_marks(lines: &[Hint<'_>], kinds: &mut [Kind]) {
         let below = next_written(lines, end);
         let marks_follow = below.is_some_and(|i| lines[i].quoted);
         let start = with_rule_above(lines, at);
+        // With nothing above, what the sender wrote or sent along stands below: nothing is folded away.
+        let first = !(0..start).any(|i| kinds[i] == Kind::New && !lines[i].is_blank());
         kinds[start..end].fill(Kind::Quote);
-        if !marks_follow {
+        if !marks_follow && !first {
             kinds[end..].fill(Kind::Quote);
             return;
         }
@@ -119,7 +121,8 @@ fn wrapped_remainders(lines: &[Hint<'_>], kinds: &mut [Kind]) {
         let (before, here, after) = (&lines[at - 1], &lines[at], &lines[at + 1]);
         if kinds[at] == Kind::New && before.quoted && after.quoted && !here.is_blank() {
             let long = before.raw.chars().count() >= 66;
-            let goes_on = !before.plain.ends_with(['.', '?', '!', ':']) && !after.is_blank_quote();
+            let small = here.plain.starts_with(char::is_lowercase);
+            let goes_on = !before.plain.ends_with(['.', '?', '!', ':']) && (small || !after.is_blank_quote());
             if long && goes_on && here.raw.chars().count() < 40 {
                 kinds[at] = Kind::Quote;
             }
@@ -192,7 +195,7 @@ mod tests {
     fn a_signature_behind_its_delimiter_and_a_telephones_line_are_apart() {
         let parts = split("Done.\n\nSent from my iPhone\n\n-- \nJane\n+49 1\n");
         assert_eq!(parts.new_text, "Done.");
-        assert_eq!(parts.signature, "Sent from my iPhone\n\n-- \nJane\n+49 1");
+        assert_eq!(parts.signature, "Sent from my iPhone\n\n--\nJane\n+49 1");
     }
 
     #[test]
@@ -205,6 +208,6 @@ mod tests {
     fn every_line_ends_up_somewhere() {
         let text = "a\n> b\n-- \nc\n";
         let parts = split(text);
-        assert_eq!((parts.new_text.as_str(), parts.quoted_text.as_str(), parts.signature.as_str()), ("a", "> b", "-- \nc"));
+        assert_eq!((parts.new_text.as_str(), parts.quoted_text.as_str(), parts.signature.as_str()), ("a", "> b", "--\nc"));
     }
 }
