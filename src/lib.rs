@@ -3,11 +3,15 @@
 //! Three rings: pure engines (`plan`), the desk (`desk`, the domain: plain blocking code, no I/O but the store's door),
 //! and doors (`mail`, `web`, `api`, `cli`). ARCHITECTURE.md has the map and the invariants.
 
+pub mod api;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod desk;
 pub mod demo;
 pub mod limits;
 pub mod mail;
 pub mod refusal;
+pub mod serve;
 pub mod store;
+pub mod web;

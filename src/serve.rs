@@ -240,6 +240,11 @@ fn free_space(dir: &Path) -> Option<(u64, u64)> {
     Some((disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
 }
 
+/// Waits until the desk is stopped.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stopped| *stopped).await;
+}
+
 /// A pause that ends early when the desk is stopped; a hand-moved clock is looked at often.
 async fn pause(clock: &Clock, until: Option<jiff::Timestamp>) {
     let most = match clock {
@@ -320,12 +325,15 @@ async fn send(post: Arc<Post>, clock: Clock, mut bell: watch::Receiver<u64>, mut
         }
         // Rows that are due but under way would make this spin: their end wakes it.
         let wait = if started || under_way.is_empty() { next } else { None };
-        let busy = !under_way.is_empty();
+        let (busy, mut gather) = (!under_way.is_empty(), false);
         tokio::select! {
-            _ = stop.wait_for(|stopped| *stopped) => break,
-            _ = bell.changed() => tokio::time::sleep(Duration::from_millis(5)).await,
+            () = stopped(&mut stop) => break,
+            _ = bell.changed() => gather = true,
             Some(_) = under_way.join_next(), if busy => {}
             () = pause(&clock, wait), if !started => {}
+        }
+        if gather {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
     while under_way.join_next().await.is_some() {}
@@ -343,8 +351,8 @@ async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Rece
         let turn = tokio::task::spawn_blocking(move || {
             let next = store.read(|tx| alarm::next(tx, &desk))?;
             if next.is_some_and(|at| at <= now) {
-                let desk = Arc::clone(&desk);
-                store.write(move |tx| alarm::ring(tx, now, &desk))?;
+                let rules = Arc::clone(&desk);
+                store.write(move |tx| alarm::ring(tx, now, &rules))?;
                 return store.read(|tx| alarm::next(tx, &desk));
             }
             Ok::<_, crate::refusal::Fault>(next)
@@ -360,10 +368,11 @@ async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Rece
             Err(_) => return,
         };
         tokio::select! {
-            _ = stop.wait_for(|stopped| *stopped) => return,
+            () = stopped(&mut stop) => return,
             // Every promise rings: a little patience spares a look for each of a thousand mails.
-            _ = bell.changed() => tokio::time::sleep(Duration::from_millis(limits::ALARM_PATIENCE_MILLIS)).await,
-            () = pause(&clock, next) => {}
+            _ = bell.changed() => {}
+            () = pause(&clock, next) => continue,
         }
+        tokio::time::sleep(Duration::from_millis(limits::ALARM_PATIENCE_MILLIS)).await;
     }
 }

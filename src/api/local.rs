@@ -57,13 +57,14 @@ pub struct LocalDoor {
 /// Serves until told to stop; requests under way are finished.
 pub async fn serve(listener: UnixListener, door: Arc<LocalDoor>, mut stop: watch::Receiver<bool>) {
     let mut sessions = tokio::task::JoinSet::new();
+    let for_sessions = stop.clone();
     loop {
         tokio::select! {
             _ = stop.wait_for(|stopped| *stopped) => break,
             Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
             accepted = listener.accept(), if sessions.len() < limits::LOCAL_SESSIONS => match accepted {
                 Ok((stream, _)) => {
-                    let (door, stop) = (Arc::clone(&door), stop.clone());
+                    let (door, stop) = (Arc::clone(&door), for_sessions.clone());
                     sessions.spawn(async move {
                         if let Err(error) = attend(stream, door, stop).await {
                             tracing::debug!(%error, "a local session ended early");

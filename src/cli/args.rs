@@ -88,6 +88,7 @@ pub enum Verb {
     Note {
         /// Number of the case
         case: CaseNumber,
+        /// The words
         #[command(flatten)]
         text: Text,
     },
@@ -177,29 +178,34 @@ pub enum Verb {
     /// Customers: list, or enter one
     #[command(after_help = "Example: duly customer add Northwind --domain northwind.example")]
     Customer {
+        /// What to do; nothing lists
         #[command(subcommand)]
         act: Option<CustomerAct>,
     },
     /// Contacts: list, enter one, set a zone
     #[command(after_help = "Example: duly contact add --customer Northwind --name \"Priya N.\" priya@northwind.example")]
     Contact {
+        /// What to do; nothing lists
         #[command(subcommand)]
         act: Option<ContactAct>,
     },
     /// Secrets: make a one-time secret for an engineer, or claim a token with one
     #[command(after_help = "Example: duly token make anna@acme.example\nExample: duly token claim   (asks for the secret)")]
     Token {
+        /// What to do
         #[command(subcommand)]
         act: TokenAct,
     },
     /// Work on mail files, without a desk
     Mail {
+        /// What to do
         #[command(subcommand)]
         act: MailAct,
     },
     /// Take in the history of another desk: no mail is sent, no promise is made
     #[command(after_help = "Example: duly import mbox archive.mbox --dry-run\nExample: duly import mbox archive.mbox")]
     Import {
+        /// What to do
         #[command(subcommand)]
         act: ImportAct,
     },
@@ -325,6 +331,7 @@ pub struct Text {
 pub struct Reply {
     /// Number of the case
     pub case: CaseNumber,
+    /// The words
     #[command(flatten)]
     pub text: Text,
     /// answer, question or finding

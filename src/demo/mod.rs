@@ -8,6 +8,7 @@
 mod dice;
 mod people;
 mod scene;
+pub mod seed;
 mod stories;
 mod text;
 mod tour;

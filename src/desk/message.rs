@@ -53,6 +53,8 @@ pub struct Incoming {
     pub mail_zone: Option<String>,
     /// The rest that screens show.
     pub facts: Facts,
+    /// What the address it was sent to says of severity and lane; no address does yet.
+    pub entry: Option<(Severity, String)>,
     /// Why it could not be understood, if so.
     pub trouble: Option<String>,
 }
@@ -243,7 +245,8 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     let served = mail.served_list.is_some();
     // A list that nobody asked us to serve: a person looks first, unless the mail belongs to a case already.
     let foreign_list = mail.auto == Auto::List && !served;
-    let severity = if is_urgent(&mail.text) { Severity::Stopped } else { Severity::default() };
+    let usual = mail.entry.as_ref().map_or(Severity::default(), |(severity, _)| *severity);
+    let severity = if is_urgent(&mail.text) { Severity::Stopped } else { usual };
     let (id, rule, offer) = match found {
         Match::Join(id, rule) => (id, rule, None),
         Match::Offer(other, rule) => (open_case(tx, now, desk, mail, &contact, severity)?, rule, Some(other)),
@@ -281,7 +284,7 @@ fn open_case(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, cont
         customer: contact.customer,
         subject: &subject,
         severity,
-        lane: case::LANE,
+        lane: mail.entry.as_ref().map_or(case::LANE, |(_, lane)| lane),
         list: mail.served_list.as_deref(),
     };
     case::open(tx, now, desk, &new)
@@ -323,7 +326,8 @@ fn clues(mail: &Incoming) -> Clues<'_> {
     Clues { recipients: &mail.recipients, message_id: mail.message_id.as_deref(), chain: &mail.chain }
 }
 
-fn insert(
+/// Writes the row of a mail that came in, and its words into the index.
+pub fn insert(
     tx: &mut Tx<'_>,
     mail: &Incoming,
     case: Option<CaseId>,

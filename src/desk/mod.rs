@@ -10,6 +10,7 @@ pub mod case;
 pub mod customer;
 pub mod engineer;
 pub mod id;
+pub mod import;
 pub mod ledger;
 pub mod message;
 pub mod outbox;

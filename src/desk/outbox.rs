@@ -503,7 +503,7 @@ pub fn is_held(tx: &mut Tx<'_>) -> Outcome<bool> {
 }
 
 /// Takes a row for sending, with the bytes that will leave: false if it was undone meanwhile.
-pub fn claim(tx: &mut Tx<'_>, now: Timestamp, row: &Due, composed: Option<(Vec<u8>, &str)>) -> Outcome<bool> {
+pub fn claim(tx: &mut Tx<'_>, now: Timestamp, row: &Due, composed: Option<(Vec<u8>, String)>) -> Outcome<bool> {
     let claimed = tx.execute(
         "UPDATE outbox SET state = 'sending', tries = tries + 1, first_try_at = COALESCE(first_try_at, $1)
          WHERE id = $2 AND state IN ('held', 'queued', 'deferred')",

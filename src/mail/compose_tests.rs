@@ -8,7 +8,7 @@ fn letter() -> Letter {
     Letter {
         from_name: "Anna Keller (Acme Support)".into(),
         from: "support+4711@acme.example".into(),
-        to: "priya@northwind.example".into(),
+        to: vec!["priya@northwind.example".into()],
         cc: vec!["dba@northwind.example".into()],
         subject: "Re: Replica lag after 8.4 upgrade".into(),
         message_id: "4711.2@acme.example".into(),
@@ -151,7 +151,7 @@ fn nothing_in_a_letter_becomes_a_header() {
     let evil = "x\r\nBcc: everybody@example.org\r\n\r\nbody";
     let letter = Letter {
         from_name: evil.into(),
-        to: format!("a@b.example>{evil}"),
+        to: vec![format!("a@b.example>{evil}")],
         cc: vec![evil.into()],
         subject: evil.into(),
         message_id: evil.into(),

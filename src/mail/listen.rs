@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use rustls::ServerConfig;
 use std::collections::HashMap;
 use std::io;
+use std::path::Path;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -124,6 +125,27 @@ pub async fn serve_within<G: Gate>(
     while let Some(end) = sessions.join_next().await {
         report(end);
     }
+}
+
+/// A TLS configuration from PEM files.
+///
+/// # Errors
+/// Files that cannot be read, or a key that does not belong to the certificate.
+pub fn from_files(chain: &Path, key: &Path) -> anyhow::Result<Arc<ServerConfig>> {
+    use rustls::pki_types::pem::PemObject;
+    let certificates: Result<Vec<_>, _> = rustls::pki_types::CertificateDer::pem_file_iter(chain)
+        .with_context(|| format!("read {}", chain.display()))?
+        .collect();
+    let certificates = certificates.with_context(|| format!("read the certificates in {}", chain.display()))?;
+    let key = rustls::pki_types::PrivateKeyDer::from_pem_file(key).with_context(|| format!("read {}", key.display()))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .context("choose TLS versions")?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)
+        .context("use the certificate and its key")?;
+    Ok(Arc::new(config))
 }
 
 /// A TLS configuration with a certificate that we sign ourselves: enough against listeners-in, as RFC 7435 has it.

@@ -64,19 +64,13 @@ impl Post {
         };
         let composed = match &kept {
             Some(_) => None,
-            None => {
-                let (letter, text) = letter_of(&self.desk, row);
-                Some((compose::compose(&letter), text))
-            }
+            None => Some(bytes_of(&self.desk, row)),
         };
         let bytes = kept.or_else(|| composed.as_ref().map(|(bytes, _)| bytes.clone())).unwrap_or_default();
         let row = row.clone();
         let claimed = self
             .store
-            .write_async(move |tx| {
-                let composed = composed.map(|(bytes, text)| (bytes, text));
-                outbox::claim(tx, now, &row, composed.as_ref().map(|(bytes, text)| (bytes.clone(), text.as_str())))
-            })
+            .write_async(move |tx| outbox::claim(tx, now, &row, composed))
             .await?;
         Ok(claimed.then_some(bytes))
     }
@@ -104,7 +98,12 @@ impl Post {
     }
 }
 
-/// The letter of a row, and its words as the case shows them.
+/// The bytes of a row's letter, and its words as the case shows them.
+pub fn bytes_of(desk: &Desk, row: &Due) -> (Vec<u8>, String) {
+    let (letter, text) = letter_of(desk, row);
+    (compose::compose(&letter), text)
+}
+
 fn letter_of(desk: &Desk, row: &Due) -> (compose::Letter, String) {
     let letter = &row.letter;
     let zone: Zone = letter.zone.parse().unwrap_or_else(|_| desk.zone.clone());

@@ -145,11 +145,14 @@ impl Understanding {
     /// Has mails understood and placed; gives back those that must be tried again after the worker died.
     fn understand(&mut self, mut todo: Vec<Waiting>) -> Outcome<Vec<Waiting>> {
         let mails: Vec<(i64, &[u8])> = todo.iter().map(|one| (one.raw.0, one.bytes.as_slice())).collect();
-        let verdicts: HashMap<i64, Verdict> = self.worker.understand_batch(&mails).into_iter().collect();
+        let mut verdicts: HashMap<i64, Verdict> = self.worker.understand_batch(&mails).into_iter().collect();
+        if verdicts.values().all(|verdict| matches!(verdict, Verdict::NotTried)) {
+            self.after = RawId(todo.first().map_or(0, |first| first.raw.0 - 1));
+            return Err(anyhow::anyhow!("the process that reads mail cannot be started").into());
+        }
         // The batch before this one was placed while the worker was reading.
         self.settle()?;
         let mut again = Vec::new();
-        let mut verdicts = verdicts;
         for mut one in todo.drain(..) {
             match verdicts.remove(&one.raw.0) {
                 Some(Verdict::Understood(understood)) => {
@@ -286,6 +289,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         }),
         mail_zone: mail.date_offset_minutes.and_then(plan::Zone::fixed).map(|zone| zone.to_string()),
         facts,
+        entry: None,
         trouble,
     }
 }

@@ -1,0 +1,251 @@
+//! The demo's desk, lived through: every story goes through the rules of the desk at its own times, so what a newcomer sees
+//! is what the desk itself made of it. Only the network is missing: what would have left is counted as accepted by a
+//! server of the demo.
+
+use super::stories::{Kind, Resolution, State, Story, Then, Turn, Who};
+use super::{DemoCustomer, DemoEngineer, customers, engineers};
+use crate::desk::arrival::{self, Envelope};
+use crate::desk::case::{self, Party};
+use crate::desk::engineer::{self, Engineer, NewEngineer, Role};
+use crate::desk::ledger::Actor;
+use crate::desk::message::{self, Incoming};
+use crate::desk::outbox::{self, Due, Ended};
+use crate::desk::reply::{self, Draft, Next};
+use crate::desk::{CaseId, Desk, alarm, customer, slice};
+use crate::refusal::Outcome;
+use crate::store::{Store, Tx};
+use jiff::{SignedDuration, Timestamp};
+use plan::Severity;
+use std::sync::{Arc, Mutex};
+
+/// Composes a letter: bytes, and its words. The mail door's business, passed in.
+pub type Compose = fn(&Desk, &Due) -> (Vec<u8>, String);
+
+/// One thing that happens in one story.
+#[derive(Clone, Copy)]
+struct Step {
+    at: Timestamp,
+    story: usize,
+    turn: usize,
+}
+
+/// What is remembered of a story while it is told.
+#[derive(Clone, Default)]
+struct Told {
+    case: Option<CaseId>,
+    chain: Vec<String>,
+}
+
+struct Seed {
+    desk: Arc<Desk>,
+    stories: Vec<Story>,
+    customers: Vec<DemoCustomer>,
+    engineers: Vec<Engineer>,
+    told: Vec<Told>,
+    compose: Compose,
+}
+
+/// Steps of one transaction.
+const BATCH: usize = 400;
+
+/// Fills an empty store with people, customers and stories that end at `now`.
+pub fn fill(store: &Store, desk: &Arc<Desk>, now: Timestamp, stories: Vec<Story>, compose: Compose) -> Outcome<()> {
+    let long_ago = now - SignedDuration::from_hours(24 * 500);
+    let people = store.write(move |tx| enter_people(tx, long_ago))?;
+    let mut steps = Vec::new();
+    for (story, one) in stories.iter().enumerate() {
+        let mut at = now - SignedDuration::from_mins(i64::from(one.opened_minutes_ago));
+        for (turn, what) in one.turns.iter().enumerate() {
+            at += SignedDuration::from_mins(i64::from(what.after_minutes));
+            steps.push(Step { at, story, turn });
+        }
+    }
+    steps.sort_by_key(|step| (step.at, step.story, step.turn));
+    let told = vec![Told::default(); stories.len()];
+    let seed = Seed { desk: Arc::clone(desk), stories, customers: customers(), engineers: people, told, compose };
+    let seed = Arc::new(Mutex::new(seed));
+    for batch in steps.chunks(BATCH) {
+        let (seed, batch) = (Arc::clone(&seed), batch.to_vec());
+        store.write(move |tx| {
+            let mut seed = seed.lock().map_err(|_| anyhow::anyhow!("the demo's stories are broken"))?;
+            for step in batch {
+                seed.alarms(tx, step.at)?;
+                seed.step(tx, step)?;
+            }
+            Ok(())
+        })?;
+    }
+    store.write(move |tx| {
+        let seed = seed.lock().map_err(|_| anyhow::anyhow!("the demo's stories are broken"))?;
+        seed.alarms(tx, now)?;
+        seed.present(tx, now)
+    })
+}
+
+fn enter_people(tx: &mut Tx<'_>, at: Timestamp) -> Outcome<Vec<Engineer>> {
+    for DemoEngineer { name, address, zone, hours, layer, lanes, lead } in engineers() {
+        let new = NewEngineer {
+            address: address.to_owned(),
+            name: name.to_owned(),
+            zone: zone.to_owned(),
+            hours: hours.to_owned(),
+            layer: i64::from(layer),
+            lanes: lanes.iter().map(|&lane| lane.to_owned()).collect(),
+            role: if lead { Role::Lead } else { Role::Engineer },
+        };
+        engineer::add(tx, at, &new)?;
+    }
+    for one in customers() {
+        let id = customer::open(tx, at, one.name, true)?;
+        customer::add_domain(tx, id, &one.domain)?;
+        for contact in &one.contacts {
+            let number = customer::add_contact(tx, at, id, contact.name, &contact.address, None)?;
+            customer::set_zone(tx, number, contact.zone.parse().ok().as_ref())?;
+        }
+    }
+    engineers().iter().map(|one| engineer::find(tx, one.address)).collect()
+}
+
+impl Seed {
+    /// What the clock did before this instant: closing dates, wakes, ends of hours.
+    fn alarms(&self, tx: &mut Tx<'_>, until: Timestamp) -> Outcome<()> {
+        for _ in 0..1_000 {
+            match alarm::next(tx, &self.desk)? {
+                Some(at) if at <= until => {
+                    alarm::ring(tx, at, &self.desk)?;
+                    self.deliver(tx, at)?;
+                }
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, tx: &mut Tx<'_>, step: Step) -> Outcome<()> {
+        let turn = self.stories[step.story].turns[step.turn].clone();
+        match turn.who {
+            Who::Customer => self.customer(tx, step, &turn)?,
+            Who::Engineer(who) => self.engineer(tx, step, &turn, who)?,
+        }
+        self.deliver(tx, step.at + SignedDuration::from_secs(20))
+    }
+
+    fn customer(&mut self, tx: &mut Tx<'_>, step: Step, turn: &Turn) -> Outcome<()> {
+        let story = &self.stories[step.story];
+        let from = &self.customers[story.customer].contacts[story.contact];
+        let told = &self.told[step.story];
+        let id = format!("{}.{}@{}", step.story + 1, step.turn + 1, self.customers[story.customer].domain);
+        let subject = if step.turn == 0 { story.subject.clone() } else { format!("Re: {}", story.subject) };
+        let references: Vec<String> = told.chain.iter().map(|id| format!("<{id}>")).collect();
+        let thread = match references.last() {
+            Some(last) => format!("In-Reply-To: {last}\r\nReferences: {}\r\n", references.join("\r\n ")),
+            None => String::new(),
+        };
+        let bytes = format!(
+            "From: {} <{}>\r\nTo: {}\r\nSubject: {subject}\r\nMessage-ID: <{id}>\r\nDate: {}\r\n{thread}\
+             MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{}\r\n",
+            from.name,
+            from.address,
+            self.desk.address(),
+            step.at.strftime("%a, %d %b %Y %H:%M:%S +0000"),
+            turn.text.replace('\n', "\r\n"),
+        );
+        let envelope = Envelope {
+            way: "demo",
+            from: from.address.clone(),
+            to: vec![self.desk.address().to_owned()],
+            peer: "127.0.0.1".into(),
+            helo: "demo".into(),
+        };
+        let digest = arrival::digest(&envelope.from, &envelope.to, bytes.as_bytes());
+        let raw = arrival::accept(tx, step.at, &envelope, &digest, bytes.into_bytes())?;
+        let severity = Severity::try_from(story.severity).unwrap_or_default();
+        let mail = Incoming {
+            raw: raw.0,
+            received_at: step.at,
+            address: from.address.clone(),
+            name: Some(from.name.to_owned()),
+            envelope_from: from.address.clone(),
+            message_id: Some(id.clone()),
+            chain: told.chain.clone(),
+            subject,
+            text: turn.text.clone(),
+            entry: Some((severity, story.lane.to_owned())),
+            ..Incoming::default()
+        };
+        let placed = message::place(tx, step.at, &self.desk, &mail)?;
+        let told = &mut self.told[step.story];
+        told.case = placed.and_then(|placed| placed.case);
+        told.chain.push(id);
+        Ok(())
+    }
+
+    fn engineer(&mut self, tx: &mut Tx<'_>, step: Step, turn: &Turn, who: usize) -> Outcome<()> {
+        let Some(case) = self.told[step.story].case else { return Ok(()) };
+        let engineer = &self.engineers[who];
+        let kind = match turn.kind {
+            Some(Kind::Answer) | None => reply::Kind::Answer,
+            Some(Kind::Question) => reply::Kind::Question,
+            Some(Kind::Finding) => reply::Kind::Finding,
+            Some(Kind::Note) => {
+                let author = (engineer.name.as_str(), engineer.address.as_str());
+                message::note(tx, step.at, case, engineer.id, author, &turn.text)?;
+                return case::set_owner(tx, case, engineer.id);
+            }
+        };
+        let after = |minutes: u32| step.at + SignedDuration::from_mins(i64::from(minutes));
+        let next = match turn.then {
+            Then::Owe { minutes } => Next::Owe(after(minutes)),
+            Then::Wait { minutes } => Next::Wait(after(minutes)),
+            Then::Close => Next::Close(resolution(self.stories[step.story].resolution()).to_owned()),
+            Then::Nothing => Next::Wait(after(5 * 24 * 60)),
+        };
+        let draft = Draft { case, text: turn.text.clone(), kind, next, answers: Vec::new(), force_stale: true };
+        let written = reply::write(tx, step.at, &self.desk, engineer, &draft)?;
+        self.told[step.story].chain.push(written.message_id);
+        Ok(())
+    }
+
+    /// What would have left by now has been accepted.
+    fn deliver(&self, tx: &mut Tx<'_>, at: Timestamp) -> Outcome<()> {
+        loop {
+            let rows = outbox::due(tx, at, 100)?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in rows {
+                let composed = (self.compose)(&self.desk, &row);
+                outbox::claim(tx, at, &row, Some(composed))?;
+                outbox::ended(tx, at, &self.desk, row.id, Some("demo.example"), "250 kept", &Ended::Accepted)?;
+            }
+        }
+    }
+
+    /// What open cases look like at this instant: slices and waits that no mail tells of.
+    fn present(&self, tx: &mut Tx<'_>, now: Timestamp) -> Outcome<()> {
+        for (story, told) in self.stories.iter().zip(&self.told) {
+            let Some(case) = told.case else { continue };
+            match story.state {
+                State::Running(who) => slice::open(tx, now, &self.engineers[who], case)?,
+                State::Blocked { on, wake_minutes } => {
+                    let until = now + SignedDuration::from_mins(i64::from(wake_minutes));
+                    let party: Party = on.parse()?;
+                    case::block(tx, now, case, Actor::Desk, party, until, "see the note")?;
+                }
+                State::Ready | State::Waiting | State::Closed(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn resolution(resolution: Option<Resolution>) -> &'static str {
+    match resolution {
+        Some(Resolution::Solved) => "solved",
+        Some(Resolution::Workaround) => "workaround",
+        Some(Resolution::FixedUpstream) => "fixed upstream",
+        Some(Resolution::Declined) => "declined",
+        Some(Resolution::NoReply) => "no reply",
+        Some(Resolution::Answered) | None => "answered",
+    }
+}
