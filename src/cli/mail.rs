@@ -1,7 +1,7 @@
 //! `duly mail …`: work on mail files without a running desk.
 //!
 //! Promises: one record a file whatever is in it, in the order given; a file that cannot be read is said on standard
-//! error and costs its own record only. Parsing runs on a thread with a large stack behind the limiter.
+//! error and costs its own record only. It runs in this process: nothing behind the limiter recurses.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::limits;
 use crate::mail::parse::{self, Understood};
 
 /// One line of what `duly mail inspect` prints.
@@ -25,21 +24,7 @@ struct Record<'a> {
 ///
 /// # Errors
 /// If `out` cannot be written. A file that cannot be read is exit code 1 at the end.
-pub fn inspect(files: &[PathBuf], out: &mut (impl Write + Send)) -> anyhow::Result<ExitCode> {
-    let outcome = std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .name("inspect".into())
-            .stack_size(limits::PARSE_STACK_BYTES)
-            .spawn_scoped(scope, || inspect_all(files, out))
-            .context("cannot start the thread that reads mail")?
-            .join()
-            .map_err(|_| anyhow::anyhow!("reading mail panicked"))?
-    })?;
-    Ok(ExitCode::from(u8::from(!outcome)))
-}
-
-/// Whether every file could be read.
-fn inspect_all(files: &[PathBuf], out: &mut impl Write) -> anyhow::Result<bool> {
+pub fn inspect(files: &[PathBuf], out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let mut all_read = true;
     for file in files {
         match std::fs::read(file) {
@@ -55,5 +40,5 @@ fn inspect_all(files: &[PathBuf], out: &mut impl Write) -> anyhow::Result<bool> 
         }
     }
     out.flush().context("cannot write the records")?;
-    Ok(all_read)
+    Ok(ExitCode::from(u8::from(!all_read)))
 }

@@ -11,4 +11,6 @@ pub mod list;
 pub mod mark;
 pub mod parse;
 pub mod quote;
+mod tag;
+mod words;
 pub mod worker;
