@@ -466,8 +466,6 @@ fn what_was_cut_is_said() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn any_bytes_are_understood_somehow(raw in proptest::collection::vec(any::<u8>(), 0..4_000)) {
         let _ = understand(&raw);

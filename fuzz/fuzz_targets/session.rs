@@ -1,0 +1,68 @@
+//! Any bytes, cut anywhere, to an SMTP session: no panic, always progress, and what is taken does not depend on the cuts.
+
+#![no_main]
+
+use duly::mail::session::{Budget, Envelope, Gate, Reply, Session, Turn};
+use libfuzzer_sys::fuzz_target;
+use std::net::{IpAddr, Ipv4Addr};
+
+struct Anything;
+
+impl Gate for Anything {
+    fn sender(&self, _: IpAddr, from: &str, _: Option<usize>) -> Result<(), Reply> {
+        assert!(!from.contains(|c: char| c.is_control()));
+        Ok(())
+    }
+    fn recipient(&self, envelope: &Envelope, to: &str) -> Result<(), Reply> {
+        assert!(!to.is_empty() && (to.is_ascii() || envelope.smtputf8));
+        Ok(())
+    }
+    async fn take(&self, _: Envelope, _: Vec<u8>) -> Result<(), Reply> {
+        Ok(())
+    }
+}
+
+/// What was said and taken when the input comes in pieces of `step`.
+fn run(input: &[u8], step: usize) -> (Vec<u8>, Vec<(Envelope, Vec<u8>)>) {
+    let budget = Budget::new(1 << 24);
+    let mut session = Session::new("desk.example".into(), Ipv4Addr::LOCALHOST.into(), true, budget.clone());
+    let (mut said, mut taken) = (Vec::new(), Vec::new());
+    'session: for mut piece in input.chunks(step) {
+        while !piece.is_empty() {
+            let (used, turn) = session.step(&Anything, piece, &mut said);
+            piece = &piece[used..];
+            match turn {
+                Turn::More => assert!(used > 0),
+                Turn::Take(envelope, raw) => {
+                    assert!(!envelope.to.is_empty());
+                    taken.push((envelope, raw));
+                    session.taken(Ok(()), &mut said);
+                }
+                // What follows depends on the cut by design: in one packet it is refused, in two it is no handshake.
+                Turn::Secure => return (Vec::new(), taken),
+                Turn::Close => break 'session,
+            }
+        }
+    }
+    drop(session);
+    assert_eq!(budget.left(), 1 << 24, "all memory was given back");
+    (said, taken)
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some((step, input)) = data.split_first() else {
+        return;
+    };
+    let begin = b"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\n";
+    for input in [input.to_vec(), [&begin[..], input].concat()] {
+        let (whole_said, whole) = run(&input, usize::MAX);
+        let (cut_said, cut) = run(&input, usize::from(*step).max(1));
+        assert_eq!(whole, cut);
+        if !whole_said.is_empty()
+            && !cut_said.is_empty()
+            && !input.to_ascii_uppercase().windows(8).any(|w| w == b"STARTTLS")
+        {
+            assert_eq!(whole_said, cut_said);
+        }
+    }
+});
