@@ -3,8 +3,9 @@
 //! Promises: one record a file whatever is in it, in the order given; a file that cannot be read is said on standard
 //! error and costs its own record only. It runs in this process: nothing behind the limiter recurses.
 
+use std::borrow::Cow;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -15,7 +16,7 @@ use crate::mail::parse::{self, Understood};
 /// One line of what `duly mail inspect` prints.
 #[derive(Serialize)]
 struct Record<'a> {
-    file: &'a Path,
+    file: Cow<'a, str>,
     #[serde(flatten)]
     mail: &'a Understood,
 }
@@ -30,7 +31,14 @@ pub fn inspect(files: &[PathBuf], out: &mut impl Write) -> anyhow::Result<ExitCo
         match std::fs::read(file) {
             Ok(raw) => {
                 let mail = parse::understand(&raw);
-                serde_json::to_writer(&mut *out, &Record { file, mail: &mail }).context("cannot write a record")?;
+                serde_json::to_writer(
+                    &mut *out,
+                    &Record {
+                        file: file.to_string_lossy(),
+                        mail: &mail,
+                    },
+                )
+                .context("cannot write a record")?;
                 writeln!(out).context("cannot write a record")?;
             }
             Err(cause) => {

@@ -3,6 +3,8 @@
 //! Promises: judges a handful of lines at a time, so the whole stays linear. Words of single languages only break ties;
 //! what decides is a date, a person and a colon at the right place. Leaves out: what to do about it (`quote.rs`).
 
+use std::borrow::Cow;
+
 use crate::mail::words;
 
 /// One line with what is asked of it again and again.
@@ -11,7 +13,7 @@ pub struct Hint<'a> {
     /// As it stands in the text.
     pub raw: &'a str,
     /// Without emphasis, odd blanks and the ends' blanks.
-    pub plain: String,
+    pub plain: Cow<'a, str>,
     /// Carries a quote mark.
     pub quoted: bool,
 }
@@ -40,6 +42,15 @@ const ANNOUNCEMENT_CHARS: usize = 300;
 
 /// Looks at a line.
 pub fn hint(raw: &str) -> Hint<'_> {
+    let emphasis = ['*', '_'];
+    let trimmed = raw.trim();
+    if raw.is_ascii() && !trimmed.starts_with(emphasis) && !trimmed.contains('\t') {
+        return Hint {
+            raw,
+            plain: Cow::Borrowed(trimmed),
+            quoted: is_quoted(trimmed),
+        };
+    }
     let odd = |c: char| matches!(c, '\u{a0}' | '\u{202f}' | '\u{2009}' | '\t');
     let dropped = |c: char| {
         matches!(
@@ -47,20 +58,26 @@ pub fn hint(raw: &str) -> Hint<'_> {
             '\u{200b}' | '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
         )
     };
-    let mut plain = String::with_capacity(raw.len());
-    plain.extend(
-        raw.chars()
-            .filter(|c| !dropped(*c))
-            .map(|c| if odd(c) { ' ' } else { c }),
-    );
-    let trimmed = plain.trim();
-    let quoted = trimmed.starts_with('>') && !is_tail_of_announcement(trimmed);
-    let emphasis = ['*', '_'];
+    let even: String = raw
+        .chars()
+        .filter(|c| !dropped(*c))
+        .map(|c| if odd(c) { ' ' } else { c })
+        .collect();
+    let trimmed = even.trim();
+    let quoted = is_quoted(trimmed);
     let plain = match trimmed.starts_with(emphasis) && trimmed.trim_matches(emphasis).contains(':') {
-        true => trimmed.replacen(['*', '_'], "", 2),
+        true => trimmed.replacen(emphasis, "", 2),
         false => trimmed.to_owned(),
     };
-    Hint { raw, plain, quoted }
+    Hint {
+        raw,
+        plain: Cow::Owned(plain),
+        quoted,
+    }
+}
+
+fn is_quoted(trimmed: &str) -> bool {
+    trimmed.starts_with('>') && !is_tail_of_announcement(trimmed)
 }
 
 /// `> wrote:` is the end of `<jane@example.org\n> wrote:`, not a quote.
@@ -145,7 +162,7 @@ fn ends_like_announcement(text: &str) -> bool {
 fn joined(lines: &[Hint<'_>]) -> String {
     lines
         .iter()
-        .map(|l| l.plain.as_str())
+        .map(|l| &*l.plain)
         .filter(|l| !l.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
@@ -181,7 +198,7 @@ pub fn attribution_ending_at(lines: &[Hint<'_>], last: usize) -> Option<usize> {
 
 /// An attribution whose quote carries no marks: stricter, because all below it is taken for quoted.
 fn bare_attribution(lines: &[Hint<'_>], at: usize) -> Option<usize> {
-    let begin = lines[at].plain.as_str();
+    let begin = &*lines[at].plain;
     if !(has_day(begin) || has_time(begin) || has_address(begin)) {
         return None;
     }
@@ -322,7 +339,7 @@ fn copied_headers(lines: &[Hint<'_>], at: usize) -> Option<usize> {
 
 /// A line such as `-----Original Message-----`, `---- Jane wrote ----` or `Begin forwarded message:`.
 fn original_message(lines: &[Hint<'_>], at: usize) -> Option<usize> {
-    let line = lines[at].plain.as_str();
+    let line = &*lines[at].plain;
     // Some telephones put the copied headers and the quoted text on the same line.
     let glued = line.trim_start_matches('-').trim_start().to_lowercase();
     if line.starts_with("---")
@@ -364,7 +381,10 @@ pub fn list_footer(lines: &[Hint<'_>], at: usize) -> Option<usize> {
         let lower = text.to_lowercase();
         words::LIST.iter().any(|w| lower.contains(w))
     };
-    let rule = lines[at].plain.chars().count() >= 2 && lines[at].plain.chars().all(|c| matches!(c, '_' | '-' | '='));
+    let rule = lines[at].plain.len() >= 2 && lines[at].plain.bytes().all(|b| matches!(b, b'_' | b'-' | b'='));
+    if !rule && !has_address(&lines[at].plain) {
+        return None;
+    }
     let first = if rule { at + 1 } else { at };
     let line = lines.get(first)?;
     let short = line.plain.chars().count() < 160;
@@ -395,8 +415,16 @@ pub fn device_line(line: &str) -> bool {
     if line.chars().count() > 90 || line.is_empty() {
         return false;
     }
+    let line = line.trim_start_matches(['-', '~', ' ', '[', '<', '*']);
+    let begins = |s: &&str| match line.chars().next() {
+        Some(c) if c.is_ascii() => s.as_bytes()[0] == c.to_ascii_lowercase() as u8,
+        _ => true,
+    };
+    // Nearly every line is told by its first letter.
+    if !words::DEVICE.iter().any(|s| begins(s)) {
+        return false;
+    }
     let lower = line.to_lowercase();
-    let lower = lower.trim_start_matches(['-', '~', ' ', '[', '<', '*']);
     let linked = lower.starts_with("sent from ") && lower.contains("<http");
     linked || words::DEVICE.iter().any(|s| lower.starts_with(s))
 }

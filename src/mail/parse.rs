@@ -318,7 +318,10 @@ fn prefer_plain(outline: &Outline<'_>, places: &[(bool, Option<usize>)], roles: 
 
 /// The decoded bytes of a part, and whether the encoding was broken.
 fn content(outline: &Outline<'_>, part: &Part<'_>) -> (Vec<u8>, bool) {
-    let body = outline.body(part);
+    decoded(outline.body(part), part)
+}
+
+fn decoded(body: &[u8], part: &Part<'_>) -> (Vec<u8>, bool) {
     match part.fields.transfer_encoding() {
         TransferEncoding::Identity => (body.to_vec(), false),
         TransferEncoding::QuotedPrintable => (decode::quoted_printable(body), false),

@@ -157,7 +157,7 @@ fn signatures(lines: &[Hint<'_>], kinds: &mut [Kind]) {
         }
         let delimiter = matches!(lines[at].raw.trim_end_matches('\r'), "--" | "-- " | "--\u{a0}");
         inside |= delimiter;
-        if inside || mark::device_line(lines[at].plain.as_str()) {
+        if inside || mark::device_line(&lines[at].plain) {
             kinds[at] = Kind::Signature;
         }
     }
