@@ -421,7 +421,7 @@ pub fn device_line(line: &str) -> bool {
         _ => true,
     };
     // Nearly every line is told by its first letter.
-    if !words::DEVICE.iter().any(|s| begins(s)) {
+    if !words::DEVICE.iter().any(begins) {
         return false;
     }
     let lower = line.to_lowercase();
