@@ -1,6 +1,6 @@
 //! The limiter: one linear scan that turns raw bytes into a bounded outline of parts before anything builds a tree.
 //!
-//! Promises: no recursion, one pass over the lines, memory bounded by [`limits`](crate::limits) whatever the mail says,
+//! Promises: no recursion, one pass over the lines, memory bounded by [`limits`] whatever the mail says,
 //! and always an outline: what is too deep, too many or too long is cut, the rest handed on flat, and every cut leaves a
 //! sentence in `notes`. Leaves out: what any field means beyond `Content-Type`'s and `Content-Transfer-Encoding`'s effect
 //! on the structure.
