@@ -176,7 +176,6 @@ impl Sender {
         let empty_from = fields.raw("from").is_some_and(|v| !v.trim_ascii().is_empty()) && address.is_empty();
         let machine_words = [
             "postmaster",
-            "poostmaster",
             "systemadministrator",
             "sysadmin",
             "abuse",

@@ -118,7 +118,7 @@ pub(crate) const UNDELIVERABLE_SUBJECTS: &[&str] = &[
     "mancato recapito", "mancata consegna", "não foi possível entregar", "não entregue", "onbestelbaar",
     "kan niet worden bezorgd", "nie można dostarczyć", "не доставлено", "недоставленное",
     "не может быть доставлено", "сообщение не доставлено", "ваше сообщение не", "无法投递", "退信", "系统退信", "無法傳遞",
-    "配信不能", "送信できません", "配送失敗", "メール送信エラー", "전송 실패", "반송", "bounce notification", "are not member", "loop alert",
+    "配信不能", "送信できません", "配送失敗", "メール送信エラー", "전송 실패", "반송", "bounce notification",
 ];
 
 /// What the texts of bounces say.
@@ -128,10 +128,10 @@ pub(crate) const UNDELIVERABLE_TEXTS: &[&str] = &[
     "unable to deliver", "wasn't able to deliver", "not delivered", "delivery failed", "delivery to the following",
     "delivery has failed", "delivery failure", "failed permanently", "permanent error", "permanent failure",
     "permanent fatal error", "returned to sender", "returning message", "was rejected", "been rejected",
-    "been postponed", "been delayed", "not yet been delivered", "delivery of email", "error message below",
+    "been postponed", "been delayed", "not yet been delivered", "delivery of email",
     "following addresses failed", "failed recipient", "unknown user", "user unknown", "mailbox is full",
-    "mailbox full", "mailbox unavailable", "message could not", "not a member of this mailing list",
-    "duplicated message-id", "\"notificationtype\":\"bounce\"", "\"bouncetype\"", "konnte nicht zugestellt",
+    "mailbox full", "mailbox unavailable", "message could not", "not a member of",
+    "\"notificationtype\":\"bounce\"", "\"bouncetype\"", "konnte nicht zugestellt",
     "nicht zugestellt werden", "n'a pas pu être remis", "n'a pas pu être distribué", "no se pudo entregar",
     "no ha podido ser entregado", "impossibile recapitare", "não pôde ser entregue", "kon niet worden bezorgd",
     "не было доставлено", "не удалось доставить", "送信できませんでした", "送信に失敗", "配信できません", "配送できません", "无法送达", "無法送達",
