@@ -138,7 +138,9 @@ fn inside_message(outline: &Outline<'_>, index: usize) -> bool {
 struct Sender {
     /// A mailer daemon: nobody else has that name.
     daemon: bool,
-    /// An address or a name that machines have, and persons sometimes.
+    /// The name that mail servers use for what they say themselves.
+    postmaster: bool,
+    /// An address that machines have, and persons sometimes.
     machine: bool,
     /// An address that takes no answers.
     no_reply: bool,
@@ -174,41 +176,34 @@ impl Sender {
         ];
         let daemon = daemon_words.contains(&plain.as_str()) || system_names.iter().any(|n| name.starts_with(n));
         let empty_from = fields.raw("from").is_some_and(|v| !v.trim_ascii().is_empty()) && address.is_empty();
-        let machine_words = [
-            "postmaster",
-            "systemadministrator",
-            "sysadmin",
-            "abuse",
-            "admin",
-            "autoresponder",
-            "bounce",
-            "bounces",
-        ];
-        let no_reply = plain.starts_with("noreply")
-            || plain.starts_with("donotreply")
-            || plain.contains("noreply")
-            || plain.contains("dontreply");
-        let machine = machine_words.contains(&plain.as_str())
-            || plain.starts_with("postmaster")
-            || local.ends_with("-admin")
-            || local.ends_with("-request")
-            || local.ends_with("-bounces")
+        let machine_words = ["sysadmin", "abuse", "admin", "autoresponder", "bounce", "bounces"];
+        let no_reply = ["noreply", "donotreply", "dontreply"].iter().any(|w| plain.contains(w));
+        let postmaster = plain.starts_with("postmaster")
+            || plain == "systemadministrator"
             || name.contains("postmaster")
             || name.contains("system administrator");
+        let machine_ends = ["-admin", "-request", "-bounces"];
+        let machine = machine_words.contains(&plain.as_str()) || machine_ends.iter().any(|end| local.ends_with(end));
         let null_path = fields.raw("return-path").is_some_and(|v| {
             let path = v.trim_ascii();
             path == b"<>" || path.is_empty() || path.to_ascii_lowercase().starts_with(b"<mailer-daemon")
         });
         Sender {
             daemon: daemon || empty_from,
+            postmaster,
             machine,
             no_reply,
             null_path,
         }
     }
 
-    fn is_one(&self) -> bool {
-        self.daemon || self.machine || self.no_reply || self.null_path
+    /// A mail server, hardly anything else.
+    fn is_server(&self) -> bool {
+        self.daemon || self.postmaster || self.null_path
+    }
+    /// A machine of some kind, or a person in its office.
+    fn may_be_machine(&self) -> bool {
+        self.machine || self.no_reply
     }
 }
 
@@ -221,7 +216,10 @@ fn undeliverable(mail: &Understood, outline: &Outline<'_>, sender: &Sender) -> V
     }
     let said = bounce::subject_says_undeliverable(&subject) && !answered;
     let text = bounce::text_says_undeliverable(mail, outline);
-    if sender.is_one() && (said || text) {
+    if sender.is_server() && (said || text) {
+        return Some((Auto::Bounce, "a mail server says that a mail was not delivered"));
+    }
+    if sender.may_be_machine() && !answered && text && (said || bounce::carries_original(mail, outline)) {
         return Some((Auto::Bounce, "a machine says that a mail was not delivered"));
     }
     if said && text && !mail.body_text.is_empty() && mail.in_reply_to.is_empty() {
@@ -396,6 +394,12 @@ mod tests {
             Auto::No
         );
         assert_eq!(auto("Auto-Submitted: no\nSubject: hello", "hi"), Auto::No);
+    }
+
+    #[test]
+    fn a_person_in_an_office_that_speaks_of_undelivered_mail_is_a_person() {
+        let raw = b"From: admin@x.org\nTo: desk@y.org\nSubject: mail problem\n\nMails to bob@y.org are not delivered: 550 5.1.1.\n";
+        assert_eq!(understand(raw).auto, Auto::No);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
-use crate::mail::limit::{self, Outline};
+use crate::mail::limit::{self, Outline, Part};
 use crate::mail::parse::Understood;
 use crate::mail::words;
 
@@ -32,12 +32,14 @@ pub(crate) fn subject_says_undeliverable(subject: &str) -> bool {
 pub(crate) fn text_says_undeliverable(mail: &Understood, outline: &Outline<'_>) -> bool {
     let text = beginning(&mail.body_text, 4_096).to_lowercase();
     let speaks = words::UNDELIVERABLE_TEXTS.iter().any(|p| text.contains(p));
-    let carries = outline
-        .parts
-        .iter()
-        .any(|p| p.media.is("message", "rfc822") || p.media.is("text", "rfc822-headers"));
-    let reason = carries || text.contains('@') || has_reply_code(&text);
-    speaks && reason
+    speaks && (carries_original(mail, outline) || text.contains('@') || has_reply_code(&text))
+}
+
+/// Whether the mail that did not arrive came back with the bounce, whole or in part, or the bounce is data of a
+/// sending service.
+pub(crate) fn carries_original(mail: &Understood, outline: &Outline<'_>) -> bool {
+    let part = |p: &Part<'_>| p.media.is("message", "rfc822") || p.media.is("text", "rfc822-headers");
+    outline.parts.iter().any(part) || mail.body_text.trim_start().starts_with('{')
 }
 
 fn beginning(text: &str, most: usize) -> &str {

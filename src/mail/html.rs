@@ -15,6 +15,9 @@ use crate::mail::tag::{attribute, balanced_close, end_of_tag, entity, find_close
 /// Quote marks written at one line's start at most.
 const QUOTE_MARKS: usize = 32;
 
+/// Hidden elements without an end after which no more are hidden.
+const VAIN_LOOKS: usize = 20;
+
 /// Text, and what was cut.
 #[derive(Debug, Default)]
 pub struct Plain {
@@ -51,6 +54,8 @@ struct Writer<'h> {
     comment_ends: bool,
     /// Elements whose end was looked for in vain: not looked for again, or many beginnings would cost their product.
     endless: Vec<String>,
+    /// Hidden elements whose end was not found.
+    vain: usize,
 }
 
 /// Turns HTML into text.
@@ -82,6 +87,7 @@ pub fn to_text(html: &str) -> Plain {
         notes,
         comment_ends: true,
         endless: Vec::new(),
+        vain: 0,
     };
     writer.run();
     let mut text = writer.out;
@@ -192,20 +198,19 @@ impl<'h> Writer<'h> {
                     0
                 }))
             }
-            "div" | "span" | "p" | "td" | "font" if attributes.len() > 12 => {
+            "div" | "span" | "p" | "td" | "font" if attributes.len() > 12 && self.vain < VAIN_LOOKS => {
                 let style = attribute(attributes, "style")?;
                 let style: String = style
                     .chars()
                     .filter(|c| !c.is_whitespace())
                     .flat_map(char::to_lowercase)
                     .collect();
-                let hidden = style.contains("display:none") || style.contains("visibility:hidden");
-                let end = if hidden {
-                    balanced_close(rest.as_bytes(), name)?
-                } else {
+                if !(style.contains("display:none") || style.contains("visibility:hidden")) {
                     return None;
-                };
-                Some(end)
+                }
+                let end = balanced_close(rest.as_bytes(), name);
+                self.vain += usize::from(end.is_none());
+                end
             }
             _ => None,
         }
