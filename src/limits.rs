@@ -55,6 +55,8 @@ pub const HTML_DEPTH: usize = 256;
 pub const HTML_ELEMENTS: usize = 50_000;
 /// Text of a message that is shown and searched; the rest is a download.
 pub const TEXT_BYTES: usize = 1_000_000;
+/// Encoded text that is decoded at all: [`HTML_BYTES`] with every character written as three.
+pub const TEXT_ENCODED_BYTES: usize = 3 * HTML_BYTES;
 /// Text of a message that enters the full-text index.
 pub const INDEX_BYTES: usize = 64 * 1024;
 /// CPU time the worker may spend on one mail.

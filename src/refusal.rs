@@ -56,7 +56,10 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal of the given kind.
     pub fn new(kind: Kind, text: impl Into<String>) -> Self {
-        Refusal { kind, text: text.into() }
+        Refusal {
+            kind,
+            text: text.into(),
+        }
     }
     /// The request itself is wrong.
     pub fn usage(text: impl Into<String>) -> Self {

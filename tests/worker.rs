@@ -14,11 +14,19 @@ fn a_batch_is_understood_in_order_whatever_is_in_it() {
     let mut worker = worker();
     assert!(!worker.is_running(), "nothing is started before it is needed");
     let bomb = b"Content-Type: message/rfc822\n\n".repeat(100_000);
-    let mails: Vec<(i64, &[u8])> = vec![(1, b"Subject: one\n\nhello"), (2, &bomb), (3, b""), (4, b"\xff\x00\xfe")];
+    let mails: Vec<(i64, &[u8])> = vec![
+        (1, b"Subject: one\n\nhello"),
+        (2, &bomb),
+        (3, b""),
+        (4, b"\xff\x00\xfe"),
+    ];
     let verdicts = worker.understand_batch(&mails);
     let ids: Vec<i64> = verdicts.iter().map(|(id, _)| *id).collect();
     assert_eq!(ids, [1, 2, 3, 4]);
-    assert!(verdicts.iter().all(|(_, v)| matches!(v, Verdict::Understood(_))), "{verdicts:?}");
+    assert!(
+        verdicts.iter().all(|(_, v)| matches!(v, Verdict::Understood(_))),
+        "{verdicts:?}"
+    );
     assert!(matches!(&verdicts[0].1, Verdict::Understood(mail) if mail.subject == "one"));
 }
 
@@ -27,7 +35,10 @@ fn an_idle_child_is_ended_and_the_next_mail_starts_another() {
     let mut worker = worker();
     worker.understand_batch(&[(1, b"a")]);
     assert!(worker.is_running());
-    assert!(!worker.stop_if_idle(Duration::from_secs(3_600)), "it is not idle for so long");
+    assert!(
+        !worker.stop_if_idle(Duration::from_secs(3_600)),
+        "it is not idle for so long"
+    );
     assert!(worker.stop_if_idle(Duration::ZERO));
     assert!(!worker.is_running());
     let verdicts = worker.understand_batch(&[(2, b"Subject: again\n\n")]);
@@ -40,7 +51,11 @@ fn large_mails_pass_both_pipes_without_a_stop() {
     mail.extend(b"a line of text that is long enough to count\n".repeat(200_000));
     let mails: Vec<(i64, &[u8])> = (0..8).map(|id| (id, mail.as_slice())).collect();
     let verdicts = worker().understand_batch(&mails);
-    assert!(verdicts.iter().all(|(_, v)| matches!(v, Verdict::Understood(m) if !m.errors.is_empty())));
+    assert!(
+        verdicts
+            .iter()
+            .all(|(_, v)| matches!(v, Verdict::Understood(m) if !m.errors.is_empty()))
+    );
 }
 
 #[test]

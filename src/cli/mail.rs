@@ -1,22 +1,22 @@
 //! `duly mail …`: work on mail files without a running desk.
 //!
 //! Promises: one record a file whatever is in it, in the order given; a file that cannot be read is said on standard
-//! error and costs its own record only. Parsing runs on a thread with a large stack behind the limiter.
+//! error and costs its own record only. It runs in this process: nothing behind the limiter recurses.
 
+use std::borrow::Cow;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::limits;
 use crate::mail::parse::{self, Understood};
 
 /// One line of what `duly mail inspect` prints.
 #[derive(Serialize)]
 struct Record<'a> {
-    file: &'a Path,
+    file: Cow<'a, str>,
     #[serde(flatten)]
     mail: &'a Understood,
 }
@@ -25,27 +25,20 @@ struct Record<'a> {
 ///
 /// # Errors
 /// If `out` cannot be written. A file that cannot be read is exit code 1 at the end.
-pub fn inspect(files: &[PathBuf], out: &mut (impl Write + Send)) -> anyhow::Result<ExitCode> {
-    let outcome = std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .name("inspect".into())
-            .stack_size(limits::PARSE_STACK_BYTES)
-            .spawn_scoped(scope, || inspect_all(files, out))
-            .context("cannot start the thread that reads mail")?
-            .join()
-            .map_err(|_| anyhow::anyhow!("reading mail panicked"))?
-    })?;
-    Ok(ExitCode::from(u8::from(!outcome)))
-}
-
-/// Whether every file could be read.
-fn inspect_all(files: &[PathBuf], out: &mut impl Write) -> anyhow::Result<bool> {
+pub fn inspect(files: &[PathBuf], out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let mut all_read = true;
     for file in files {
         match std::fs::read(file) {
             Ok(raw) => {
                 let mail = parse::understand(&raw);
-                serde_json::to_writer(&mut *out, &Record { file, mail: &mail }).context("cannot write a record")?;
+                serde_json::to_writer(
+                    &mut *out,
+                    &Record {
+                        file: file.to_string_lossy(),
+                        mail: &mail,
+                    },
+                )
+                .context("cannot write a record")?;
                 writeln!(out).context("cannot write a record")?;
             }
             Err(cause) => {
@@ -55,5 +48,5 @@ fn inspect_all(files: &[PathBuf], out: &mut impl Write) -> anyhow::Result<bool> 
         }
     }
     out.flush().context("cannot write the records")?;
-    Ok(all_read)
+    Ok(ExitCode::from(u8::from(!all_read)))
 }

@@ -7,8 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
-use crate::mail::limit::{self, Outline};
+use crate::mail::limit::{self, Outline, Part};
 use crate::mail::parse::Understood;
+use crate::mail::words;
 
 /// What a bounce says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,35 +24,22 @@ pub struct Bounce {
 
 /// Subjects of bounces in lower case.
 pub(crate) fn subject_says_undeliverable(subject: &str) -> bool {
-    const PHRASES: &[&str] = &[
-        "undeliverable", "undelivered", "undeliverd", "non-delivery", "nondelivery", "non delivery", "not delivered", "delivery status notification", "delivery failure", "delivery failed",
-        "delivery has failed", "delivery error", "delivery problem", "delivery notification", "delivery warning", "delivery delayed", "delayed mail", "mail delivery", "message delivery",
-        "failure notice", "failure delivery", "failed delivery", "returned mail", "mail returned", "returned to sender", "returning message to sender", "could not be delivered",
-        "could not send", "couldn't be delivered", "was not delivered", "cannot be delivered", "not be delivered", "mail system error", "mail failed", "rejected mail", "message rejected",
-        "user unknown", "unzustellbar", "nicht zustellbar", "nicht zugestellt", "zustellung fehlgeschlagen", "non remis", "échec de la remise", "échec de remise", "non distribué", "no se puede entregar",
-        "no se ha podido entregar", "error de entrega", "mancato recapito", "mancata consegna", "não foi possível entregar", "não entregue", "onbestelbaar", "kan niet worden bezorgd", "nie można dostarczyć",
-        "не доставлено", "недоставленное", "не может быть доставлено", "сообщение не доставлено", "ваше сообщение не", "无法投递", "退信", "系统退信", "無法傳遞", "配信不能", "送信できません", "配送失敗", "メール送信エラー", "전송 실패", "반송",
-        "bounce notification", "are not member", "loop alert",
-    ];
-    PHRASES.iter().any(|p| subject.contains(p))
+    words::UNDELIVERABLE_SUBJECTS.iter().any(|p| subject.contains(p))
 }
 
 /// Whether the text is one that mail servers write: it says that something was not delivered and gives a server's
 /// words or an address as the reason, before any quoted mail.
 pub(crate) fn text_says_undeliverable(mail: &Understood, outline: &Outline<'_>) -> bool {
-    const PHRASES: &[&str] = &[
-        "not be delivered", "undeliverable", "could not deliver", "cannot deliver", "can't deliver", "unable to deliver", "wasn't able to deliver", "not delivered", "delivery failed", "delivery to the following",
-        "delivery has failed", "delivery failure", "failed permanently", "permanent error", "permanent failure", "permanent fatal error", "returned to sender", "returning message", "was rejected", "been rejected",
-        "been postponed", "been delayed", "not yet been delivered", "delivery of email", "error message below", "following addresses failed", "failed recipient", "unknown user", "user unknown",
-        "mailbox is full", "mailbox full", "mailbox unavailable", "message could not", "not a member of this mailing list", "duplicated message-id", "\"notificationtype\":\"bounce\"", "\"bouncetype\"",
-        "konnte nicht zugestellt", "nicht zugestellt werden", "n'a pas pu être remis", "n'a pas pu être distribué", "no se pudo entregar", "no ha podido ser entregado", "impossibile recapitare",
-        "não pôde ser entregue", "kon niet worden bezorgd", "не было доставлено", "не удалось доставить", "送信できませんでした", "送信に失敗", "配信できません", "配送できません", "无法送达", "無法送達", "전송하지 못",
-    ];
     let text = beginning(&mail.body_text, 4_096).to_lowercase();
-    let speaks = PHRASES.iter().any(|p| text.contains(p));
-    let carries = outline.parts.iter().any(|p| p.media.is("message", "rfc822") || p.media.is("text", "rfc822-headers"));
-    let reason = carries || text.contains('@') || has_reply_code(&text);
-    speaks && reason
+    let speaks = words::UNDELIVERABLE_TEXTS.iter().any(|p| text.contains(p));
+    speaks && (carries_original(mail, outline) || text.contains('@') || has_reply_code(&text))
+}
+
+/// Whether the mail that did not arrive came back with the bounce, whole or in part, or the bounce is data of a
+/// sending service.
+pub(crate) fn carries_original(mail: &Understood, outline: &Outline<'_>) -> bool {
+    let part = |p: &Part<'_>| p.media.is("message", "rfc822") || p.media.is("text", "rfc822-headers");
+    outline.parts.iter().any(part) || mail.body_text.trim_start().starts_with('{')
 }
 
 fn beginning(text: &str, most: usize) -> &str {
@@ -67,20 +55,25 @@ fn has_reply_code(text: &str) -> bool {
     text.split(|c: char| !(c.is_ascii_digit() || c == '.')).any(|word| {
         let b = word.as_bytes();
         let basic = b.len() == 3 && matches!(b[0], b'4' | b'5') && b.iter().all(u8::is_ascii_digit);
-        let enhanced = b.len() >= 5 && matches!(b[0], b'4' | b'5') && b[1] == b'.' && b[2].is_ascii_digit() && b[3] == b'.';
+        let enhanced =
+            b.len() >= 5 && matches!(b[0], b'4' | b'5') && b[1] == b'.' && b[2].is_ascii_digit() && b[3] == b'.';
         basic || enhanced
     })
 }
 
 /// Reads a bounce.
 pub(crate) fn read(mail: &Understood, outline: &Outline<'_>) -> Bounce {
-    let mut bounce = Bounce { permanent: true, ..Bounce::default() };
+    let mut bounce = Bounce {
+        permanent: true,
+        ..Bounce::default()
+    };
     let reported = report(outline, &mut bounce);
     let fields = &outline.parts[0].fields;
     if bounce.recipients.is_empty() {
         for value in fields.every("x-failed-recipients") {
             let line = String::from_utf8_lossy(value).into_owned();
-            line.split([',', ' ', '\t']).for_each(|a| add(&mut bounce.recipients, a));
+            line.split([',', ' ', '\t'])
+                .for_each(|a| add(&mut bounce.recipients, a));
         }
     }
     let text = beginning(&mail.body_text, limits::BOUNCE_TEXT_BYTES);
@@ -88,35 +81,43 @@ pub(crate) fn read(mail: &Understood, outline: &Outline<'_>) -> Bounce {
         from_words(mail, text, &mut bounce.recipients);
     }
     if !reported {
-        bounce.permanent = !says_delayed(&mail.subject.to_lowercase()) && !says_delayed(&before_original(text).to_lowercase());
+        bounce.permanent =
+            !says_delayed(&mail.subject.to_lowercase()) && !says_delayed(&before_original(text).to_lowercase());
     }
     bounce.about_message_id = about(mail, outline, text);
     bounce
 }
 
 fn says_delayed(text: &str) -> bool {
-    const DELAY: &[&str] = &[
-        "warning", "delay", "deferred", "will retry", "will continue to", "will keep trying", "not yet been delivered", "been postponed", "still being", "is temporary", "temporarily", "advisory-only", "verzögert", "retardé",
-    ];
-    const FINAL: &[&str] = &["permanent", "giving up", "gave up", "failed", "fatal", "undeliverable", "returned", "returning"];
-    DELAY.iter().any(|d| text.contains(d)) && !FINAL.iter().any(|f| text.contains(f))
+    words::DELAY.iter().any(|d| text.contains(d)) && !words::FINAL.iter().any(|f| text.contains(f))
 }
 
 /// Reads the groups of fields of a delivery status report; false if there is none.
 fn report(outline: &Outline<'_>, bounce: &mut Bounce) -> bool {
-    let status = outline.parts.iter().find(|p| p.media.is("message", "delivery-status") || p.media.is("message", "global-delivery-status"));
+    let status = outline
+        .parts
+        .iter()
+        .find(|p| p.media.is("message", "delivery-status") || p.media.is("message", "global-delivery-status"));
     let Some(part) = status else { return false };
     let text = String::from_utf8_lossy(outline.body(part)).into_owned();
     let (mut delayed, mut failed) = (0usize, 0usize);
-    for group in text.replace("\r\n", "\n").split("\n\n").take(limits::BOUNCED_RECIPIENTS) {
+    for group in text
+        .replace("\r\n", "\n")
+        .split("\n\n")
+        .take(limits::BOUNCED_RECIPIENTS)
+    {
         let value = |name: &str| {
             group.lines().find_map(|line| {
                 let (found, value) = line.split_once(':')?;
                 found.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
             })
         };
-        let address = |name: &str| value(name).map(|v| v.split_once(';').map_or(v.clone(), |(_, a)| a.trim().to_owned()));
-        let Some(recipient) = address("original-recipient").filter(|a| a.contains('@')).or_else(|| address("final-recipient")) else {
+        let address =
+            |name: &str| value(name).map(|v| v.split_once(';').map_or(v.clone(), |(_, a)| a.trim().to_owned()));
+        let Some(recipient) = address("original-recipient")
+            .filter(|a| a.contains('@'))
+            .or_else(|| address("final-recipient"))
+        else {
             continue;
         };
         let action = value("action").unwrap_or_default().to_lowercase();
@@ -124,7 +125,9 @@ fn report(outline: &Outline<'_>, bounce: &mut Bounce) -> bool {
         match action.as_str() {
             a if a.starts_with("delayed") => delayed += 1,
             a if a.starts_with("failed") => failed += 1,
-            a if a.starts_with("delivered") || a.starts_with("relayed") || a.starts_with("expanded") => continue,
+            a if a.starts_with("delivered") || a.starts_with("relayed") || a.starts_with("expanded") => {
+                continue;
+            }
             _ if code.starts_with('4') => delayed += 1,
             _ => failed += 1,
         }
@@ -137,50 +140,92 @@ fn report(outline: &Outline<'_>, bounce: &mut Bounce) -> bool {
 }
 
 fn add(recipients: &mut Vec<String>, address: &str) {
-    let address = address.trim().trim_matches(['<', '>', '"', '\'', ':', ';', ',', '(', ')', '.', '[', ']']);
+    let address = address
+        .trim()
+        .trim_matches(['<', '>', '"', '\'', ':', ';', ',', '(', ')', '.', '[', ']']);
     let address = address.strip_prefix("mailto:").unwrap_or(address);
     let fits = address.len() <= 320 && address.split('@').count() == 2 && !address.contains(char::is_whitespace);
     let known = recipients.iter().any(|r| r.eq_ignore_ascii_case(address));
-    if fits && !address.starts_with('@') && !address.ends_with('@') && !known && recipients.len() < limits::BOUNCED_RECIPIENTS {
+    if fits
+        && !address.starts_with('@')
+        && !address.ends_with('@')
+        && !known
+        && recipients.len() < limits::BOUNCED_RECIPIENTS
+    {
         recipients.push(address.to_owned());
     }
 }
 
 /// The text above the copy of the mail that did not arrive.
 fn before_original(text: &str) -> &str {
-    const COPIES: &[&str] = &["original message", "copy of the message", "copy of my message", "message headers", "unsent message", "returned message", "message header follow", "below this line is a copy", "header and top", "message follows", "lines of your"];
     let lower = text.to_lowercase();
-    let end = if lower.len() == text.len() { COPIES.iter().filter_map(|c| lower.find(c)).filter(|at| text.is_char_boundary(*at)).min() } else { None };
+    let end = if lower.len() == text.len() {
+        words::COPIES
+            .iter()
+            .filter_map(|c| lower.find(c))
+            .filter(|at| text.is_char_boundary(*at))
+            .min()
+    } else {
+        None
+    };
     end.map_or(text, |end| &text[..end])
 }
 
 /// Addresses that the words name, but for the sender's and the reader's own.
 fn from_words(mail: &Understood, text: &str, recipients: &mut Vec<String>) {
-    let own: Vec<String> = mail.from.iter().chain(&mail.to).map(|m| m.address.to_lowercase()).collect();
-    for word in before_original(text).split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ',' | '(' | ')')) {
+    let own: Vec<String> = mail
+        .from
+        .iter()
+        .chain(&mail.to)
+        .map(|m| m.address.to_lowercase())
+        .collect();
+    for word in
+        before_original(text).split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ',' | '(' | ')'))
+    {
         if word.contains('@') && !own.contains(&word.trim_matches(['.', ':', ';']).to_lowercase()) {
             add(recipients, word);
         }
+    }
+    // "Contact <postmaster@…>" is who helps, not who was missed.
+    if recipients.len() > 1 {
+        recipients.retain(|r| !r.to_lowercase().starts_with("postmaster@"));
     }
 }
 
 /// The Message-ID of the mail that did not arrive: in its copy, in the words, or where an answer names it.
 fn about(mail: &Understood, outline: &Outline<'_>, text: &str) -> Option<String> {
-    let copy = outline.parts.iter().skip(1).find_map(|p| p.fields.ids("message-id").into_iter().next());
+    let copy = outline
+        .parts
+        .iter()
+        .skip(1)
+        .find_map(|p| p.fields.ids("message-id").into_iter().next());
     let headers = || {
-        let part = outline.parts.iter().find(|p| p.media.is("text", "rfc822-headers") || p.media.is("message", "rfc822"))?;
+        let part = outline
+            .parts
+            .iter()
+            .find(|p| p.media.is("text", "rfc822-headers") || p.media.is("message", "rfc822"))?;
         let body = outline.body(part);
-        limit::outline(&body[..body.len().min(limits::HEADER_BLOCK_BYTES)]).parts[0].fields.ids("message-id").into_iter().next()
+        limit::outline(&body[..body.len().min(limits::HEADER_BLOCK_BYTES)]).parts[0]
+            .fields
+            .ids("message-id")
+            .into_iter()
+            .next()
     };
     let words = || {
         text.lines().find_map(|line| {
             let trimmed = line.trim_start_matches(['>', ' ', '\t', '|']);
-            let rest = trimmed.get(..11).filter(|h| h.eq_ignore_ascii_case("message-id:")).map(|_| &trimmed[11..])?;
+            let rest = trimmed
+                .get(..11)
+                .filter(|h| h.eq_ignore_ascii_case("message-id:"))
+                .map(|_| &trimmed[11..])?;
             let id = rest.trim().trim_matches(['<', '>']);
             (!id.is_empty() && id.len() < 998).then(|| id.to_owned())
         })
     };
-    copy.or_else(headers).or_else(words).or_else(|| mail.in_reply_to.first().cloned()).or_else(|| mail.references.last().cloned())
+    copy.or_else(headers)
+        .or_else(words)
+        .or_else(|| mail.in_reply_to.first().cloned())
+        .or_else(|| mail.references.last().cloned())
 }
 
 #[cfg(test)]
@@ -194,7 +239,10 @@ mod tests {
         let mail = understand(raw);
         assert_eq!(mail.auto, Auto::Bounce);
         let bounce = mail.bounce.expect("a bounce");
-        assert_eq!((bounce.recipients, bounce.permanent, bounce.about_message_id.as_deref()), (vec!["bob@y.org".to_owned()], true, Some("lost@desk")));
+        assert_eq!(
+            (bounce.recipients, bounce.permanent, bounce.about_message_id.as_deref()),
+            (vec!["bob@y.org".to_owned()], true, Some("lost@desk"))
+        );
     }
 
     #[test]

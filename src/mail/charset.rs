@@ -23,37 +23,62 @@ pub struct Decoded<'a> {
 /// Decodes the body of a text part.
 pub fn decode<'a>(bytes: &'a [u8], declared: Option<&str>) -> Decoded<'a> {
     let declared = declared.map(str::trim).filter(|d| !d.is_empty());
-    if let Some(label) = declared.filter(|d| is_utf7(d)) {
-        if let Some(decoder) = mail_parser::decoders::charsets::map::charset_decoder(label.as_bytes()) {
-            return Decoded { text: decoder(bytes).into(), note: None };
-        }
+    if let Some(label) = declared.filter(|d| is_utf7(d))
+        && let Some(decoder) = mail_parser::decoders::charsets::map::charset_decoder(label.as_bytes())
+    {
+        return Decoded {
+            text: decoder(bytes).into(),
+            note: None,
+        };
     }
     let encoding = declared.and_then(named);
     if let Ok(text) = plain_ascii(bytes, encoding) {
-        return Decoded { text: Cow::Borrowed(text), note: None };
+        return Decoded {
+            text: Cow::Borrowed(text),
+            note: None,
+        };
     }
-    if let Some(encoding) = encoding.filter(|e| believable(e, declared, bytes)) {
-        if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(without_mark(bytes, encoding)) {
-            return Decoded { text, note: None };
-        }
+    if let Some(encoding) = encoding.filter(|e| believable(e, declared, bytes))
+        && let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(without_mark(bytes, encoding))
+    {
+        return Decoded { text, note: None };
     }
     let note = match (declared, encoding) {
         (Some(label), None) => Some(format!("Unknown charset {:?}: guessed.", short(label))),
-        (Some(label), Some(_)) => Some(format!("The text does not fit its charset {:?}: guessed.", short(label))),
+        (Some(label), Some(_)) => Some(format!(
+            "The text does not fit its charset {:?}: guessed.",
+            short(label)
+        )),
         (None, _) => None,
     };
-    Decoded { text: guess(bytes, encoding), note }
+    Decoded {
+        text: guess(bytes, encoding),
+        note,
+    }
 }
 
 /// The charset that a label names, with the labels that mail programs made up.
 pub fn named(label: &str) -> Option<&'static Encoding> {
     let label = label.trim().trim_matches(['"', '\'']);
     let found = Encoding::for_label(label.as_bytes()).or_else(|| {
-        let dashed: String = label.chars().map(|c| if c == '_' || c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect();
+        let dashed: String = label
+            .chars()
+            .map(|c| {
+                if c == '_' || c == ' ' {
+                    '-'
+                } else {
+                    c.to_ascii_lowercase()
+                }
+            })
+            .collect();
         let plain: String = dashed.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
         Encoding::for_label(dashed.as_bytes())
             .or_else(|| Encoding::for_label(plain.as_bytes()))
-            .or_else(|| dashed.strip_prefix("x-").and_then(|l| Encoding::for_label(l.as_bytes())))
+            .or_else(|| {
+                dashed
+                    .strip_prefix("x-")
+                    .and_then(|l| Encoding::for_label(l.as_bytes()))
+            })
             .or_else(|| alias(&dashed))
     })?;
     // The decoder of the larger set reads the smaller one, and mail sold as GB2312 seldom keeps to it.
@@ -82,7 +107,10 @@ fn alias(label: &str) -> Option<&'static Encoding> {
         _ if label.contains("big5") => encoding_rs::BIG5,
         _ if label.contains("utf-8") || label.contains("utf8") => UTF_8,
         _ => {
-            let number = label.strip_prefix("cp").or_else(|| label.strip_prefix("win-")).or_else(|| label.strip_prefix("ansi-"))?;
+            let number = label
+                .strip_prefix("cp")
+                .or_else(|| label.strip_prefix("win-"))
+                .or_else(|| label.strip_prefix("ansi-"))?;
             return Encoding::for_label(format!("windows-{number}").as_bytes());
         }
     })
@@ -152,7 +180,13 @@ fn guess<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Cow<'a, st
         .into_iter()
         .flatten()
         .map(|e| (e.decode_without_bom_handling(bytes), e))
-        .min_by_key(|((text, broken), _)| if *broken { 1 + text.matches('\u{FFFD}').count() } else { 0 });
+        .min_by_key(|((text, broken), _)| {
+            if *broken {
+                1 + text.matches('\u{FFFD}').count()
+            } else {
+                0
+            }
+        });
     match best {
         Some(((text, _), _)) => text,
         None => lossy,
@@ -162,7 +196,11 @@ fn guess<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Cow<'a, st
 /// A header value as text: unfolded, encoded words decoded, raw 8-bit bytes decoded (`fallback` is the charset of the
 /// body, which such senders mean).
 pub fn header_text(value: &[u8], fallback: Option<&'static Encoding>) -> String {
-    let unfolded: Vec<u8> = value.iter().filter(|b| !matches!(b, b'\r' | b'\n' | 0)).copied().collect();
+    let unfolded: Vec<u8> = value
+        .iter()
+        .filter(|b| !matches!(b, b'\r' | b'\n' | 0))
+        .copied()
+        .collect();
     let text = eight_bit(&unfolded, fallback);
     if !text.contains("=?") {
         return text.trim().replace('\t', " ");
@@ -218,7 +256,10 @@ fn eight_bit(value: &[u8], fallback: Option<&'static Encoding>) -> String {
 pub(crate) const NO_WORD: char = '\u{FDD0}';
 
 fn glued_to_address(behind: &str) -> bool {
-    let atom = behind.bytes().take(64).position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+')));
+    let atom = behind
+        .bytes()
+        .take(64)
+        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+')));
     atom.is_some_and(|end| behind.as_bytes()[end] == b'@')
 }
 
@@ -247,7 +288,12 @@ struct Word<'a> {
 
 impl<'a> Words<'a> {
     fn new(text: &'a str) -> Self {
-        Words { text, at: 0, hopeless: false, apart: false }
+        Words {
+            text,
+            at: 0,
+            hopeless: false,
+            apart: false,
+        }
     }
 
     /// The encoded word that begins at `start`, if one does.
@@ -275,7 +321,12 @@ impl<'a> Words<'a> {
             return None;
         }
         let charset = charset.split('*').next().unwrap_or(charset);
-        Some(Word { charset, base64, data: &rest[..length], end: self.text.len() - rest.len() + length + 2 })
+        Some(Word {
+            charset,
+            base64,
+            data: &rest[..length],
+            end: self.text.len() - rest.len() + length + 2,
+        })
     }
 }
 
@@ -289,7 +340,9 @@ impl<'a> Iterator for Words<'a> {
         let begin = self.at;
         let mut look = begin;
         while !self.hopeless {
-            let Some(found) = memmem::find(&self.text.as_bytes()[look..], b"=?") else { break };
+            let Some(found) = memmem::find(&self.text.as_bytes()[look..], b"=?") else {
+                break;
+            };
             let start = look + found;
             let Some(first) = self.word(start) else {
                 look = start + 2;
@@ -368,9 +421,13 @@ mod tests {
 
     #[test]
     fn text_without_a_charset_is_read_as_what_it_looks_like() {
-        let (korean, _, _) = encoding_rs::EUC_KR.encode("언제나 저희를 사랑해주시는 회원님께 감사드리며 새로운 약관을 안내합니다");
+        let (korean, _, _) =
+            encoding_rs::EUC_KR.encode("언제나 저희를 사랑해주시는 회원님께 감사드리며 새로운 약관을 안내합니다");
         assert!(decode(&korean, None).text.contains("회원님께"));
-        assert_eq!(decode("Grüße aus Köln".as_bytes(), Some("us-ascii")).text, "Grüße aus Köln");
+        assert_eq!(
+            decode("Grüße aus Köln".as_bytes(), Some("us-ascii")).text,
+            "Grüße aus Köln"
+        );
     }
 
     #[test]
@@ -391,6 +448,9 @@ mod tests {
     #[test]
     fn beginnings_of_words_without_an_end_stay_as_they_are() {
         let many = "=?a?q? ".repeat(10_000);
-        assert!(header_text(many.as_bytes(), None) == many.trim_end(), "a word without its end was decoded");
+        assert!(
+            header_text(many.as_bytes(), None) == many.trim_end(),
+            "a word without its end was decoded"
+        );
     }
 }

@@ -58,7 +58,10 @@ pub fn quoted_printable(input: &[u8]) -> Vec<u8> {
             None => (rest, b"", b""),
         };
         // Blanks at the end of a line were added on the way (RFC 2045 §6.7 rule 3).
-        let kept = &line[..line.iter().rposition(|b| !matches!(b, b' ' | b'\t')).map_or(0, |p| p + 1)];
+        let kept = &line[..line
+            .iter()
+            .rposition(|b| !matches!(b, b' ' | b'\t'))
+            .map_or(0, |p| p + 1)];
         let (kept, soft) = match kept.strip_suffix(b"=") {
             Some(kept) => (kept, true),
             None => (kept, false),
@@ -112,7 +115,9 @@ pub fn uuencoded(input: &[u8]) -> Vec<u8> {
         if line == b"end" {
             break;
         }
-        let Some((&first, codes)) = line.split_first() else { continue };
+        let Some((&first, codes)) = line.split_first() else {
+            continue;
+        };
         let length = usize::from(first.wrapping_sub(32) & 63);
         let before = out.len();
         for chunk in codes.chunks(4) {

@@ -62,7 +62,11 @@ pub struct MediaType {
 impl MediaType {
     /// A media type without parameters.
     pub fn new(kind: &str, subkind: &str) -> Self {
-        MediaType { kind: kind.into(), subkind: subkind.into(), parameters: Vec::new() }
+        MediaType {
+            kind: kind.into(),
+            subkind: subkind.into(),
+            parameters: Vec::new(),
+        }
     }
     /// What a part is that does not say (RFC 2045 §5.2).
     pub fn text_plain() -> Self {
@@ -83,12 +87,17 @@ impl MediaType {
 
     fn parse(value: &[u8]) -> Option<Self> {
         let line = charset::structured(value, None);
-        let HeaderValue::ContentType(found) = MessageStream::new(&line).parse_content_type() else { return None };
+        let HeaderValue::ContentType(found) = MessageStream::new(&line).parse_content_type() else {
+            return None;
+        };
         let parameters = found.attributes.unwrap_or_default();
         Some(MediaType {
             kind: found.c_type.to_ascii_lowercase(),
             subkind: found.c_subtype.map(|s| s.to_ascii_lowercase()).unwrap_or_default(),
-            parameters: parameters.into_iter().map(|a| (a.name.to_ascii_lowercase(), a.value.replace(charset::NO_WORD, "="))).collect(),
+            parameters: parameters
+                .into_iter()
+                .map(|a| (a.name.to_ascii_lowercase(), a.value.replace(charset::NO_WORD, "=")))
+                .collect(),
         })
     }
 }
@@ -112,7 +121,10 @@ impl<'a> Fields<'a> {
     }
     /// The bytes of every field of that name, in order.
     pub fn every(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.list.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| *value)
+        self.list
+            .iter()
+            .filter(move |(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| *value)
     }
     /// Whether there is such a field.
     pub fn has(&self, name: &str) -> bool {
@@ -140,7 +152,10 @@ impl<'a> Fields<'a> {
     pub fn media_type(&self) -> MediaType {
         match self.raw("content-type").and_then(MediaType::parse) {
             Some(found) if !found.kind.is_empty() && !found.subkind.is_empty() => found,
-            Some(found) if found.kind == "text" => MediaType { subkind: "plain".into(), ..found },
+            Some(found) if found.kind == "text" => MediaType {
+                subkind: "plain".into(),
+                ..found
+            },
             _ => MediaType::text_plain(),
         }
     }
@@ -152,8 +167,14 @@ impl<'a> Fields<'a> {
 
     /// How the part's body is encoded.
     pub fn transfer_encoding(&self) -> TransferEncoding {
-        let Some(value) = self.raw("content-transfer-encoding") else { return TransferEncoding::Identity };
-        let word = value.trim_ascii().split(|b| matches!(b, b';' | b' ' | b'(')).next().unwrap_or_default();
+        let Some(value) = self.raw("content-transfer-encoding") else {
+            return TransferEncoding::Identity;
+        };
+        let word = value
+            .trim_ascii()
+            .split(|b| matches!(b, b';' | b' ' | b'('))
+            .next()
+            .unwrap_or_default();
         match word.trim_ascii().to_ascii_lowercase().as_slice() {
             b"base64" | b"\"base64\"" => TransferEncoding::Base64,
             b"quoted-printable" | b"\"quoted-printable\"" => TransferEncoding::QuotedPrintable,
@@ -206,13 +227,24 @@ impl<'a> Fields<'a> {
 }
 
 fn mailbox(found: &mail_parser::Addr<'_>) -> Option<Mailbox> {
-    let tidy = |text: &str| text.replace(charset::NO_WORD, "=").split_whitespace().collect::<Vec<_>>().join(" ");
+    let tidy = |text: &str| {
+        text.replace(charset::NO_WORD, "=")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     let name = found.name.as_deref().map(tidy).filter(|n| !n.is_empty());
     match found.address.as_deref().map(str::trim).filter(|a| !a.is_empty()) {
-        Some(address) => Some(Mailbox { name, address: address.replace(charset::NO_WORD, "=") }),
+        Some(address) => Some(Mailbox {
+            name,
+            address: address.replace(charset::NO_WORD, "="),
+        }),
         // A bare word is a local address of old systems: `From: root`.
         None => name.map(|n| match n.contains(char::is_whitespace) {
-            true => Mailbox { name: Some(n), address: String::new() },
+            true => Mailbox {
+                name: Some(n),
+                address: String::new(),
+            },
             false => Mailbox { name: None, address: n },
         }),
     }
@@ -280,7 +312,10 @@ fn ids_of(value: &[u8]) -> Vec<String> {
     while let Some(open) = rest.find('<') {
         rest = &rest[open + 1..];
         let Some(close) = rest.find('>') else { break };
-        let id: String = rest[..close].chars().filter(|c| !c.is_whitespace() && *c != '<').collect();
+        let id: String = rest[..close]
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '<')
+            .collect();
         if !id.is_empty() && ids.len() < limits::HEADER_BYTES / 3 {
             ids.push(id);
         }
@@ -288,7 +323,12 @@ fn ids_of(value: &[u8]) -> Vec<String> {
     }
     if ids.is_empty() {
         let words = text.split(|c: char| c.is_whitespace() || c == ',');
-        ids.extend(words.map(|w| w.trim_matches(['<', '>'])).filter(|w| w.contains('@')).map(str::to_owned));
+        ids.extend(
+            words
+                .map(|w| w.trim_matches(['<', '>']))
+                .filter(|w| w.contains('@'))
+                .map(str::to_owned),
+        );
     }
     ids
 }
@@ -296,7 +336,9 @@ fn ids_of(value: &[u8]) -> Vec<String> {
 fn instant(value: &[u8]) -> Option<(Timestamp, Option<i32>)> {
     let mut line: Vec<u8> = value.iter().map(|&b| if b.is_ascii() { b } else { b' ' }).collect();
     line.push(b'\n');
-    let HeaderValue::DateTime(found) = MessageStream::new(&line).parse_date() else { return None };
+    let HeaderValue::DateTime(found) = MessageStream::new(&line).parse_date() else {
+        return None;
+    };
     let civil = DateTime::new(
         i16::try_from(found.year).ok()?,
         i8::try_from(found.month).ok()?,
@@ -329,10 +371,19 @@ mod tests {
 
     #[test]
     fn an_address_list_is_read_with_groups_comments_and_encoded_names() {
-        let f = fields(&[("To", " team: a@x.org, =?utf-8?Q?J=C3=BCrgen?= <j@x.org>; , c@x.org (Carol)")]);
+        let f = fields(&[(
+            "To",
+            " team: a@x.org, =?utf-8?Q?J=C3=BCrgen?= <j@x.org>; , c@x.org (Carol)",
+        )]);
         let found = f.mailboxes("to");
         assert_eq!(found.len(), 3);
-        assert_eq!(found[1], Mailbox { name: Some("Jürgen".into()), address: "j@x.org".into() });
+        assert_eq!(
+            found[1],
+            Mailbox {
+                name: Some("Jürgen".into()),
+                address: "j@x.org".into()
+            }
+        );
         assert_eq!(found[2].name.as_deref(), Some("Carol"));
     }
 
@@ -348,6 +399,9 @@ mod tests {
     fn of_many_references_the_first_and_the_newest_stay() {
         let many: String = (0..1_000).map(|i| format!("<{i}@x> ")).collect();
         let ids = fields(&[("References", &many)]).ids("references");
-        assert_eq!((ids.len(), ids[0].as_str(), ids[99].as_str()), (limits::REFERENCES, "0@x", "999@x"));
+        assert_eq!(
+            (ids.len(), ids[0].as_str(), ids[99].as_str()),
+            (limits::REFERENCES, "0@x", "999@x")
+        );
     }
 }

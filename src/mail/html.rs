@@ -7,14 +7,16 @@
 //! Why our own: the usual converters build a tree and are quadratic in its depth (20,000 nested elements in 100 KB
 //! cost seconds). This one keeps a short stack of the elements that change how text is written and forgets the rest.
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memmem};
 
 use crate::limits;
+use crate::mail::tag::{attribute, balanced_close, end_of_tag, entity, find_close, is_block, is_indentation};
 
-/// Longest tag whose quotes are heeded while looking for its end; a longer one (a picture as `data:`) ends at the first `>`.
-const TAG_BYTES: usize = 4 * 1024;
 /// Quote marks written at one line's start at most.
 const QUOTE_MARKS: usize = 32;
+
+/// Hidden elements without an end after which no more are hidden.
+const VAIN_LOOKS: usize = 20;
 
 /// Text, and what was cut.
 #[derive(Debug, Default)]
@@ -52,6 +54,8 @@ struct Writer<'h> {
     comment_ends: bool,
     /// Elements whose end was looked for in vain: not looked for again, or many beginnings would cost their product.
     endless: Vec<String>,
+    /// Hidden elements whose end was not found.
+    vain: usize,
 }
 
 /// Turns HTML into text.
@@ -64,7 +68,10 @@ pub fn to_text(html: &str) -> Plain {
             end -= 1;
         }
         html = &html[..end];
-        notes.push(format!("HTML longer than {} bytes: the rest was not read.", limits::HTML_BYTES));
+        notes.push(format!(
+            "HTML longer than {} bytes: the rest was not read.",
+            limits::HTML_BYTES
+        ));
     }
     let mut writer = Writer {
         html,
@@ -80,11 +87,15 @@ pub fn to_text(html: &str) -> Plain {
         notes,
         comment_ends: true,
         endless: Vec::new(),
+        vain: 0,
     };
     writer.run();
     let mut text = writer.out;
     text.truncate(text.trim_end().len());
-    Plain { text, notes: writer.notes }
+    Plain {
+        text,
+        notes: writer.notes,
+    }
 }
 
 impl<'h> Writer<'h> {
@@ -93,7 +104,8 @@ impl<'h> Writer<'h> {
         let mut at = 0;
         while at < html.len() {
             if self.out.len() > limits::TEXT_BYTES {
-                self.notes.push(format!("Text longer than {} bytes: cut.", limits::TEXT_BYTES));
+                self.notes
+                    .push(format!("Text longer than {} bytes: cut.", limits::TEXT_BYTES));
                 return;
             }
             let rest = &html[at..];
@@ -130,24 +142,33 @@ impl<'h> Writer<'h> {
         }
         let length = end_of_tag(bytes);
         let tag = rest[name_at..length].trim_end_matches('>').trim_end_matches('/');
-        let name_length =
-            tag.bytes().position(|b| b.is_ascii_whitespace() || b == b'/' || b == b'>').unwrap_or(tag.len());
+        let name_length = tag
+            .bytes()
+            .position(|b| b.is_ascii_whitespace() || b == b'/' || b == b'>')
+            .unwrap_or(tag.len());
         let (name, attributes) = tag.split_at(name_length);
         if name.contains('@') || tag[name_length..].starts_with("//") {
             self.text(&rest[..length]); // <name@example.org> and <http://…> that nobody escaped
             return length;
         }
         let mut lower = [0u8; 16];
-        let Some(lower) = lower.get_mut(..name.len()) else { return length };
+        let Some(lower) = lower.get_mut(..name.len()) else {
+            return length;
+        };
         lower.copy_from_slice(name.as_bytes());
         lower.make_ascii_lowercase();
-        let Ok(name) = std::str::from_utf8(lower) else { return length };
+        let Ok(name) = std::str::from_utf8(lower) else {
+            return length;
+        };
         if self.elements >= limits::HTML_ELEMENTS {
             return length;
         }
         self.elements += 1;
         if self.elements == limits::HTML_ELEMENTS {
-            self.notes.push(format!("More than {} HTML elements: the rest is bare text.", limits::HTML_ELEMENTS));
+            self.notes.push(format!(
+                "More than {} HTML elements: the rest is bare text.",
+                limits::HTML_ELEMENTS
+            ));
         }
         if closing {
             self.close(name);
@@ -171,14 +192,25 @@ impl<'h> Writer<'h> {
                 if end.is_none() {
                     self.endless.push(name.to_owned());
                 }
-                Some(end.unwrap_or(if name == "script" || name == "style" { rest.len() } else { 0 }))
+                Some(end.unwrap_or(if name == "script" || name == "style" {
+                    rest.len()
+                } else {
+                    0
+                }))
             }
-            "div" | "span" | "p" | "td" | "font" if attributes.len() > 12 => {
+            "div" | "span" | "p" | "td" | "font" if attributes.len() > 12 && self.vain < VAIN_LOOKS => {
                 let style = attribute(attributes, "style")?;
-                let style: String = style.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
-                let hidden = style.contains("display:none") || style.contains("visibility:hidden");
-                let end = if hidden { balanced_close(rest.as_bytes(), name)? } else { return None };
-                Some(end)
+                let style: String = style
+                    .chars()
+                    .filter(|c| !c.is_whitespace())
+                    .flat_map(char::to_lowercase)
+                    .collect();
+                if !(style.contains("display:none") || style.contains("visibility:hidden")) {
+                    return None;
+                }
+                let end = balanced_close(rest.as_bytes(), name);
+                self.vain += usize::from(end.is_none());
+                end
             }
             _ => None,
         }
@@ -234,7 +266,9 @@ impl<'h> Writer<'h> {
         let name = if matches!(name, "menu" | "dir") { "ul" } else { name };
         match name {
             "blockquote" | "pre" | "ul" | "ol" | "a" => {
-                let Some(depth) = self.stack.iter().rposition(|(n, _)| *n == name) else { return };
+                let Some(depth) = self.stack.iter().rposition(|(n, _)| *n == name) else {
+                    return;
+                };
                 while self.stack.len() > depth {
                     self.pop();
                 }
@@ -283,7 +317,12 @@ impl<'h> Writer<'h> {
         let shown = self.out.get(start..).unwrap_or_default().trim();
         let target = href.strip_prefix("mailto:").unwrap_or(href);
         let useful = href.starts_with("http") || href.starts_with("mailto:") || href.starts_with("ftp");
-        let bare = |text: &str| text.trim_end_matches('/').trim_start_matches("https://").trim_start_matches("http://").to_lowercase();
+        let bare = |text: &str| {
+            text.trim_end_matches('/')
+                .trim_start_matches("https://")
+                .trim_start_matches("http://")
+                .to_lowercase()
+        };
         if useful && !shown.is_empty() && !shown.contains(target) && bare(shown) != bare(target) {
             let target = format!(" <{target}>");
             self.space = false;
@@ -293,7 +332,12 @@ impl<'h> Writer<'h> {
 
     fn item(&mut self) {
         self.block(1);
-        let mark = match self.stack.iter_mut().rev().find(|(_, o)| matches!(o, Open::Bullets | Open::Numbers(_))) {
+        let mark = match self
+            .stack
+            .iter_mut()
+            .rev()
+            .find(|(_, o)| matches!(o, Open::Bullets | Open::Numbers(_)))
+        {
             Some((_, Open::Numbers(count))) => {
                 *count += 1;
                 format!("{count}. ")
@@ -306,7 +350,11 @@ impl<'h> Writer<'h> {
     fn block(&mut self, breaks: usize) {
         self.space = false;
         if !self.out.is_empty() {
-            let owed = if self.at_start { breaks.saturating_sub(1) } else { breaks };
+            let owed = if self.at_start {
+                breaks.saturating_sub(1)
+            } else {
+                breaks
+            };
             self.breaks = self.breaks.max(owed);
         }
     }
@@ -414,120 +462,6 @@ impl<'h> Writer<'h> {
     }
 }
 
-/// Where a tag ends, behind its `>`: quotes are heeded, for as long as a tag can be.
-fn end_of_tag(bytes: &[u8]) -> usize {
-    let window = &bytes[..bytes.len().min(TAG_BYTES)];
-    let mut quote = 0u8;
-    for (i, &byte) in window.iter().enumerate() {
-        match byte {
-            b'"' | b'\'' if quote == 0 && window[..i].trim_ascii_end().ends_with(b"=") => quote = byte,
-            byte if byte == quote && quote != 0 => quote = 0,
-            b'>' if quote == 0 => return i + 1,
-            _ => {}
-        }
-    }
-    memchr(b'>', bytes).map_or(bytes.len(), |end| end + 1)
-}
-
-/// The start of `</name` in any case, or `None`.
-fn find_close(bytes: &[u8], name: &str) -> Option<usize> {
-    memmem::find_iter(bytes, b"</")
-        .take(limits::HTML_ELEMENTS)
-        .find(|&at| bytes.get(at + 2..at + 2 + name.len()).is_some_and(|n| n.eq_ignore_ascii_case(name.as_bytes())))
-}
-
-/// The end of the element that was just opened, counting its own kind only.
-fn balanced_close(bytes: &[u8], name: &str) -> Option<usize> {
-    let mut depth = 1usize;
-    let mut at = 0;
-    for _ in 0..1_000 {
-        at += memchr(b'<', bytes.get(at..)?)? + 1;
-        let closing = bytes.get(at) == Some(&b'/');
-        let from = at + usize::from(closing);
-        if bytes.get(from..from + name.len()).is_some_and(|n| n.eq_ignore_ascii_case(name.as_bytes()))
-            && !bytes.get(from + name.len()).is_some_and(u8::is_ascii_alphanumeric)
-        {
-            depth = if closing { depth - 1 } else { depth + 1 };
-            if depth == 0 {
-                return Some(at - 1);
-            }
-        }
-    }
-    None
-}
-
-/// The value of an attribute, entities decoded.
-fn attribute(attributes: &str, name: &str) -> Option<String> {
-    let mut rest = attributes;
-    for _ in 0..64 {
-        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-        let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '=' || c == '/').unwrap_or(rest.len());
-        let (found, after) = rest.split_at(end);
-        let after = after.trim_start();
-        let Some(value) = after.strip_prefix('=') else {
-            if after.is_empty() {
-                return None;
-            }
-            rest = after;
-            continue;
-        };
-        let value = value.trim_start();
-        let (value, after) = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => value[1..].split_once(quote).unwrap_or((&value[1..], "")),
-            _ => value.split_at(value.find(|c: char| c.is_ascii_whitespace()).unwrap_or(value.len())),
-        };
-        if found.eq_ignore_ascii_case(name) {
-            return Some(decode_entities(value));
-        }
-        rest = after;
-    }
-    None
-}
-
-fn decode_entities(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = memchr(b'&', rest.as_bytes()) {
-        out.push_str(&rest[..at]);
-        let (decoded, length) = entity(&rest[at..]);
-        out.push_str(&decoded);
-        rest = &rest[at + length..];
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The entity at the start of `text` (which begins with `&`) and its length; a lone `&` stands for itself.
-fn entity(text: &str) -> (String, usize) {
-    let window = &text.as_bytes()[1..text.len().min(34)];
-    let Some(end) = memchr2(b';', b'&', window) else { return ("&".into(), 1) };
-    if window[end] != b';' || end == 0 || !window[..end].iter().all(|b| b.is_ascii_alphanumeric() || *b == b'#') {
-        return ("&".into(), 1);
-    }
-    let name = &text[1..1 + end];
-    if name == "nbsp" || name == "#160" {
-        return ("\u{a0}".into(), end + 2);
-    }
-    let mut decoded = String::new();
-    mail_parser::decoders::html::add_html_token(&mut decoded, &text.as_bytes()[..end + 2], false);
-    (decoded, end + 2)
-}
-
-fn is_indentation(attributes: &str) -> bool {
-    let lower = attributes.to_ascii_lowercase();
-    let quoting = lower.contains("cite") || lower.contains("quote");
-    let style: String = lower.chars().filter(|c| !c.is_whitespace()).collect();
-    !quoting && style.contains("border:none") || !quoting && style.contains("border:0") || !quoting && style.contains("border-width:0")
-}
-
-fn is_block(name: &str) -> bool {
-    matches!(
-        name,
-        "div" | "tr" | "li" | "dl" | "dt" | "dd" | "section" | "article" | "header" | "footer" | "nav" | "main"
-            | "center" | "form" | "address" | "fieldset" | "figure" | "body" | "tbody" | "thead" | "caption"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -545,13 +479,19 @@ mod tests {
 
     #[test]
     fn a_block_quote_is_quoted_as_in_plain_text() {
-        assert_eq!(text("yes<blockquote>one<blockquote>two</blockquote></blockquote>no"), "yes\n> one\n> > two\nno");
+        assert_eq!(
+            text("yes<blockquote>one<blockquote>two</blockquote></blockquote>no"),
+            "yes\n> one\n> > two\nno"
+        );
         assert_eq!(text("<blockquote>a<br><br>b</blockquote>"), "> a\n>\n> b");
     }
 
     #[test]
     fn an_indenting_block_quote_is_no_quote() {
-        assert_eq!(text("<blockquote style='border: none; padding: 0'>mine</blockquote>"), "mine");
+        assert_eq!(
+            text("<blockquote style='border: none; padding: 0'>mine</blockquote>"),
+            "mine"
+        );
     }
 
     #[test]
@@ -561,7 +501,10 @@ mod tests {
 
     #[test]
     fn a_link_says_where_it_leads_once() {
-        assert_eq!(text("<a href='https://x.org/a'>here</a> <a href=\"http://x.org/\">x.org</a>"), "here <https://x.org/a> x.org");
+        assert_eq!(
+            text("<a href='https://x.org/a'>here</a> <a href=\"http://x.org/\">x.org</a>"),
+            "here <https://x.org/a> x.org"
+        );
     }
 
     #[test]
@@ -571,12 +514,20 @@ mod tests {
 
     #[test]
     fn what_is_hidden_is_dropped() {
-        assert_eq!(text("<style>p{}</style><script>if (a<b) {}</script>a<div style=\"display: none\">b<div>c</div></div>d"), "a\nd");
+        assert_eq!(
+            text("<style>p{}</style><script>if (a<b) {}</script>a<div style=\"display: none\">b<div>c</div></div>d"),
+            "a\nd"
+        );
     }
 
     #[test]
     fn deep_nesting_and_endless_tags_cost_linear_time() {
-        for bomb in ["<div>".repeat(200_000), "<blockquote>a".repeat(100_000), "<a \"".repeat(100_000), "<!--".repeat(200_000)] {
+        for bomb in [
+            "<div>".repeat(200_000),
+            "<blockquote>a".repeat(100_000),
+            "<a \"".repeat(100_000),
+            "<!--".repeat(200_000),
+        ] {
             assert!(to_text(&bomb).text.len() <= limits::TEXT_BYTES + 100_000);
         }
     }

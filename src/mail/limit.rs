@@ -1,6 +1,6 @@
 //! The limiter: one linear scan that turns raw bytes into a bounded outline of parts before anything builds a tree.
 //!
-//! Promises: no recursion, one pass over the lines, memory bounded by [`limits`](crate::limits) whatever the mail says,
+//! Promises: no recursion, one pass over the lines, memory bounded by [`limits`] whatever the mail says,
 //! and always an outline: what is too deep, too many or too long is cut, the rest handed on flat, and every cut leaves a
 //! sentence in `notes`. Leaves out: what any field means beyond `Content-Type`'s and `Content-Transfer-Encoding`'s effect
 //! on the structure.
@@ -195,7 +195,10 @@ impl<'s> Scan<'s> {
             // What follows is the epilogue: it belongs to the enclosing part, which is not a leaf.
             self.open = self.frames.last().map_or(0, |f| f.part);
         } else if self.parts.len() >= limits::MIME_PARTS {
-            self.note(format!("More than {} parts: the rest was not opened.", limits::MIME_PARTS));
+            self.note(format!(
+                "More than {} parts: the rest was not opened.",
+                limits::MIME_PARTS
+            ));
             self.full = true;
         } else {
             self.begin_part(Some(multipart));
@@ -267,12 +270,25 @@ impl<'s> Scan<'s> {
                 if self.messages < limits::NESTED_MESSAGES && self.parts.len() + 1 < limits::MIME_PARTS {
                     shape = Shape::Message;
                 } else {
-                    self.note(format!("More than {} messages inside: left closed.", limits::NESTED_MESSAGES));
+                    self.note(format!(
+                        "More than {} messages inside: left closed.",
+                        limits::NESTED_MESSAGES
+                    ));
                 }
             }
             let boundary = media.parameter("boundary").map(|b| b.trim_end().as_bytes().to_vec());
-            let media = if in_digest { MediaType::new("message", "rfc822") } else { media };
-            self.parts.push(Part { fields, media, body: self.at..self.bytes.len(), parent, shape });
+            let media = if in_digest {
+                MediaType::new("message", "rfc822")
+            } else {
+                media
+            };
+            self.parts.push(Part {
+                fields,
+                media,
+                body: self.at..self.bytes.len(),
+                parent,
+                shape,
+            });
             self.open = index;
             match shape {
                 Shape::Leaf => return,
@@ -342,18 +358,30 @@ impl<'s> Scan<'s> {
     }
 
     fn keep(&mut self, fields: &mut Fields<'s>, field: Option<(Range<usize>, Range<usize>)>, begin: usize) {
-        let Some((name, mut value)) = field else { return };
-        let most = if self.parts.is_empty() { limits::HEADERS } else { limits::PART_HEADERS };
+        let Some((name, mut value)) = field else {
+            return;
+        };
+        let most = if self.parts.is_empty() {
+            limits::HEADERS
+        } else {
+            limits::PART_HEADERS
+        };
         if fields.len() >= most {
             self.note(format!("More than {most} header fields: later ones were not read."));
             return;
         }
         if name.start - begin > limits::HEADER_BLOCK_BYTES {
-            self.note(format!("Header longer than {} bytes: later fields were not read.", limits::HEADER_BLOCK_BYTES));
+            self.note(format!(
+                "Header longer than {} bytes: later fields were not read.",
+                limits::HEADER_BLOCK_BYTES
+            ));
             return;
         }
         if value.len() > limits::HEADER_BYTES {
-            self.note(format!("A header field longer than {} bytes was cut.", limits::HEADER_BYTES));
+            self.note(format!(
+                "A header field longer than {} bytes was cut.",
+                limits::HEADER_BYTES
+            ));
             value.end = value.start + limits::HEADER_BYTES;
         }
         fields.push(&self.bytes[name], &self.bytes[value]);
@@ -429,7 +457,10 @@ mod tests {
 
     #[test]
     fn a_multipart_without_parts_is_text() {
-        assert_eq!(shapes(b"Content-Type: multipart/mixed; boundary=x\n\nhello\n"), [Shape::Leaf]);
+        assert_eq!(
+            shapes(b"Content-Type: multipart/mixed; boundary=x\n\nhello\n"),
+            [Shape::Leaf]
+        );
     }
 
     #[test]

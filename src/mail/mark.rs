@@ -3,13 +3,17 @@
 //! Promises: judges a handful of lines at a time, so the whole stays linear. Words of single languages only break ties;
 //! what decides is a date, a person and a colon at the right place. Leaves out: what to do about it (`quote.rs`).
 
+use std::borrow::Cow;
+
+use crate::mail::words;
+
 /// One line with what is asked of it again and again.
 #[derive(Debug)]
 pub struct Hint<'a> {
     /// As it stands in the text.
     pub raw: &'a str,
     /// Without emphasis, odd blanks and the ends' blanks.
-    pub plain: String,
+    pub plain: Cow<'a, str>,
     /// Carries a quote mark.
     pub quoted: bool,
 }
@@ -38,18 +42,42 @@ const ANNOUNCEMENT_CHARS: usize = 300;
 
 /// Looks at a line.
 pub fn hint(raw: &str) -> Hint<'_> {
-    let odd = |c: char| matches!(c, '\u{a0}' | '\u{202f}' | '\u{2009}' | '\t');
-    let dropped = |c: char| matches!(c, '\u{200b}' | '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}');
-    let mut plain = String::with_capacity(raw.len());
-    plain.extend(raw.chars().filter(|c| !dropped(*c)).map(|c| if odd(c) { ' ' } else { c }));
-    let trimmed = plain.trim();
-    let quoted = trimmed.starts_with('>') && !is_tail_of_announcement(trimmed);
     let emphasis = ['*', '_'];
+    let trimmed = raw.trim();
+    if raw.is_ascii() && !trimmed.starts_with(emphasis) && !trimmed.contains('\t') {
+        return Hint {
+            raw,
+            plain: Cow::Borrowed(trimmed),
+            quoted: is_quoted(trimmed),
+        };
+    }
+    let odd = |c: char| matches!(c, '\u{a0}' | '\u{202f}' | '\u{2009}' | '\t');
+    let dropped = |c: char| {
+        matches!(
+            c,
+            '\u{200b}' | '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        )
+    };
+    let even: String = raw
+        .chars()
+        .filter(|c| !dropped(*c))
+        .map(|c| if odd(c) { ' ' } else { c })
+        .collect();
+    let trimmed = even.trim();
+    let quoted = is_quoted(trimmed);
     let plain = match trimmed.starts_with(emphasis) && trimmed.trim_matches(emphasis).contains(':') {
-        true => trimmed.replacen(['*', '_'], "", 2),
+        true => trimmed.replacen(emphasis, "", 2),
         false => trimmed.to_owned(),
     };
-    Hint { raw, plain, quoted }
+    Hint {
+        raw,
+        plain: Cow::Owned(plain),
+        quoted,
+    }
+}
+
+fn is_quoted(trimmed: &str) -> bool {
+    trimmed.starts_with('>') && !is_tail_of_announcement(trimmed)
 }
 
 /// `> wrote:` is the end of `<jane@example.org\n> wrote:`, not a quote.
@@ -60,26 +88,26 @@ fn is_tail_of_announcement(trimmed: &str) -> bool {
 
 /// If quoted words are announced at line `at` without marks to rely on: the line behind the announcement.
 pub fn announcement(lines: &[Hint<'_>], at: usize) -> Option<usize> {
-    copied_headers(lines, at).or_else(|| original_message(lines, at)).or_else(|| bare_attribution(lines, at))
+    copied_headers(lines, at)
+        .or_else(|| original_message(lines, at))
+        .or_else(|| bare_attribution(lines, at))
 }
-
-/// Verbs and nouns with which mail programs say that somebody wrote; they break ties only.
-const WROTE: &[&str] = &[
-    "wrote", "writes", "schrieb", "geschrieben", "schreef", "geschreven", "a écrit", "a ecrit", "écrit", "escribió", "escribio", "escreveu",
-    "ha scritto", "scrive", "napisał", "napisal", "napsal", "napísal", "написал", "пишет", "писал", "написав", "пише", "kirjoitti", "skrev",
-    "đã viết", "yazdı", "şunu yazdı", "írta", "a scris", "έγραψε", "写道", "寫道", "のメール", "書きました", "작성", "wrote", "napisao", "je napisal",
-    "rašė", "rakstīja", "kirjutas", "כתב", "كتب", "scríobh", "ha escrit", "menulis", "said",
-];
 
 fn says_wrote(text: &str) -> bool {
     let lower = text.to_lowercase();
-    WROTE.iter().any(|w| lower.contains(w))
+    words::WROTE.iter().any(|w| lower.contains(w))
 }
 
 fn has_address(text: &str) -> bool {
     text.char_indices().filter(|(_, c)| *c == '@').any(|(at, _)| {
-        let before = text[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+'));
-        let after = text[at + 1..].chars().next().is_some_and(|c| c.is_alphanumeric() || c == '[');
+        let before = text[..at]
+            .chars()
+            .next_back()
+            .is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+'));
+        let after = text[at + 1..]
+            .chars()
+            .next()
+            .is_some_and(|c| c.is_alphanumeric() || c == '[');
         before && after
     })
 }
@@ -115,9 +143,12 @@ fn has_day(text: &str) -> bool {
         found
     };
     let runs = numbers(text);
-    let year = runs.iter().any(|&(s, e)| e - s == 4 && matches!(&text.as_bytes()[s..s + 2], b"19" | b"20"));
+    let year = runs
+        .iter()
+        .any(|&(s, e)| e - s == 4 && matches!(&text.as_bytes()[s..s + 2], b"19" | b"20"));
     let figures = runs.windows(3).any(|w| {
-        let gap = |a: (usize, usize), b: (usize, usize)| b.0 == a.1 + 1 && matches!(text.as_bytes()[a.1], b'-' | b'/' | b'.');
+        let gap =
+            |a: (usize, usize), b: (usize, usize)| b.0 == a.1 + 1 && matches!(text.as_bytes()[a.1], b'-' | b'/' | b'.');
         gap(w[0], w[1]) && gap(w[1], w[2]) && w.iter().all(|r| r.1 - r.0 <= 4)
     });
     year || figures
@@ -129,7 +160,12 @@ fn ends_like_announcement(text: &str) -> bool {
 }
 
 fn joined(lines: &[Hint<'_>]) -> String {
-    lines.iter().map(|l| l.plain.as_str()).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
+    lines
+        .iter()
+        .map(|l| &*l.plain)
+        .filter(|l| !l.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The first line of an attribution whose last line is `last`, right above quote marks. As few lines as hold a date and
@@ -162,7 +198,7 @@ pub fn attribution_ending_at(lines: &[Hint<'_>], last: usize) -> Option<usize> {
 
 /// An attribution whose quote carries no marks: stricter, because all below it is taken for quoted.
 fn bare_attribution(lines: &[Hint<'_>], at: usize) -> Option<usize> {
-    let begin = lines[at].plain.as_str();
+    let begin = &*lines[at].plain;
     if !(has_day(begin) || has_time(begin) || has_address(begin)) {
         return None;
     }
@@ -177,7 +213,9 @@ fn bare_attribution(lines: &[Hint<'_>], at: usize) -> Option<usize> {
         if !ends_like_announcement(&last.plain) && !last.plain.trim_end_matches('-').ends_with("wrote") {
             continue;
         }
-        let fits = (at..end).rev().find(|&first| is_bare_attribution(&joined(&lines[first..end])));
+        let fits = (at..end)
+            .rev()
+            .find(|&first| is_bare_attribution(&joined(&lines[first..end])));
         return (fits == Some(at)).then_some(end);
     }
     None
@@ -195,7 +233,12 @@ fn is_bare_attribution(text: &str) -> bool {
 fn is_gmail_stamp(text: &str) -> bool {
     let b = text.as_bytes();
     let digits = |r: std::ops::Range<usize>| b.get(r).is_some_and(|s| s.iter().all(u8::is_ascii_digit));
-    digits(0..4) && b.get(4) == Some(&b'-') && digits(5..7) && b.get(7) == Some(&b'-') && has_time(text) && text.contains(" GMT")
+    digits(0..4)
+        && b.get(4) == Some(&b'-')
+        && digits(5..7)
+        && b.get(7) == Some(&b'-')
+        && has_time(text)
+        && text.contains(" GMT")
         && text.chars().count() < 100
 }
 
@@ -208,10 +251,13 @@ fn ends_with_address(text: &str) -> bool {
 fn ends_with_wrote(text: &str) -> bool {
     let lower = text.to_lowercase();
     let bare = lower.trim_end_matches([':', '：', ' ', '-', '.', ')', '*']);
-    let bare = ["(a", " following", " folgendes", "/a"].iter().fold(bare, |text, tail| text.strip_suffix(tail).unwrap_or(text).trim_end());
+    let bare = ["(a", " following", " folgendes", "/a"]
+        .iter()
+        .fold(bare, |text, tail| text.strip_suffix(tail).unwrap_or(text).trim_end());
     let bare = bare.strip_suffix(" the").unwrap_or(bare);
     let tail = bare.char_indices().rev().nth(29).map_or(bare, |(at, _)| &bare[at..]);
-    WROTE.iter().any(|w| bare.ends_with(w)) || has_address(text) && says_wrote(text) && (has_time(tail) || says_wrote(tail))
+    words::WROTE.iter().any(|w| bare.ends_with(w))
+        || has_address(text) && says_wrote(text) && (has_time(tail) || says_wrote(tail))
 }
 
 /// Begins with a short word or a figure and a date, as announcements do: `On Mon`, `Am 3.2.2016`, `2016-10-24 15:36`.
@@ -221,20 +267,16 @@ fn starts_like_attribution(text: &str) -> bool {
     has_day(&head) || has_time(&head)
 }
 
-/// Names of copied header fields, lower case; they help where the shape alone is too short to tell.
-const FIELDS: &[&str] = &[
-    "from", "sent", "to", "cc", "date", "subject", "reply-to", "von", "gesendet", "an", "betreff", "datum", "de", "envoyé", "envoyé le", "à",
-    "objet", "date d'envoi", "enviado", "enviado el", "enviada em", "para", "asunto", "assunto", "fecha", "data", "da", "inviato", "a", "oggetto",
-    "van", "verzonden", "aan", "onderwerp", "fra", "sendt", "til", "emne", "från", "skickat", "till", "ämne", "od", "wysłano", "do", "temat",
-    "от", "отправлено", "кому", "тема", "дата", "发件人", "发送时间", "收件人", "主题", "抄送", "差出人", "送信日時", "宛先", "件名", "보낸 사람", "받는 사람",
-];
-
 /// A `Name: value` line as copied headers have them: a short name of letters, then a colon.
 fn field_of(line: &str) -> Option<(&str, &str)> {
     let at = line.find([':', '：'])?;
     let width = line[at..].chars().next().map_or(1, char::len_utf8);
     let name = line[..at].trim().trim_matches(['*', '_', '[', ']']).trim();
-    let fits = !name.is_empty() && name.chars().count() <= 22 && name.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '\u{301}'));
+    let fits = !name.is_empty()
+        && name.chars().count() <= 22
+        && name
+            .chars()
+            .all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '\u{301}'));
     let value = line[at + width..].trim_start_matches('*').trim();
     let spaced = value.is_empty() || line[at + width..].starts_with([' ', '*', '\t']) || width > 1;
     (fits && name.split(' ').count() <= 3 && spaced).then_some((name, value))
@@ -246,6 +288,9 @@ fn copied_headers(lines: &[Hint<'_>], at: usize) -> Option<usize> {
     field_of(&lines[at].plain)?;
     let (mut fields, mut known, mut dated, mut addressed, mut end) = (0usize, 0usize, false, false, at);
     let (mut strange, mut blanks) = (0usize, 0usize);
+    // In a language nobody listed: a person in angle brackets, then an instant, then more; web forms look otherwise.
+    let person_first = field_of(&lines[at].plain).is_some_and(|(_, value)| value.contains('<') && has_address(value));
+    let mut instant_second = false;
     for (offset, line) in lines[at..].iter().take(24).enumerate() {
         if line.quoted {
             break;
@@ -259,13 +304,14 @@ fn copied_headers(lines: &[Hint<'_>], at: usize) -> Option<usize> {
         }
         match field_of(&line.plain) {
             Some((name, value)) => {
-                let is_known = FIELDS.contains(&name.to_lowercase().as_str());
+                let is_known = words::COPIED_FIELDS.contains(&name.to_lowercase().as_str());
                 if blanks > 0 && !is_known {
                     break; // behind an empty line only what surely is a header belongs to the block
                 }
                 fields += 1;
                 known += usize::from(is_known);
                 dated |= has_time(value) || has_day(value);
+                instant_second |= fields == 2 && has_time(value) && has_day(value);
                 addressed |= has_address(value);
                 end = at + offset + 1;
                 strange = 0;
@@ -280,7 +326,8 @@ fn copied_headers(lines: &[Hint<'_>], at: usize) -> Option<usize> {
     }
     let by_shape = fields >= 3 && dated && addressed;
     let by_name = known >= 2 && dated && (addressed || known >= 3) || known >= 3 && fields >= 4;
-    if !(by_shape && known >= 1 || by_name) {
+    let by_order = fields >= 4 && person_first && instant_second;
+    if !(by_shape && known >= 1 || by_name || by_order) {
         return None;
     }
     // The last value may go on in the next line.
@@ -290,18 +337,20 @@ fn copied_headers(lines: &[Hint<'_>], at: usize) -> Option<usize> {
     Some(end)
 }
 
-/// Words between the dashes of an "original message" line.
-const ORIGINAL: &[&str] = &[
-    "original message", "forwarded message", "original appointment", "ursprüngliche nachricht", "originalnachricht", "weitergeleitete nachricht",
-    "message d'origine", "message original", "message transféré", "mensaje original", "mensaje reenviado", "mensagem original", "mensagem encaminhada",
-    "messaggio originale", "messaggio inoltrato", "oorspronkelijk bericht", "doorgestuurd bericht", "originalmeddelande", "oprindelig meddelelse",
-    "opprinnelig melding", "alkuperäinen viesti", "wiadomość oryginalna", "původní zpráva", "исходное сообщение", "пересылаемое сообщение",
-    "原始邮件", "转发邮件", "原始郵件", "元のメッセージ", "원본 메시지", "forwarded by", "begin forwarded message", "weitergeleitet von",
-];
-
 /// A line such as `-----Original Message-----`, `---- Jane wrote ----` or `Begin forwarded message:`.
 fn original_message(lines: &[Hint<'_>], at: usize) -> Option<usize> {
-    let line = lines[at].plain.as_str();
+    let line = &*lines[at].plain;
+    // Some telephones put the copied headers and the quoted text on the same line.
+    let glued = line.trim_start_matches('-').trim_start().to_lowercase();
+    if line.starts_with("---")
+        && words::ORIGINAL.iter().any(|o| {
+            glued
+                .strip_prefix(o)
+                .is_some_and(|rest| rest.trim_start().starts_with("---"))
+        })
+    {
+        return Some(at + 1);
+    }
     if line.chars().count() > 120 {
         return None;
     }
@@ -311,7 +360,7 @@ fn original_message(lines: &[Hint<'_>], at: usize) -> Option<usize> {
         return None;
     }
     let lower = inner.to_lowercase();
-    let known = ORIGINAL.iter().any(|o| lower.starts_with(o));
+    let known = words::ORIGINAL.iter().any(|o| lower.starts_with(o));
     if known && (dashed || line.ends_with(':')) {
         return Some(at + 1);
     }
@@ -326,21 +375,29 @@ fn original_message(lines: &[Hint<'_>], at: usize) -> Option<usize> {
     None
 }
 
-/// Words of the lines that mailing lists add.
-const LIST_WORDS: &[&str] = &["mailing list", "mailman", "unsubscribe", "listinfo", "list info", "mailing-list", "abbestellen", "désabonner", "subscription options"];
-
 /// If a list's footer begins at `at` (with its rule or without): the line behind it.
 pub fn list_footer(lines: &[Hint<'_>], at: usize) -> Option<usize> {
     let speaks = |text: &str| {
         let lower = text.to_lowercase();
-        LIST_WORDS.iter().any(|w| lower.contains(w))
+        words::LIST.iter().any(|w| lower.contains(w))
     };
-    let rule = lines[at].plain.chars().count() >= 2 && lines[at].plain.chars().all(|c| matches!(c, '_' | '-' | '='));
+    let rule = lines[at].plain.len() >= 2 && lines[at].plain.bytes().all(|b| matches!(b, b'_' | b'-' | b'='));
+    if !rule && !has_address(&lines[at].plain) {
+        return None;
+    }
     let first = if rule { at + 1 } else { at };
     let line = lines.get(first)?;
     let short = line.plain.chars().count() < 160;
-    let links = |i: usize| lines.get(i).is_some_and(|l| l.plain.contains("://") || has_address(&l.plain) || speaks(&l.plain));
-    if line.quoted || !short || !speaks(&line.plain) || !(rule || has_address(&line.plain) && (first + 1 == lines.len() || links(first + 1))) {
+    let links = |i: usize| {
+        lines
+            .get(i)
+            .is_some_and(|l| l.plain.contains("://") || has_address(&l.plain) || speaks(&l.plain))
+    };
+    if line.quoted
+        || !short
+        || !speaks(&line.plain)
+        || !(rule || has_address(&line.plain) && (first + 1 == lines.len() || links(first + 1)))
+    {
         return None;
     }
     if !(links(first) || links(first + 1)) {
@@ -358,15 +415,16 @@ pub fn device_line(line: &str) -> bool {
     if line.chars().count() > 90 || line.is_empty() {
         return false;
     }
-    const STARTS: &[&str] = &[
-        "sent from my ", "sent from mail ", "sent from outlook", "sent from yahoo", "sent from samsung", "sent from proton", "sent from a ", "sent with ", "sent via ",
-        "sent using ", "get outlook for ", "von meinem ", "gesendet von ", "gesendet mit ", "envoyé de mon ", "envoyé depuis ", "envoyé à partir", "enviado desde ",
-        "enviado do meu ", "enviado de mi", "enviado a partir", "inviato da ", "inviato dal ", "verzonden vanaf ", "verstuurd vanaf ", "skickat från ", "sendt fra ",
-        "lähetetty ", "wysłano z ", "wysłane z ", "odesláno z ", "отправлено с ", "отправлено из ", "надіслано з ", "发自我的", "從我的", "iphoneから送信", "나의 iphone",
-        "iphone'umdan gönder", "trimis de pe ", "enviat des ", "outlook voor ", "télécharger outlook", "obtener outlook", "outlook für ",
-    ];
+    let line = line.trim_start_matches(['-', '~', ' ', '[', '<', '*']);
+    let begins = |s: &&str| match line.chars().next() {
+        Some(c) if c.is_ascii() => s.as_bytes()[0] == c.to_ascii_lowercase() as u8,
+        _ => true,
+    };
+    // Nearly every line is told by its first letter.
+    if !words::DEVICE.iter().any(begins) {
+        return false;
+    }
     let lower = line.to_lowercase();
-    let lower = lower.trim_start_matches(['-', '~', ' ', '[', '<', '*']);
     let linked = lower.starts_with("sent from ") && lower.contains("<http");
-    linked || STARTS.iter().any(|s| lower.starts_with(s))
+    linked || words::DEVICE.iter().any(|s| lower.starts_with(s))
 }

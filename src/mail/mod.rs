@@ -22,4 +22,6 @@ pub mod receive;
 pub mod send;
 pub mod session;
 pub mod texts;
+mod tag;
+mod words;
 pub mod worker;

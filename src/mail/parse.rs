@@ -108,7 +108,10 @@ pub fn understand(raw: &[u8]) -> Understood {
     let bytes = limit::with_line_feeds(raw);
     let outline = limit::outline(&bytes);
     let fields = &outline.parts[0].fields;
-    let mut mail = Understood { errors: outline.notes.clone(), ..Understood::default() };
+    let mut mail = Understood {
+        errors: outline.notes.clone(),
+        ..Understood::default()
+    };
     read_header(&mut mail, fields);
     read_body(&mut mail, &outline);
     let parts = quote::split(&mail.body_text);
@@ -130,14 +133,20 @@ pub fn attachment(raw: &[u8], part: usize) -> Option<Vec<u8>> {
 
 fn read_header(mail: &mut Understood, fields: &Fields<'_>) {
     mail.message_id = fields.ids("message-id").into_iter().next().or_else(|| {
-        fields.text("message-id").map(|id| id.trim_matches(['<', '>']).trim().to_owned()).filter(|id| !id.is_empty())
+        fields
+            .text("message-id")
+            .map(|id| id.trim_matches(['<', '>']).trim().to_owned())
+            .filter(|id| !id.is_empty())
     });
     mail.from = fields.mailboxes("from").into_iter().next();
     mail.to = fields.mailboxes("to");
     mail.cc = fields.mailboxes("cc");
     mail.sender = fields.mailboxes("sender").into_iter().next();
     mail.reply_to = fields.mailboxes("reply-to");
-    mail.subject = fields.text("subject").map(|s| s.chars().take(limits::SUBJECT_CHARS).collect()).unwrap_or_default();
+    mail.subject = fields
+        .text("subject")
+        .map(|s| s.chars().take(limits::SUBJECT_CHARS).collect())
+        .unwrap_or_default();
     mail.in_reply_to = fields.ids("in-reply-to");
     mail.references = fields.ids("references");
     if let Some((date, offset)) = fields.instant("date") {
@@ -149,10 +158,12 @@ fn read_header(mail: &mut Understood, fields: &Fields<'_>) {
     if mail.from.is_none() {
         mail.errors.push("Nobody is named in From.".into());
     }
-    let id = fields.text("list-id").map(|text| match (text.rfind('<'), text.rfind('>')) {
-        (Some(open), Some(close)) if open < close => text[open + 1..close].trim().to_owned(),
-        _ => text,
-    });
+    let id = fields
+        .text("list-id")
+        .map(|text| match (text.rfind('<'), text.rfind('>')) {
+            (Some(open), Some(close)) if open < close => text[open + 1..close].trim().to_owned(),
+            _ => text,
+        });
     let post = fields.text("list-post").and_then(|text| {
         let rest = &text[text.find("mailto:")? + 7..];
         Some(rest[..rest.find(['>', '?', ' ']).unwrap_or(rest.len())].to_owned())
@@ -164,7 +175,9 @@ fn read_header(mail: &mut Understood, fields: &Fields<'_>) {
     mail.thread_topic = fields.text("thread-topic");
     mail.x_original_from = fields.mailboxes("x-original-from").into_iter().next();
     mail.x_original_sender = fields.mailboxes("x-original-sender").into_iter().next();
-    let noted = ["delivered-to", "x-original-to", "envelope-to"].iter().flat_map(|name| fields.every(name));
+    let noted = ["delivered-to", "x-original-to", "envelope-to"]
+        .iter()
+        .flat_map(|name| fields.every(name));
     for value in noted.take(limits::RECIPIENTS) {
         let address = charset::header_text(value, None).trim_matches(['<', '>']).to_owned();
         if !address.is_empty() && !mail.delivered_to.contains(&address) {
@@ -211,13 +224,19 @@ fn encoded_message_text(mail: &mut Understood, outline: &Outline<'_>, part: &Par
     let mut bytes = content(outline, part).0;
     for _ in 0..limits::NESTED_MESSAGES {
         let inner = limit::outline(&bytes);
-        let deeper = inner.parts.iter().find(|p| p.shape == Shape::Leaf && p.media.is("message", "rfc822"));
+        let deeper = inner
+            .parts
+            .iter()
+            .find(|p| p.shape == Shape::Leaf && p.media.is("message", "rfc822"));
         if let Some(deeper) = deeper {
             let next = content(&inner, deeper).0;
             bytes = next;
             continue;
         }
-        let text = inner.parts.iter().find(|p| p.shape == Shape::Leaf && p.media.kind == "text");
+        let text = inner
+            .parts
+            .iter()
+            .find(|p| p.shape == Shape::Leaf && p.media.kind == "text");
         return text.map(|part| text_of(mail, &inner, part)).unwrap_or_default();
     }
     String::new()
@@ -283,22 +302,26 @@ fn prefer_plain(outline: &Outline<'_>, places: &[(bool, Option<usize>)], roles: 
     let shown = |role: Role| matches!(role, Role::Text | Role::InnerText);
     let mut plain = vec![false; roles.len()];
     for (index, part) in outline.parts.iter().enumerate() {
-        if let (Some(alternative), true, true) = (places[index].1, shown(roles[index]), part.media.is("text", "plain")) {
+        if let (Some(alternative), true, true) = (places[index].1, shown(roles[index]), part.media.is("text", "plain"))
+        {
             plain[alternative] |= !outline.body(part).trim_ascii().is_empty();
         }
     }
     for (index, part) in outline.parts.iter().enumerate() {
-        if let (Some(alternative), true) = (places[index].1, shown(roles[index])) {
-            if plain[alternative] != part.media.is("text", "plain") {
-                roles[index] = Role::Twin;
-            }
+        if let (Some(alternative), true) = (places[index].1, shown(roles[index]))
+            && plain[alternative] != part.media.is("text", "plain")
+        {
+            roles[index] = Role::Twin;
         }
     }
 }
 
 /// The decoded bytes of a part, and whether the encoding was broken.
 fn content(outline: &Outline<'_>, part: &Part<'_>) -> (Vec<u8>, bool) {
-    let body = outline.body(part);
+    decoded(outline.body(part), part)
+}
+
+fn decoded(body: &[u8], part: &Part<'_>) -> (Vec<u8>, bool) {
     match part.fields.transfer_encoding() {
         TransferEncoding::Identity => (body.to_vec(), false),
         TransferEncoding::QuotedPrintable => (decode::quoted_printable(body), false),
@@ -306,7 +329,10 @@ fn content(outline: &Outline<'_>, part: &Part<'_>) -> (Vec<u8>, bool) {
         TransferEncoding::Base64 => match decode::base64(body) {
             (decoded, true) => (decoded, false),
             // A length that base64 cannot have: it is something else, kept without the line ends of the transport.
-            (_, false) => (body.iter().filter(|b| !matches!(b, b'\r' | b'\n')).copied().collect(), true),
+            (_, false) => (
+                body.iter().filter(|b| !matches!(b, b'\r' | b'\n')).copied().collect(),
+                true,
+            ),
         },
     }
 }
@@ -314,10 +340,15 @@ fn content(outline: &Outline<'_>, part: &Part<'_>) -> (Vec<u8>, bool) {
 fn text_of(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>) -> String {
     let (bytes, broken) = content(outline, part);
     if broken {
-        mail.errors.push("A text part is not the base64 it claims to be.".into());
+        mail.errors
+            .push("A text part is not the base64 it claims to be.".into());
     }
     let is_html = part.media.is("text", "html");
-    let declared = part.media.parameter("charset").map(str::to_owned).or_else(|| is_html.then(|| meta_charset(&bytes)).flatten());
+    let declared = part
+        .media
+        .parameter("charset")
+        .map(str::to_owned)
+        .or_else(|| is_html.then(|| meta_charset(&bytes)).flatten());
     let decoded = charset::decode(&bytes, declared.as_deref());
     mail.errors.extend(decoded.note);
     let mut text = if is_html {
@@ -336,7 +367,10 @@ fn text_of(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>) -> Str
             end -= 1;
         }
         text.truncate(end);
-        mail.errors.push(format!("Text longer than {} bytes: the rest is in the raw mail.", limits::TEXT_BYTES));
+        mail.errors.push(format!(
+            "Text longer than {} bytes: the rest is in the raw mail.",
+            limits::TEXT_BYTES
+        ));
     }
     text
 }
@@ -346,7 +380,12 @@ fn meta_charset(bytes: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(2_048)]).to_ascii_lowercase();
     let rest = &head[head.find("charset=")? + 8..];
     let rest = rest.trim_start_matches(['"', '\'']);
-    Some(rest[..rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_')).unwrap_or(rest.len())].to_owned())
+    Some(
+        rest[..rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_'))
+            .unwrap_or(rest.len())]
+            .to_owned(),
+    )
 }
 
 fn describe(mail: &mut Understood, outline: &Outline<'_>, index: usize) -> Attachment {
@@ -355,7 +394,8 @@ fn describe(mail: &mut Understood, outline: &Outline<'_>, index: usize) -> Attac
     let name = file_name(part);
     if broken {
         let shown = name.as_deref().unwrap_or("without a name");
-        mail.errors.push(format!("The attachment {shown:?} is not the base64 it claims to be."));
+        mail.errors
+            .push(format!("The attachment {shown:?} is not the base64 it claims to be."));
     }
     Attachment {
         name,
@@ -371,9 +411,16 @@ fn describe(mail: &mut Understood, outline: &Outline<'_>, index: usize) -> Attac
 /// The name of a part without directories and control characters.
 fn file_name(part: &Part<'_>) -> Option<String> {
     let disposition = part.fields.disposition();
-    let said = disposition.as_ref().and_then(|d| d.parameter("filename")).or_else(|| part.media.parameter("name"))?;
+    let said = disposition
+        .as_ref()
+        .and_then(|d| d.parameter("filename"))
+        .or_else(|| part.media.parameter("name"))?;
     let base = said.rsplit(['/', '\\']).next().unwrap_or(said);
-    let clean: String = base.chars().filter(|c| !c.is_control()).take(limits::FILE_NAME_CHARS).collect();
+    let clean: String = base
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(limits::FILE_NAME_CHARS)
+        .collect();
     let clean = clean.trim();
     (!clean.is_empty()).then(|| clean.to_owned())
 }

@@ -31,8 +31,10 @@ enum Kind {
 /// Tells a text apart.
 pub fn split(text: &str) -> Split {
     let lines: Vec<Hint<'_>> = text.lines().map(mark::hint).collect();
-    let mut kinds: Vec<Kind> =
-        lines.iter().map(|l| if l.quoted { Kind::Quote } else { Kind::New }).collect();
+    let mut kinds: Vec<Kind> = lines
+        .iter()
+        .map(|l| if l.quoted { Kind::Quote } else { Kind::New })
+        .collect();
     announced_without_marks(&lines, &mut kinds);
     announced_before_marks(&lines, &mut kinds);
     wrapped_remainders(&lines, &mut kinds);
@@ -155,7 +157,7 @@ fn signatures(lines: &[Hint<'_>], kinds: &mut [Kind]) {
         }
         let delimiter = matches!(lines[at].raw.trim_end_matches('\r'), "--" | "-- " | "--\u{a0}");
         inside |= delimiter;
-        if inside || mark::device_line(lines[at].plain.as_str()) {
+        if inside || mark::device_line(&lines[at].plain) {
             kinds[at] = Kind::Signature;
         }
     }
@@ -177,12 +179,18 @@ mod tests {
 
     #[test]
     fn an_announcement_is_known_by_its_shape_in_a_language_nobody_listed() {
-        assert_eq!(new("Selvä.\n\nto 1. lokak. 2020 klo 10.00 Jane Doe (jane@x.org) kirjoitti:\n\n> kysymys\n"), "Selvä.");
+        assert_eq!(
+            new("Selvä.\n\nto 1. lokak. 2020 klo 10.00 Jane Doe (jane@x.org) kirjoitti:\n\n> kysymys\n"),
+            "Selvä."
+        );
     }
 
     #[test]
     fn an_announcement_over_three_lines_takes_no_word_of_the_answer() {
-        assert_eq!(new("Merci !\nLe 4 janv. 2016 19:03, \"Jean\"\n<jean@x.org>\na écrit :\n\n> oui\n"), "Merci !");
+        assert_eq!(
+            new("Merci !\nLe 4 janv. 2016 19:03, \"Jean\"\n<jean@x.org>\na écrit :\n\n> oui\n"),
+            "Merci !"
+        );
     }
 
     #[test]
@@ -208,6 +216,13 @@ mod tests {
     fn every_line_ends_up_somewhere() {
         let text = "a\n> b\n-- \nc\n";
         let parts = split(text);
-        assert_eq!((parts.new_text.as_str(), parts.quoted_text.as_str(), parts.signature.as_str()), ("a", "> b", "--\nc"));
+        assert_eq!(
+            (
+                parts.new_text.as_str(),
+                parts.quoted_text.as_str(),
+                parts.signature.as_str()
+            ),
+            ("a", "> b", "--\nc")
+        );
     }
 }

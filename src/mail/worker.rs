@@ -68,7 +68,13 @@ impl Worker {
     /// A worker that runs `program` with `arguments`; nothing is started yet.
     pub fn new(program: PathBuf, arguments: Vec<String>) -> Self {
         let patience = Duration::from_secs(limits::PARSE_WALL_SECONDS);
-        Worker { program, arguments, patience, running: None, used: Instant::now() }
+        Worker {
+            program,
+            arguments,
+            patience,
+            running: None,
+            used: Instant::now(),
+        }
     }
 
     /// A worker that runs this program again.
@@ -132,7 +138,9 @@ impl Worker {
 
     /// Ends the child.
     pub fn stop(&mut self) {
-        let Some(mut running) = self.running.take() else { return };
+        let Some(mut running) = self.running.take() else {
+            return;
+        };
         drop(running.to_child.take()); // at the end of its input the child ends by itself
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(1) {
@@ -153,7 +161,9 @@ impl Worker {
 
     /// Collects the dead child and says how it died.
     fn bury(&mut self, end_of: End) -> String {
-        let Some(mut running) = self.running.take() else { return "no child".into() };
+        let Some(mut running) = self.running.take() else {
+            return "no child".into();
+        };
         drop(running.to_child.take());
         let status = match end_of {
             End::Gone => running.child.wait().ok(),
@@ -194,13 +204,19 @@ impl Running {
             anyhow::bail!("the child has no output");
         };
         let (sender, from_child) = sync_channel(limits::PARSE_BATCH);
-        let listening = std::thread::Builder::new().name("mail-worker-answers".into()).spawn(move || listen(stdout, &sender));
+        let listening = std::thread::Builder::new()
+            .name("mail-worker-answers".into())
+            .spawn(move || listen(stdout, &sender));
         if let Err(cause) = listening {
             end(&mut child);
             return Err(cause).context("cannot listen to the child");
         }
         match from_child.recv_timeout(START) {
-            Ok((READY, _)) => Ok(Running { child, to_child, from_child }),
+            Ok((READY, _)) => Ok(Running {
+                child,
+                to_child,
+                from_child,
+            }),
             _ => {
                 end(&mut child);
                 anyhow::bail!("the child did not say that it is ready")
@@ -234,8 +250,15 @@ enum End {
 }
 
 /// Sends all mails and takes the answers as they come; two threads, because either pipe may be full.
-fn converse(running: &mut Running, mails: &[(i64, &[u8])], patience: Duration, verdicts: &mut Vec<(i64, Verdict)>) -> Option<End> {
-    let Some(to_child) = running.to_child.as_mut() else { return Some(End::Gone) };
+fn converse(
+    running: &mut Running,
+    mails: &[(i64, &[u8])],
+    patience: Duration,
+    verdicts: &mut Vec<(i64, Verdict)>,
+) -> Option<End> {
+    let Some(to_child) = running.to_child.as_mut() else {
+        return Some(End::Gone);
+    };
     let from_child = &running.from_child;
     let child = &mut running.child;
     std::thread::scope(|scope| {
@@ -326,21 +349,24 @@ pub fn run() -> ExitCode {
     // What a panic says may carry words of a mail; where it was is enough.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        eprintln!("the mail parser panicked at {place}");
+        let _ = writeln!(io::stderr(), "the mail parser panicked at {place}");
     }));
-    let serving = std::thread::Builder::new().name("mail".into()).stack_size(limits::PARSE_STACK_BYTES).spawn(|| {
-        restrict().context("cannot limit the mail worker")?;
-        serve(&mut io::stdin().lock(), &mut io::stdout().lock())
-    });
+    let serving = std::thread::Builder::new()
+        .name("mail".into())
+        .stack_size(limits::PARSE_STACK_BYTES)
+        .spawn(|| {
+            restrict().context("cannot limit the mail worker")?;
+            serve(&mut io::stdin().lock(), &mut io::stdout().lock())
+        });
     match serving.map(std::thread::JoinHandle::join) {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
         Ok(Ok(Err(cause))) => {
-            eprintln!("{cause:#}");
+            let _ = writeln!(io::stderr(), "{cause:#}");
             ExitCode::FAILURE
         }
         Ok(Err(_)) => ExitCode::from(101),
         Err(cause) => {
-            eprintln!("cannot start the mail worker's thread: {cause}");
+            let _ = writeln!(io::stderr(), "cannot start the mail worker's thread: {cause}");
             ExitCode::FAILURE
         }
     }
@@ -350,7 +376,9 @@ fn serve(from: &mut impl Read, out: &mut impl Write) -> anyhow::Result<()> {
     write_frame(out, READY, b"")?;
     let mut from = BufReader::with_capacity(64 * 1024, from);
     let mut json = Vec::new();
-    while let Some((id, raw)) = read_frame(&mut from, limits::MESSAGE_BYTES.saturating_mul(2)).context("a broken request")? {
+    while let Some((id, raw)) =
+        read_frame(&mut from, limits::MESSAGE_BYTES.saturating_mul(2)).context("a broken request")?
+    {
         arm_cpu_limit()?;
         let understood = parse::understand(&raw);
         json.clear();
@@ -371,13 +399,22 @@ fn restrict() -> anyhow::Result<()> {
 
 fn lower(resource: Resource, most: u64) -> anyhow::Result<()> {
     let hard = getrlimit(resource).maximum.map_or(most, |hard| hard.min(most));
-    setrlimit(resource, Rlimit { current: Some(hard), maximum: Some(hard) }).context("cannot set a limit")
+    setrlimit(
+        resource,
+        Rlimit {
+            current: Some(hard),
+            maximum: Some(hard),
+        },
+    )
+    .context("cannot set a limit")
 }
 
 /// Bytes of address space in use now, as Linux tells; elsewhere a guess that is large enough.
 fn address_space() -> u64 {
     const GUESS: u64 = 512 * 1024 * 1024;
-    let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|s| s.split(' ').next()?.parse::<u64>().ok());
+    let pages = std::fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|s| s.split(' ').next()?.parse::<u64>().ok());
     pages.map_or(GUESS, |pages| pages.saturating_mul(rustix::param::page_size() as u64))
 }
 
@@ -386,7 +423,14 @@ fn arm_cpu_limit() -> anyhow::Result<()> {
     let used = clock_gettime(ClockId::ProcessCPUTime).tv_sec.unsigned_abs();
     let most = used + limits::PARSE_CPU_SECONDS + 1;
     let hard = getrlimit(Resource::Cpu).maximum;
-    setrlimit(Resource::Cpu, Rlimit { current: Some(hard.map_or(most, |h| h.min(most))), maximum: hard }).context("cannot set the CPU limit")
+    setrlimit(
+        Resource::Cpu,
+        Rlimit {
+            current: Some(hard.map_or(most, |h| h.min(most))),
+            maximum: hard,
+        },
+    )
+    .context("cannot set the CPU limit")
 }
 
 #[cfg(test)]
@@ -402,14 +446,21 @@ mod tests {
     }
 
     fn batch() -> Vec<(i64, &'static [u8])> {
-        vec![(1, b"Subject: a\n\nx".as_slice()), (2, b"Subject: b\n\ny".as_slice()), (3, b"".as_slice())]
+        vec![
+            (1, b"Subject: a\n\nx".as_slice()),
+            (2, b"Subject: b\n\ny".as_slice()),
+            (3, b"".as_slice()),
+        ]
     }
 
     #[test]
     fn frames_come_out_as_they_went_in_and_too_long_ones_are_refused() {
         let mut pipe = Vec::new();
         write_frame(&mut pipe, -7, b"mail").expect("a vector takes all");
-        assert_eq!(read_frame(&mut Cursor::new(&pipe), 4).expect("fits"), Some((-7, b"mail".to_vec())));
+        assert_eq!(
+            read_frame(&mut Cursor::new(&pipe), 4).expect("fits"),
+            Some((-7, b"mail".to_vec()))
+        );
         assert!(read_frame(&mut Cursor::new(&pipe), 3).is_err());
         assert!(read_frame(&mut Cursor::new(&pipe[..14]), 4).is_err());
         assert_eq!(read_frame(&mut Cursor::new(b""), 4).expect("the end"), None);
@@ -423,7 +474,9 @@ mod tests {
         }
         serve(&mut Cursor::new(requests), &mut answers).expect("serves");
         let mut answers = Cursor::new(answers);
-        let ids: Vec<i64> = std::iter::from_fn(|| read_frame(&mut answers, 1 << 20).ok().flatten()).map(|(id, _)| id).collect();
+        let ids: Vec<i64> = std::iter::from_fn(|| read_frame(&mut answers, 1 << 20).ok().flatten())
+            .map(|(id, _)| id)
+            .collect();
         assert_eq!(ids, [READY, 1, 2, 3]);
     }
 
@@ -438,7 +491,10 @@ mod tests {
     fn the_mail_in_hand_dies_with_the_child_and_later_ones_are_not_tried() {
         let mut worker = fake(&format!("{HELLO}; head -c 1 >/dev/null; kill -SEGV $$"));
         let verdicts = worker.understand_batch(&batch());
-        assert!(matches!(&verdicts[0], (1, Verdict::Died { reason }) if reason.contains("stack")), "{verdicts:?}");
+        assert!(
+            matches!(&verdicts[0], (1, Verdict::Died { reason }) if reason.contains("stack")),
+            "{verdicts:?}"
+        );
         assert!(matches!(verdicts[1], (2, Verdict::NotTried)));
         assert!(matches!(verdicts[2], (3, Verdict::NotTried)));
         assert!(!worker.is_running());
@@ -450,14 +506,19 @@ mod tests {
         let mut worker = fake(&format!("{HELLO}; exec sleep 60")).with_patience(Duration::from_millis(100));
         let large = vec![b'x'; 1_000_000];
         let verdicts = worker.understand_batch(&[(1, &large), (2, b"")]);
-        assert!(matches!(&verdicts[0], (1, Verdict::Died { reason }) if reason.contains("longer")), "{verdicts:?}");
+        assert!(
+            matches!(&verdicts[0], (1, Verdict::Died { reason }) if reason.contains("longer")),
+            "{verdicts:?}"
+        );
         assert!(matches!(verdicts[1], (2, Verdict::NotTried)));
         assert!(begun.elapsed() < Duration::from_secs(30));
     }
 
     #[test]
     fn a_child_that_answers_nonsense_is_ended() {
-        let mut worker = fake(&format!(r"{HELLO}; printf '\001\000\000\000\000\000\000\000\001\000\000\000x'; exec sleep 60"));
+        let mut worker = fake(&format!(
+            r"{HELLO}; printf '\001\000\000\000\000\000\000\000\001\000\000\000x'; exec sleep 60"
+        ));
         let verdicts = worker.understand_batch(&batch());
         assert!(matches!(&verdicts[0], (1, Verdict::Died { .. })), "{verdicts:?}");
     }

@@ -1,0 +1,17 @@
+//! Any bytes are understood, within the bounds, and what is listed can be fetched again.
+#![no_main]
+
+use duly::limits;
+use duly::mail::parse::{attachment, understand};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|raw: &[u8]| {
+    let mail = understand(raw);
+    assert!(mail.errors.len() <= limits::NOTES);
+    assert!(mail.attachments.len() <= limits::ATTACHMENTS);
+    assert!(mail.references.len() <= limits::REFERENCES);
+    for attached in mail.attachments.iter().take(8) {
+        let bytes = attachment(raw, attached.part).expect("what is listed is there");
+        assert_eq!(bytes.len() as u64, attached.size);
+    }
+});

@@ -1,0 +1,161 @@
+//! The words of many languages that break ties, in one place; all lower case.
+//!
+//! Promises: tables only. A shape (a date, a person, a header field) decides wherever one can; these words are for
+//! where it cannot. A new language is a word in each row.
+
+/// Verbs and nouns with which mail programs say that somebody wrote; they break ties only.
+#[rustfmt::skip]
+pub(crate) const WROTE: &[&str] = &[
+    "wrote", "writes", "schrieb", "geschrieben", "schreef", "geschreven", "a écrit", "a ecrit", "écrit", "escribió",
+    "escribio", "escreveu", "ha scritto", "scrive", "napisał", "napisal", "napsal", "napísal", "написал", "пишет",
+    "писал", "написав", "пише", "kirjoitti", "skrev", "đã viết", "yazdı", "şunu yazdı", "írta", "a scris", "έγραψε",
+    "写道", "寫道", "のメール", "書きました", "작성", "wrote", "napisao", "je napisal", "rašė", "rakstīja", "kirjutas", "כתב",
+    "كتب", "scríobh", "ha escrit", "menulis", "said",
+];
+
+/// Names of copied header fields; they help where the shape alone is too short to tell.
+#[rustfmt::skip]
+pub(crate) const COPIED_FIELDS: &[&str] = &[
+    "from", "sent", "to", "cc", "date", "subject", "reply-to", "von", "gesendet", "an", "betreff", "datum", "de",
+    "envoyé", "envoyé le", "à", "objet", "date d'envoi", "enviado", "enviado el", "enviada em", "para", "asunto",
+    "assunto", "fecha", "data", "da", "inviato", "a", "oggetto", "van", "verzonden", "aan", "onderwerp", "fra",
+    "sendt", "til", "emne", "från", "skickat", "till", "ämne", "od", "wysłano", "do", "temat", "от", "отправлено",
+    "кому", "тема", "дата", "发件人", "发送时间", "收件人", "主题", "抄送", "差出人", "送信日時", "宛先", "件名", "보낸 사람", "받는 사람",
+];
+
+/// Words between the dashes of an "original message" line.
+#[rustfmt::skip]
+pub(crate) const ORIGINAL: &[&str] = &[
+    "original message", "forwarded message", "original appointment", "ursprüngliche nachricht", "originalnachricht",
+    "weitergeleitete nachricht", "message d'origine", "message original", "message transféré", "mensaje original",
+    "mensaje reenviado", "mensagem original", "mensagem encaminhada", "messaggio originale", "messaggio inoltrato",
+    "oorspronkelijk bericht", "doorgestuurd bericht", "originalmeddelande", "oprindelig meddelelse",
+    "opprinnelig melding", "alkuperäinen viesti", "wiadomość oryginalna", "původní zpráva", "исходное сообщение",
+    "пересылаемое сообщение", "原始邮件", "转发邮件", "原始郵件", "元のメッセージ", "원본 메시지", "forwarded by",
+    "begin forwarded message", "weitergeleitet von",
+];
+
+/// Words of the lines that mailing lists add.
+#[rustfmt::skip]
+pub(crate) const LIST: &[&str] = &[
+    "mailing list", "mailman", "unsubscribe", "listinfo", "list info", "mailing-list", "abbestellen", "désabonner",
+    "subscription options",
+];
+
+/// How the lines begin that telephones and their mail programs add.
+#[rustfmt::skip]
+pub(crate) const DEVICE: &[&str] = &[
+    "sent from my ", "sent from mail ", "sent from outlook", "sent from yahoo", "sent from samsung",
+    "sent from proton", "sent from a ", "sent with ", "sent via ", "sent using ", "get outlook for ", "von meinem ",
+    "gesendet von ", "gesendet mit ", "envoyé de mon ", "envoyé depuis ", "envoyé à partir", "enviado desde ",
+    "enviado do meu ", "enviado de mi", "enviado a partir", "inviato da ", "inviato dal ", "verzonden vanaf ",
+    "verstuurd vanaf ", "skickat från ", "sendt fra ", "lähetetty ", "wysłano z ", "wysłane z ", "odesláno z ",
+    "отправлено с ", "отправлено из ", "надіслано з ", "发自我的", "從我的", "iphoneから送信", "나의 iphone",
+    "iphone'umdan gönder", "trimis de pe ", "enviat des ", "outlook voor ", "télécharger outlook",
+    "obtener outlook", "outlook für ",
+];
+
+/// Prefixes of subjects that answer or pass on.
+#[rustfmt::skip]
+pub(crate) const ANSWER_PREFIXES: &[&str] = &[
+    "re:", "aw:", "sv:", "antw:", "fwd:", "fw:", "wg:", "tr:", "rv:", "vs:", "odp:", "回复:", "答复:", "转发:", "ref:",
+    "re :", "fwd :",
+];
+
+/// Header fields that only auto-responders set.
+#[rustfmt::skip]
+pub(crate) const AUTO_REPLY_FIELDS: &[&str] = &[
+    "x-autoreply", "x-auto-reply", "x-autoreply-from", "x-auto-reply-from", "x-autorespond", "x-autoresponder",
+    "x-autoresponse", "x-auto-responder", "x-mail-autoreply", "x-vacation", "x-amazon-auto-reply", "x-away",
+    "x-ms-exchange-inbox-rules-loop",
+];
+
+/// How mail programs begin the subject of an automatic answer.
+#[rustfmt::skip]
+pub(crate) const AWAY: &[&str] = &[
+    "automatic reply", "auto reply", "auto-reply", "autoreply", "auto response", "auto-response", "autoresponse",
+    "autorespons ", "autorespond", "automatic response", "automated reply", "automated response", "out of office",
+    "out of the office", "out-of-office", "away from my mail", "away from the office", "vacation reply",
+    "vacation:", "on vacation", "automatische antwort", "automatische rückantwort", "automatische beantwortung",
+    "abwesenheitsnotiz", "abwesenheit", "abwesend", "nicht im büro", "außer haus", "réponse automatique",
+    "reponse automatique", "message d'absence", "absence du bureau", "absent du bureau", "respuesta automática",
+    "respuesta automatica", "fuera de la oficina", "fuera de oficina", "risposta automatica", "fuori sede",
+    "fuori ufficio", "resposta automática", "resposta automatica", "ausência temporária", "automatisch antwoord",
+    "afwezig", "afwezigheidsbericht", "autosvar", "automatiskt svar", "automatisk svar", "frånvarande",
+    "fraværende", "poissaoloilmoitus", "automaattinen vastaus", "odpowiedź automatyczna", "autoodpowiedź",
+    "automatyczna odpowiedź", "automatická odpověď", "automatická odpoveď", "automatikus válasz", "házon kívül",
+    "răspuns automat", "автоответ", "автоматический ответ", "автоматична відповідь", "otomatik yanıt",
+    "αυτόματη απάντηση", "自动回复", "自動回覆", "自动答复", "自動返信", "自動応答", "不在通知", "자동 회신", "자동회신", "부재중", "תשובה אוטומטית",
+    "رد تلقائي", "trả lời tự động", "balasan otomatis",
+];
+
+/// Header fields that only machines set.
+#[rustfmt::skip]
+pub(crate) const MACHINE_FIELDS: &[&str] = &[
+    "x-cron-env", "x-autogenerated", "x-auto-generated", "x-facebook-notify", "x-github-reason",
+    "x-generated-by-report", "x-ms-exchange-generated-message-source",
+];
+
+/// Header fields that only mailing lists set.
+#[rustfmt::skip]
+pub(crate) const LIST_FIELDS: &[&str] = &[
+    "list-id", "list-post", "x-mailman-version", "x-mailing-list", "mailing-list", "x-ml-name", "x-ml-count",
+    "x-beenthere", "x-list", "x-loop-list",
+];
+
+/// What the subjects of bounces say.
+#[rustfmt::skip]
+pub(crate) const UNDELIVERABLE_SUBJECTS: &[&str] = &[
+    "undeliverable", "undelivered", "undeliverd", "non-delivery", "nondelivery", "non delivery", "not delivered",
+    "delivery status notification", "delivery failure", "delivery failed", "delivery has failed", "delivery error",
+    "delivery problem", "delivery notification", "delivery warning", "delivery delayed", "delayed mail",
+    "mail delivery", "message delivery", "failure notice", "failure delivery", "failed delivery", "returned mail",
+    "mail returned", "returned to sender", "returning message to sender", "could not be delivered",
+    "could not send", "couldn't be delivered", "was not delivered", "cannot be delivered", "not be delivered",
+    "mail system error", "mail failed", "rejected mail", "message rejected", "user unknown", "unzustellbar",
+    "nicht zustellbar", "nicht zugestellt", "zustellung fehlgeschlagen", "non remis", "échec de la remise",
+    "échec de remise", "non distribué", "no se puede entregar", "no se ha podido entregar", "error de entrega",
+    "mancato recapito", "mancata consegna", "não foi possível entregar", "não entregue", "onbestelbaar",
+    "kan niet worden bezorgd", "nie można dostarczyć", "не доставлено", "недоставленное",
+    "не может быть доставлено", "сообщение не доставлено", "ваше сообщение не", "无法投递", "退信", "系统退信", "無法傳遞",
+    "配信不能", "送信できません", "配送失敗", "メール送信エラー", "전송 실패", "반송", "bounce notification",
+];
+
+/// What the texts of bounces say.
+#[rustfmt::skip]
+pub(crate) const UNDELIVERABLE_TEXTS: &[&str] = &[
+    "not be delivered", "undeliverable", "could not deliver", "cannot deliver", "can't deliver",
+    "unable to deliver", "wasn't able to deliver", "not delivered", "delivery failed", "delivery to the following",
+    "delivery has failed", "delivery failure", "failed permanently", "permanent error", "permanent failure",
+    "permanent fatal error", "returned to sender", "returning message", "was rejected", "been rejected",
+    "been postponed", "been delayed", "not yet been delivered", "delivery of email",
+    "following addresses failed", "failed recipient", "unknown user", "user unknown", "no such user", "invalid recipient", "requested action not taken", "recipient rejected",
+    "address rejected", "mailbox is full",
+    "mailbox full", "mailbox unavailable", "message could not", "not a member of",
+    "\"notificationtype\":\"bounce\"", "\"bouncetype\"", "konnte nicht zugestellt",
+    "nicht zugestellt werden", "n'a pas pu être remis", "n'a pas pu être distribué", "no se pudo entregar",
+    "no ha podido ser entregado", "impossibile recapitare", "não pôde ser entregue", "kon niet worden bezorgd",
+    "не было доставлено", "не удалось доставить", "送信できませんでした", "送信に失敗", "配信できません", "配送できません", "无法送达", "無法送達",
+    "전송하지 못",
+];
+
+/// Words of notices that a mail is late.
+#[rustfmt::skip]
+pub(crate) const DELAY: &[&str] = &[
+    "warning", "delay", "deferred", "will retry", "will continue to", "will keep trying", "not yet been delivered",
+    "been postponed", "still being", "is temporary", "temporarily", "advisory-only", "verzögert", "retardé",
+];
+
+/// Words of notices that a server gave up.
+#[rustfmt::skip]
+pub(crate) const FINAL: &[&str] = &[
+    "permanent", "giving up", "gave up", "failed", "fatal", "undeliverable", "returned", "returning",
+];
+
+/// What stands above the copy of the mail that did not arrive.
+#[rustfmt::skip]
+pub(crate) const COPIES: &[&str] = &[
+    "original message", "copy of the message", "copy of my message", "message headers", "unsent message",
+    "returned message", "message header follow", "below this line is a copy", "header and top", "message follows",
+    "lines of your",
+];
