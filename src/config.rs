@@ -76,7 +76,10 @@ impl Config {
             .map(|key| {
                 // The table is ours: a default that is no TOML is found by the first test that runs.
                 let table: toml::Table = format!("v = {}", key.default).parse().unwrap_or_default();
-                ((key.section, key.name), table.get("v").cloned().unwrap_or(toml::Value::Boolean(false)))
+                (
+                    (key.section, key.name),
+                    table.get("v").cloned().unwrap_or(toml::Value::Boolean(false)),
+                )
             })
             .collect();
         Config { values }
@@ -97,7 +100,9 @@ impl Config {
             ))
         })?;
         let mut config = Config::new();
-        config.take_file(&text).map_err(|cause| Refusal::usage(format!("{}: {cause}", path.display())))?;
+        config
+            .take_file(&text)
+            .map_err(|cause| Refusal::usage(format!("{}: {cause}", path.display())))?;
         config.take_environment(env)?;
         Ok(config)
     }
@@ -106,7 +111,9 @@ impl Config {
         let file: toml::Table = text.parse().map_err(|cause: toml::de::Error| cause.to_string())?;
         for (section, inner) in file {
             let toml::Value::Table(inner) = inner else {
-                return Err(format!("\"{section}\" stands outside a section. Sections: desk, mail, web, store."));
+                return Err(format!(
+                    "\"{section}\" stands outside a section. Sections: desk, mail, web, store."
+                ));
             };
             for (name, value) in inner {
                 let key = KEYS
@@ -141,12 +148,20 @@ impl Config {
         let value = match key.kind {
             Kind::Text => toml::Value::String(text.to_owned()),
             Kind::List => toml::Value::Array(
-                text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(|one| one.to_owned().into()).collect(),
+                text.split(',')
+                    .map(str::trim)
+                    .filter(|one| !one.is_empty())
+                    .map(|one| one.to_owned().into())
+                    .collect(),
             ),
             Kind::Flag => match text {
                 "true" | "1" | "yes" => true.into(),
                 "false" | "0" | "no" | "" => false.into(),
-                other => return Err(Refusal::usage(format!("{section}.{name} is true or false, not \"{other}\"."))),
+                other => {
+                    return Err(Refusal::usage(format!(
+                        "{section}.{name} is true or false, not \"{other}\"."
+                    )));
+                }
             },
         };
         self.put(key, value).map_err(Refusal::usage)
@@ -156,7 +171,9 @@ impl Config {
         let fits = match key.kind {
             Kind::Text => value.is_str(),
             Kind::Flag => value.is_bool(),
-            Kind::List => value.as_array().is_some_and(|list| list.iter().all(toml::Value::is_str)),
+            Kind::List => value
+                .as_array()
+                .is_some_and(|list| list.iter().all(toml::Value::is_str)),
         };
         if !fits {
             let wanted = match key.kind {
@@ -178,16 +195,23 @@ impl Config {
     /// A list of texts.
     pub fn list(&self, section: &str, name: &str) -> Vec<String> {
         let list = self.value(section, name).and_then(toml::Value::as_array);
-        list.map_or_else(Vec::new, |list| list.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect())
+        list.map_or_else(Vec::new, |list| {
+            list.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect()
+        })
     }
 
     /// A flag.
     pub fn flag(&self, section: &str, name: &str) -> bool {
-        self.value(section, name).and_then(toml::Value::as_bool).unwrap_or(false)
+        self.value(section, name)
+            .and_then(toml::Value::as_bool)
+            .unwrap_or(false)
     }
 
     fn value(&self, section: &str, name: &str) -> Option<&toml::Value> {
-        self.values.iter().find(|((s, n), _)| *s == section && *n == name).map(|(_, value)| value)
+        self.values
+            .iter()
+            .find(|((s, n), _)| *s == section && *n == name)
+            .map(|(_, value)| value)
     }
 
     /// The file that `init` writes: every key with what it means.
@@ -205,7 +229,10 @@ impl Config {
             for line in key.about.lines() {
                 let _ = writeln!(text, "# {line}");
             }
-            let value = self.value(key.section, key.name).map(toml::Value::to_string).unwrap_or_default();
+            let value = self
+                .value(key.section, key.name)
+                .map(toml::Value::to_string)
+                .unwrap_or_default();
             let _ = writeln!(text, "{} = {value}", key.name);
         }
         text
@@ -219,7 +246,11 @@ impl Default for Config {
 }
 
 fn likely(section: &str) -> String {
-    let names: Vec<_> = KEYS.iter().filter(|key| key.section == section).map(|key| key.name).collect();
+    let names: Vec<_> = KEYS
+        .iter()
+        .filter(|key| key.section == section)
+        .map(|key| key.name)
+        .collect();
     match names.is_empty() {
         true => "Sections: desk, mail, web, store.".into(),
         false => format!("Settings of {section}: {}.", names.join(", ")),
@@ -234,12 +265,17 @@ mod tests {
     fn the_file_that_init_writes_reads_back_as_what_was_written() {
         let mut config = Config::new();
         config.set("desk", "name", "Acme \"Support\"").unwrap();
-        config.set("desk", "addresses", "support@acme.example, help@acme.example").unwrap();
+        config
+            .set("desk", "addresses", "support@acme.example, help@acme.example")
+            .unwrap();
         config.set("web", "open", "true").unwrap();
         let mut again = Config::new();
         again.take_file(&config.file()).unwrap();
         assert_eq!(again, config);
-        assert_eq!(again.list("desk", "addresses"), ["support@acme.example", "help@acme.example"]);
+        assert_eq!(
+            again.list("desk", "addresses"),
+            ["support@acme.example", "help@acme.example"]
+        );
     }
 
     #[test]
@@ -255,7 +291,10 @@ mod tests {
     fn the_environment_wins_over_the_file() {
         let mut config = Config::new();
         config.take_file("[mail]\nunverified = \"hold\"\n").unwrap();
-        let env = [("DULY_MAIL_UNVERIFIED".to_owned(), "schedule".to_owned()), ("DULY_DIR".to_owned(), "x".to_owned())];
+        let env = [
+            ("DULY_MAIL_UNVERIFIED".to_owned(), "schedule".to_owned()),
+            ("DULY_DIR".to_owned(), "x".to_owned()),
+        ];
         config.take_environment(env.into_iter()).unwrap();
         assert_eq!(config.text("mail", "unverified"), "schedule");
     }

@@ -69,7 +69,11 @@ pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Store> {
 /// The rules of the desk out of its settings and its key.
 pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
     let wrong = |cause: String| Refusal::usage(format!("duly.toml: {cause}"));
-    let addresses: Vec<String> = config.list("desk", "addresses").iter().map(|one| one.to_lowercase()).collect();
+    let addresses: Vec<String> = config
+        .list("desk", "addresses")
+        .iter()
+        .map(|one| one.to_lowercase())
+        .collect();
     if addresses.is_empty() || addresses.iter().any(|one| !one.contains('@')) {
         return Err(wrong("desk.addresses names no mail address.".into()).into());
     }
@@ -92,30 +96,46 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
         targets: targets_of(&config.list("desk", "targets")).map_err(wrong)?,
         calendar,
         unverified,
-        lists: config.list("mail", "lists").iter().map(|one| one.to_lowercase()).collect(),
-        key: key.try_into().map_err(|_| anyhow::anyhow!("duly.key does not hold 64 bytes"))?,
+        lists: config
+            .list("mail", "lists")
+            .iter()
+            .map(|one| one.to_lowercase())
+            .collect(),
+        key: key
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("duly.key does not hold 64 bytes"))?,
     })
 }
 
 fn targets_of(texts: &[String]) -> Result<Targets, String> {
     let minutes: Option<Vec<u32>> = texts
         .iter()
-        .map(|text| match text.trim().split_at_checked(text.trim().len().saturating_sub(1)) {
-            Some((number, "h")) => number.parse::<u32>().ok()?.checked_mul(60),
-            Some((number, "m")) => number.parse::<u32>().ok(),
-            _ => None,
-        })
+        .map(
+            |text| match text.trim().split_at_checked(text.trim().len().saturating_sub(1)) {
+                Some((number, "h")) => number.parse::<u32>().ok()?.checked_mul(60),
+                Some((number, "m")) => number.parse::<u32>().ok(),
+                _ => None,
+            },
+        )
         .collect();
     let minutes: [u32; 4] = minutes
         .and_then(|list| list.try_into().ok())
         .ok_or("desk.targets is a list of four spans as \"2h\" or \"30m\", for severity 1 to 4.")?;
-    Ok(Targets { first_reply_minutes: minutes, follow_up_minutes: minutes })
+    Ok(Targets {
+        first_reply_minutes: minutes,
+        follow_up_minutes: minutes,
+    })
 }
 
 impl Running {
     /// Starts every worker; returns when mail and pages are served.
     pub async fn start(start: Start) -> anyhow::Result<Running> {
-        let Start { dir, config, clock, worker } = start;
+        let Start {
+            dir,
+            config,
+            clock,
+            worker,
+        } = start;
         let desk = Arc::new(desk_of(&dir, &config)?);
         let store = open_store(&dir, &config)?;
         let http = bind(config.text("web", "http"), "web.http").await?;
@@ -140,14 +160,28 @@ impl Running {
             stop_workers,
         };
         running.work(&clock, worker, courier, workers_stopped).await?;
-        let local = LocalDoor { store: store.clone(), desk: Arc::clone(&desk), clock: clock.clone(), owner: owner_of(&dir)? };
-        running.doors.spawn(local::serve(local_socket(&dir)?, Arc::new(local), stopped.clone()));
-        let door = web::Door { store: store.clone(), desk: Arc::clone(&desk), clock: clock.clone(), open };
+        let local = LocalDoor {
+            store: store.clone(),
+            desk: Arc::clone(&desk),
+            clock: clock.clone(),
+            owner: owner_of(&dir)?,
+        };
+        running
+            .doors
+            .spawn(local::serve(local_socket(&dir)?, Arc::new(local), stopped.clone()));
+        let door = web::Door {
+            store: store.clone(),
+            desk: Arc::clone(&desk),
+            clock: clock.clone(),
+            open,
+        };
         running.doors.spawn(web::serve(http, Arc::new(door), stopped.clone()));
         let disk = dir.clone();
         let entrance = Entrance::new(store, desk, clock, move || free_space(&disk));
         let tls = tls_of(&config, &host)?;
-        running.doors.spawn(listen::serve(smtp, Arc::new(entrance), host, Some(tls), stopped));
+        running
+            .doors
+            .spawn(listen::serve(smtp, Arc::new(entrance), host, Some(tls), stopped));
         Ok(running)
     }
 
@@ -166,9 +200,16 @@ impl Running {
             Ok::<_, crate::refusal::Fault>((understanding, Post::begin(store, desk, for_post, courier)?))
         })
         .await??;
-        self.workers.spawn(understand(understanding, self.store.bell(ARRIVED), stop.clone()));
-        self.workers.spawn(send(Arc::new(post), clock.clone(), self.store.bell(OUTBOX), stop.clone()));
-        self.workers.spawn(ring(self.store.clone(), Arc::clone(&self.desk), clock.clone(), stop));
+        self.workers
+            .spawn(understand(understanding, self.store.bell(ARRIVED), stop.clone()));
+        self.workers.spawn(send(
+            Arc::new(post),
+            clock.clone(),
+            self.store.bell(OUTBOX),
+            stop.clone(),
+        ));
+        self.workers
+            .spawn(ring(self.store.clone(), Arc::clone(&self.desk), clock.clone(), stop));
         Ok(())
     }
 
@@ -184,9 +225,12 @@ impl Running {
 }
 
 async fn bind(address: &str, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|cause| Refusal::usage(format!("{key} = \"{address}\" cannot be listened on: {cause}. Choose another.")).into())
+    TcpListener::bind(address).await.map_err(|cause| {
+        Refusal::usage(format!(
+            "{key} = \"{address}\" cannot be listened on: {cause}. Choose another."
+        ))
+        .into()
+    })
 }
 
 fn local_socket(dir: &Path) -> anyhow::Result<UnixListener> {
@@ -200,12 +244,18 @@ fn local_socket(dir: &Path) -> anyhow::Result<UnixListener> {
 }
 
 fn owner_of(dir: &Path) -> anyhow::Result<u32> {
-    Ok(std::fs::metadata(dir).with_context(|| format!("look at {}", dir.display()))?.uid())
+    Ok(std::fs::metadata(dir)
+        .with_context(|| format!("look at {}", dir.display()))?
+        .uid())
 }
 
 fn host_of(config: &Config, desk: &Desk) -> String {
     match config.text("mail", "host") {
-        "" => desk.address().rsplit_once('@').map_or("localhost", |(_, domain)| domain).to_owned(),
+        "" => desk
+            .address()
+            .rsplit_once('@')
+            .map_or("localhost", |(_, domain)| domain)
+            .to_owned(),
         host => host.to_owned(),
     }
 }
@@ -221,10 +271,17 @@ fn route_of(dir: &Path, config: &Config) -> anyhow::Result<Route> {
         "" => None,
         name => {
             let password = std::fs::read_to_string(dir.join("relay.password")).context("read relay.password")?;
-            Some(Login { name: name.to_owned(), password: password.trim_end().to_owned() })
+            Some(Login {
+                name: name.to_owned(),
+                password: password.trim_end().to_owned(),
+            })
         }
     };
-    Ok(Route::Relay { host: host.trim_matches(['[', ']']).to_owned(), port: port.parse().map_err(|_| wrong())?, login })
+    Ok(Route::Relay {
+        host: host.trim_matches(['[', ']']).to_owned(),
+        port: port.parse().map_err(|_| wrong())?,
+        login,
+    })
 }
 
 fn tls_of(config: &Config, host: &str) -> anyhow::Result<Arc<rustls::ServerConfig>> {
@@ -237,7 +294,10 @@ fn tls_of(config: &Config, host: &str) -> anyhow::Result<Arc<rustls::ServerConfi
 
 fn free_space(dir: &Path) -> Option<(u64, u64)> {
     let disk = rustix::fs::statvfs(dir).ok()?;
-    Some((disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
+    Some((
+        disk.f_bavail.saturating_mul(disk.f_frsize),
+        disk.f_blocks.saturating_mul(disk.f_frsize),
+    ))
 }
 
 /// Waits until the desk is stopped.
@@ -251,7 +311,11 @@ async fn pause(clock: &Clock, until: Option<jiff::Timestamp>) {
         Clock::System => Duration::from_secs(30),
         Clock::Hand(_) => Duration::from_millis(10),
     };
-    let wait = until.map_or(most, |at| Duration::try_from(at.duration_since(clock.now())).unwrap_or_default().min(most));
+    let wait = until.map_or(most, |at| {
+        Duration::try_from(at.duration_since(clock.now()))
+            .unwrap_or_default()
+            .min(most)
+    });
     tokio::time::sleep(wait).await;
 }
 
@@ -300,7 +364,10 @@ async fn send(post: Arc<Post>, clock: Clock, mut bell: watch::Receiver<u64>, mut
     loop {
         bell.mark_unchanged();
         let look = Arc::clone(&post);
-        let found = tokio::task::spawn_blocking(move || Ok::<_, crate::refusal::Fault>((look.due(AT_ONCE * 2)?, look.next_due()?))).await;
+        let found = tokio::task::spawn_blocking(move || {
+            Ok::<_, crate::refusal::Fault>((look.due(AT_ONCE * 2)?, look.next_due()?))
+        })
+        .await;
         let (rows, next) = match found {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {

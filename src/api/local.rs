@@ -133,7 +133,10 @@ fn principal(door: &LocalDoor, peer: u32, request: &Request) -> Outcome<Principa
     let now = door.clock.now();
     if let Some(token) = &request.token {
         let engineer = door.store.read(|tx| engineer::by_token(tx, now, token))?;
-        let other = request.as_engineer.as_ref().is_some_and(|named| !named.eq_ignore_ascii_case(&engineer.address));
+        let other = request
+            .as_engineer
+            .as_ref()
+            .is_some_and(|named| !named.eq_ignore_ascii_case(&engineer.address));
         return match other {
             true => Err(Refusal::forbidden("A token speaks for its own engineer only; leave out --as.").into()),
             false => Ok(Principal::Engineer(Box::new(engineer))),
@@ -150,6 +153,8 @@ fn principal(door: &LocalDoor, peer: u32, request: &Request) -> Outcome<Principa
     }
     match &request.as_engineer {
         None => Ok(Principal::Owner),
-        Some(named) => Ok(Principal::Engineer(Box::new(door.store.read(|tx| engineer::find(tx, named))?))),
+        Some(named) => Ok(Principal::Engineer(Box::new(
+            door.store.read(|tx| engineer::find(tx, named))?,
+        ))),
     }
 }

@@ -34,8 +34,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Make a desk: data directory, settings, database, first administrator
-    #[command(after_help = "Example: duly init --dir /var/lib/duly --name \"Acme Support\" --address support@acme.example \
-        --zone Europe/Berlin --hours \"mon-fri 09:00-17:00\"")]
+    #[command(
+        after_help = "Example: duly init --dir /var/lib/duly --name \"Acme Support\" --address support@acme.example \
+        --zone Europe/Berlin --hours \"mon-fri 09:00-17:00\""
+    )]
     Init(Init),
     /// Run the desk: mail in, mail out, alarms, pages
     #[command(after_help = "Example: duly serve --dir /var/lib/duly --smtp 0.0.0.0:25 --relay mail.acme.example:587")]
@@ -168,8 +170,10 @@ pub enum Verb {
         limit: Option<i64>,
     },
     /// People who answer: list, or add one
-    #[command(after_help = "Example: duly cpu add anna@acme.example --name \"Anna Keller\" --zone Europe/Berlin \
-        --hours \"mon-fri 09:00-17:00\"")]
+    #[command(
+        after_help = "Example: duly cpu add anna@acme.example --name \"Anna Keller\" --zone Europe/Berlin \
+        --hours \"mon-fri 09:00-17:00\""
+    )]
     Cpu {
         /// What to do; nothing lists
         #[command(subcommand)]
@@ -183,14 +187,18 @@ pub enum Verb {
         act: Option<CustomerAct>,
     },
     /// Contacts: list, enter one, set a zone
-    #[command(after_help = "Example: duly contact add --customer Northwind --name \"Priya N.\" priya@northwind.example")]
+    #[command(
+        after_help = "Example: duly contact add --customer Northwind --name \"Priya N.\" priya@northwind.example"
+    )]
     Contact {
         /// What to do; nothing lists
         #[command(subcommand)]
         act: Option<ContactAct>,
     },
     /// Secrets: make a one-time secret for an engineer, or claim a token with one
-    #[command(after_help = "Example: duly token make anna@acme.example\nExample: duly token claim   (asks for the secret)")]
+    #[command(
+        after_help = "Example: duly token make anna@acme.example\nExample: duly token claim   (asks for the secret)"
+    )]
     Token {
         /// What to do
         #[command(subcommand)]
@@ -240,7 +248,10 @@ pub struct CaseNumber(pub i64);
 impl std::str::FromStr for CaseNumber {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        text.trim_start_matches('#').parse().map(CaseNumber).map_err(|_| format!("\"{text}\" is no case number"))
+        text.trim_start_matches('#')
+            .parse()
+            .map(CaseNumber)
+            .map_err(|_| format!("\"{text}\" is no case number"))
     }
 }
 

@@ -18,15 +18,22 @@ pub struct Client {
 impl Client {
     /// A client of the desk in `dir`. The token, if any, comes from the environment or the person's own settings.
     pub fn new(dir: Option<&Path>, as_engineer: Option<String>) -> Result<Client, Refusal> {
-        let dir = dir.ok_or_else(|| {
-            Refusal::usage("Say which desk: --dir DIR, or DULY_DIR in the environment.")
-        })?;
-        Ok(Client { dir: dir.to_owned(), as_engineer, token: own_token(), stream: None })
+        let dir = dir.ok_or_else(|| Refusal::usage("Say which desk: --dir DIR, or DULY_DIR in the environment."))?;
+        Ok(Client {
+            dir: dir.to_owned(),
+            as_engineer,
+            token: own_token(),
+            stream: None,
+        })
     }
 
     /// Asks, and reads what comes back.
     pub fn ask(&mut self, verb: Verb) -> Result<Answer, Refusal> {
-        let request = Request { as_engineer: self.as_engineer.clone(), token: self.token.clone(), verb };
+        let request = Request {
+            as_engineer: self.as_engineer.clone(),
+            token: self.token.clone(),
+            verb,
+        };
         let mut line = serde_json::to_vec(&request).map_err(broken)?;
         line.push(b'\n');
         let stream = match &mut self.stream {
@@ -61,7 +68,10 @@ fn connect(dir: &Path) -> Result<UnixStream, Refusal> {
 }
 
 fn broken(cause: impl std::fmt::Display) -> Refusal {
-    Refusal::new(Kind::Failed, format!("The desk stopped answering: {cause}. See its log; ask again when it runs."))
+    Refusal::new(
+        Kind::Failed,
+        format!("The desk stopped answering: {cause}. See its log; ask again when it runs."),
+    )
 }
 
 /// Where a person's token is kept: `$XDG_CONFIG_HOME/duly/token`, mode 600.

@@ -24,7 +24,10 @@ use tokio::sync::watch;
 pub fn run(given: &Demo, dir: Option<&Path>) -> anyhow::Result<()> {
     let began = Instant::now();
     let own = dir.is_none();
-    let dir = dir.map_or_else(|| std::env::temp_dir().join(format!("duly-demo-{}", std::process::id())), Path::to_owned);
+    let dir = dir.map_or_else(
+        || std::env::temp_dir().join(format!("duly-demo-{}", std::process::id())),
+        Path::to_owned,
+    );
     let ended = live(given, &dir, began);
     if own {
         let _ = std::fs::remove_dir_all(&dir);
@@ -60,12 +63,31 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
         let (stop, stopped) = watch::channel(false);
         let customers = TcpListener::bind("127.0.0.1:0").await?;
         config.set("mail", "relay", &customers.local_addr()?.to_string())?;
-        let mailbox = Arc::new(Mailbox { path: dir.join("customers.mbox"), file: Mutex::default() });
+        let mailbox = Arc::new(Mailbox {
+            path: dir.join("customers.mbox"),
+            file: Mutex::default(),
+        });
         let loopback = tokio::spawn(listen::serve(customers, mailbox, "demo.example".into(), None, stopped));
-        let start = Start { dir: dir.to_owned(), config, clock: Clock::System, worker: own_worker()? };
+        let start = Start {
+            dir: dir.to_owned(),
+            config,
+            clock: Clock::System,
+            worker: own_worker()?,
+        };
         let running = Running::start(start).await.context("start the demo's desk")?;
-        println!("{}", demo::tour(&running.smtp.to_string(), &running.http.to_string(), &dir.display().to_string()));
-        println!("What customers get is in {}/customers.mbox. Ready in {:.1} s.", dir.display(), began.elapsed().as_secs_f64());
+        println!(
+            "{}",
+            demo::tour(
+                &running.smtp.to_string(),
+                &running.http.to_string(),
+                &dir.display().to_string()
+            )
+        );
+        println!(
+            "What customers get is in {}/customers.mbox. Ready in {:.1} s.",
+            dir.display(),
+            began.elapsed().as_secs_f64()
+        );
         std::io::stdout().flush()?;
         until_stopped().await?;
         running.stop().await;
@@ -96,7 +118,11 @@ impl Gate for Mailbox {
     async fn take(&self, envelope: Envelope, raw: Vec<u8>) -> Result<(), Reply> {
         let full = |_| Reply::of(452, "4.3.1", "the demo's mailbox cannot be written");
         let _one = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&self.path).map_err(full)?;
+        let mut file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path)
+            .map_err(full)?;
         let mut text = format!("From {} to {}\n", envelope.from, envelope.to.join(",")).into_bytes();
         for line in raw.split_inclusive(|&byte| byte == b'\n') {
             let quoted = line.iter().take_while(|&&byte| byte == b'>').count();

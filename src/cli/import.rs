@@ -77,7 +77,9 @@ fn progress(file: &Path) -> anyhow::Result<ProgressBar> {
     if !std::io::stderr().is_terminal() {
         return Ok(ProgressBar::hidden());
     }
-    let bytes = std::fs::metadata(file).with_context(|| format!("read {}", file.display()))?.len();
+    let bytes = std::fs::metadata(file)
+        .with_context(|| format!("read {}", file.display()))?
+        .len();
     let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes}, {eta} left")?;
     Ok(ProgressBar::new(bytes).with_style(style))
 }
@@ -85,7 +87,13 @@ fn progress(file: &Path) -> anyhow::Result<ProgressBar> {
 /// Mails of one transaction.
 const BATCH: usize = 500;
 
-fn take_all(store: &Store, desk: Arc<Desk>, now: Timestamp, mut source: Mbox, bar: &ProgressBar) -> anyhow::Result<Reckoning> {
+fn take_all(
+    store: &Store,
+    desk: Arc<Desk>,
+    now: Timestamp,
+    mut source: Mbox,
+    bar: &ProgressBar,
+) -> anyhow::Result<Reckoning> {
     let (program, args) = own_worker()?;
     let mut worker = Worker::new(program, args);
     let mut sum = Reckoning::default();
@@ -104,7 +112,13 @@ fn take_all(store: &Store, desk: Arc<Desk>, now: Timestamp, mut source: Mbox, ba
 }
 
 /// The whole import in one transaction, taken back at its end.
-fn rehearse(store: &Store, desk: Arc<Desk>, now: Timestamp, mut source: Mbox, bar: ProgressBar) -> anyhow::Result<Reckoning> {
+fn rehearse(
+    store: &Store,
+    desk: Arc<Desk>,
+    now: Timestamp,
+    mut source: Mbox,
+    bar: ProgressBar,
+) -> anyhow::Result<Reckoning> {
     let (program, args) = own_worker()?;
     let mut worker = Worker::new(program, args);
     let (tell, told) = std::sync::mpsc::channel();
@@ -144,8 +158,10 @@ fn understand(worker: &mut Worker, desk: &Desk, now: Timestamp, mails: Vec<Vec<u
     let mut read: Vec<Option<Incoming>> = vec![None; mails.len()];
     let mut deaths = vec![0; mails.len()];
     loop {
-        let todo: Vec<(i64, &[u8])> =
-            (0..mails.len()).filter(|&at| read[at].is_none()).map(|at| (at as i64, mails[at].as_slice())).collect();
+        let todo: Vec<(i64, &[u8])> = (0..mails.len())
+            .filter(|&at| read[at].is_none())
+            .map(|at| (at as i64, mails[at].as_slice()))
+            .collect();
         if todo.is_empty() {
             return Ok(mails.into_iter().zip(read.into_iter().flatten()).collect());
         }
@@ -165,13 +181,21 @@ fn understand(worker: &mut Worker, desk: &Desk, now: Timestamp, mails: Vec<Vec<u
                 Verdict::Understood(mail) => {
                     let own_time = mail.date.filter(|at| *at < now).unwrap_or(now);
                     let incoming = receive::incoming(desk, &waiting, *mail);
-                    read[at] = Some(Incoming { received_at: own_time, envelope_from: String::new(), ..incoming });
+                    read[at] = Some(Incoming {
+                        received_at: own_time,
+                        envelope_from: String::new(),
+                        ..incoming
+                    });
                 }
                 Verdict::Died { reason } => {
                     deaths[at] += 1;
                     if deaths[at] >= limits::PARSE_DEATHS {
                         let trouble = Some(format!("it ended the process that reads mail twice ({reason})"));
-                        read[at] = Some(Incoming { received_at: now, trouble, ..Incoming::default() });
+                        read[at] = Some(Incoming {
+                            received_at: now,
+                            trouble,
+                            ..Incoming::default()
+                        });
                     }
                 }
                 Verdict::NotTried => continue,
@@ -183,7 +207,10 @@ fn understand(worker: &mut Worker, desk: &Desk, now: Timestamp, mails: Vec<Vec<u
 }
 
 fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mails: Vec<Read>) -> Outcome<Reckoning> {
-    let mut sum = Reckoning { found: mails.len(), ..Reckoning::default() };
+    let mut sum = Reckoning {
+        found: mails.len(),
+        ..Reckoning::default()
+    };
     let envelope = Envelope {
         way: "import",
         from: String::new(),
@@ -212,11 +239,21 @@ struct Mbox {
 
 impl Mbox {
     fn open(path: &Path) -> anyhow::Result<Mbox> {
-        let file = File::open(path).map_err(|cause| Refusal::usage(format!("{} cannot be read: {cause}.", path.display())))?;
-        let mut mbox = Mbox { file: BufReader::with_capacity(256 * 1024, file), read: 0, too_large: 0, line: Vec::new() };
+        let file =
+            File::open(path).map_err(|cause| Refusal::usage(format!("{} cannot be read: {cause}.", path.display())))?;
+        let mut mbox = Mbox {
+            file: BufReader::with_capacity(256 * 1024, file),
+            read: 0,
+            too_large: 0,
+            line: Vec::new(),
+        };
         mbox.next_line()?;
         if !mbox.line.starts_with(b"From ") {
-            return Err(Refusal::usage(format!("{} is no mbox: it does not begin with \"From \".", path.display())).into());
+            return Err(Refusal::usage(format!(
+                "{} is no mbox: it does not begin with \"From \".",
+                path.display()
+            ))
+            .into());
         }
         Ok(mbox)
     }
@@ -284,10 +321,15 @@ mod tests {
 
     #[test]
     fn mails_begin_at_from_lines_after_an_empty_line_only() {
-        let found = mails("From a@n.example Mon\nSubject: 1\n\none\nFrom here on it is text\n\nFrom b Tue\nSubject: 2\n\n>From two\n>>From three\n\n");
+        let found = mails(
+            "From a@n.example Mon\nSubject: 1\n\none\nFrom here on it is text\n\nFrom b Tue\nSubject: 2\n\n>From two\n>>From three\n\n",
+        );
         assert_eq!(
             found,
-            ["Subject: 1\r\n\r\none\r\nFrom here on it is text\r\n", "Subject: 2\r\n\r\nFrom two\r\n>From three\r\n"]
+            [
+                "Subject: 1\r\n\r\none\r\nFrom here on it is text\r\n",
+                "Subject: 2\r\n\r\nFrom two\r\n>From three\r\n"
+            ]
         );
     }
 

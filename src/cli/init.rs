@@ -28,7 +28,12 @@ pub fn ask(mut init: Init, no_input: bool) -> anyhow::Result<Init> {
     question(&mut init.name, may_ask, "What does the desk call itself?", "Support")?;
     question(&mut init.address, may_ask, "Which address takes mail?", "")?;
     question(&mut init.zone, may_ask, "In which time zone does it stand?", &zone)?;
-    question(&mut init.hours, may_ask, "In which hours do promises count?", "mon-fri 08:00-18:00")?;
+    question(
+        &mut init.hours,
+        may_ask,
+        "In which hours do promises count?",
+        "mon-fri 08:00-18:00",
+    )?;
     Ok(init)
 }
 
@@ -37,7 +42,11 @@ fn question(value: &mut Option<String>, may_ask: bool, words: &str, usual: &str)
         return Ok(());
     }
     if may_ask {
-        let hint = if usual.is_empty() { String::new() } else { format!(" [{usual}]") };
+        let hint = if usual.is_empty() {
+            String::new()
+        } else {
+            format!(" [{usual}]")
+        };
         eprint!("{words}{hint} ");
         std::io::stderr().flush()?;
         let mut line = String::new();
@@ -60,7 +69,10 @@ pub fn make(dir: &Path, init: &Init, now: Timestamp) -> anyhow::Result<Made> {
         ))
         .into());
     }
-    let address = init.address.clone().ok_or_else(|| Refusal::usage("Say which address takes mail: --address support@…"))?;
+    let address = init
+        .address
+        .clone()
+        .ok_or_else(|| Refusal::usage("Say which address takes mail: --address support@…"))?;
     let mut config = Config::new();
     config.set("desk", "name", init.name.as_deref().unwrap_or("Support"))?;
     config.set("desk", "addresses", &address)?;
@@ -109,5 +121,8 @@ pub fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
 
 /// A secret of 256 random bits, with a beginning that scanners know.
 pub fn secret(purpose: &str) -> anyhow::Result<String> {
-    Ok(format!("duly_{purpose}_{}", data_encoding::BASE32_NOPAD.encode(&random::<32>()?).to_lowercase()))
+    Ok(format!(
+        "duly_{purpose}_{}",
+        data_encoding::BASE32_NOPAD.encode(&random::<32>()?).to_lowercase()
+    ))
 }

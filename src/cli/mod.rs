@@ -58,20 +58,26 @@ fn sentence(refusal: &Refusal) -> String {
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn perform(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.verb {
         Verb::MailWorker => return Ok(worker::run()),
-        Verb::Mail { act: MailAct::Inspect { files } } => {
+        Verb::Mail {
+            act: MailAct::Inspect { files },
+        } => {
             return mail::inspect(files, &mut std::io::BufWriter::new(std::io::stdout()));
         }
         Verb::Due { cases } => due::run(cases, &mut std::io::stdout().lock())?,
         Verb::Init(init) => make(cli, init)?,
         Verb::Serve(given) => serve(cli, given)?,
         Verb::Demo(given) => demo::run(given, cli.dir.as_deref())?,
-        Verb::Import { act: ImportAct::Mbox { file, dry_run } } => {
+        Verb::Import {
+            act: ImportAct::Mbox { file, dry_run },
+        } => {
             let dir = directory(cli)?;
             import::mbox(dir, file, *dry_run, cli.json)?;
         }
@@ -85,7 +91,9 @@ fn perform(cli: &Cli) -> anyhow::Result<ExitCode> {
 }
 
 fn directory(cli: &Cli) -> Result<&Path, Refusal> {
-    cli.dir.as_deref().ok_or_else(|| Refusal::usage("Say which desk: --dir DIR, or DULY_DIR in the environment."))
+    cli.dir
+        .as_deref()
+        .ok_or_else(|| Refusal::usage("Say which desk: --dir DIR, or DULY_DIR in the environment."))
 }
 
 fn make(cli: &Cli, init: &args::Init) -> anyhow::Result<()> {
@@ -105,11 +113,18 @@ fn make(cli: &Cli, init: &args::Init) -> anyhow::Result<()> {
     let dir = dir.display();
     let mut out = std::io::stdout().lock();
     writeln!(out, "The desk is made in {dir}. Its settings are in {dir}/duly.toml.")?;
-    writeln!(out, "First administrator: {}. One-time secret (one use, 30 minutes):", made.administrator)?;
+    writeln!(
+        out,
+        "First administrator: {}. One-time secret (one use, 30 minutes):",
+        made.administrator
+    )?;
     writeln!(out, "    {}", made.secret)?;
     writeln!(out, "Claim a token with it: duly --dir {dir} token claim")?;
     writeln!(out, "Start the desk:        duly serve --dir {dir}")?;
-    writeln!(out, "Add an engineer:       duly --dir {dir} cpu add ADDRESS --name NAME --zone ZONE --hours HOURS")?;
+    writeln!(
+        out,
+        "Add an engineer:       duly --dir {dir} cpu add ADDRESS --name NAME --zone ZONE --hours HOURS"
+    )?;
     Ok(())
 }
 
@@ -128,7 +143,12 @@ fn serve(cli: &Cli, given: &args::Serve) -> anyhow::Result<()> {
         }
     }
     log_to_stderr();
-    let start = Start { dir: dir.to_owned(), config, clock: Clock::System, worker: own_worker()? };
+    let start = Start {
+        dir: dir.to_owned(),
+        config,
+        clock: Clock::System,
+        worker: own_worker()?,
+    };
     runtime()?.block_on(async {
         let running = Running::start(start).await?;
         tracing::info!(smtp = %running.smtp, http = %running.http, desk = running.desk.name, "the desk is open");
@@ -163,7 +183,11 @@ fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DULY_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .try_init();
 }
 
 /// Verbs that a running desk answers.
@@ -172,7 +196,10 @@ fn ask(cli: &Cli) -> anyhow::Result<ExitCode> {
     let mut screen = Screen::new(cli, Clock::System.now());
     match &cli.verb {
         Verb::Ps(given) if given.all && given.user.is_none() && !given.wait => {
-            pages(&mut client, &mut screen, given, |after| Ask::Ps { filter: Filter::default(), after: Some(after) })?;
+            pages(&mut client, &mut screen, given, |after| Ask::Ps {
+                filter: Filter::default(),
+                after: Some(after),
+            })?;
         }
         Verb::Log { case, .. } => {
             let case = case.map(|case| case.0);
@@ -196,8 +223,15 @@ fn ask(cli: &Cli) -> anyhow::Result<ExitCode> {
             send_words(&mut client, &mut screen, verb, words)?;
         }
         Verb::Note { case, text } => {
-            let words = editor::read(text, cli.no_input, &format!("Note in case {}, for engineers only.", case.0))?;
-            let verb = Ask::Note { case: case.0, text: words.text.clone() };
+            let words = editor::read(
+                text,
+                cli.no_input,
+                &format!("Note in case {}, for engineers only.", case.0),
+            )?;
+            let verb = Ask::Note {
+                case: case.0,
+                text: words.text.clone(),
+            };
             send_words(&mut client, &mut screen, verb, words)?;
         }
         Verb::Token { act: TokenAct::Claim } => claim(&mut client, &mut screen)?,
@@ -218,7 +252,9 @@ fn send_words(client: &mut Client, screen: &mut Screen, verb: Ask, words: editor
         }
         Err(mut refusal) => {
             if let Some(draft) = words.draft {
-                refusal.text.push_str(&format!(" Your draft is kept in {}.", draft.display()));
+                refusal
+                    .text
+                    .push_str(&format!(" Your draft is kept in {}.", draft.display()));
             }
             Err(refusal.into())
         }
@@ -250,7 +286,10 @@ fn claim(client: &mut Client, screen: &mut Screen) -> anyhow::Result<()> {
     }
     let mut secret = String::new();
     std::io::stdin().lock().read_line(&mut secret)?;
-    let verb = Ask::TokenClaim { secret: secret.trim().to_owned(), token: init::secret("token")? };
+    let verb = Ask::TokenClaim {
+        secret: secret.trim().to_owned(),
+        token: init::secret("token")?,
+    };
     let answer = client.ask(verb)?;
     if let (Answer::Done(done), Some(path)) = (&answer, client::token_file())
         && std::io::stdout().is_terminal()
@@ -266,23 +305,57 @@ fn claim(client: &mut Client, screen: &mut Screen) -> anyhow::Result<()> {
 fn request(verb: &Verb) -> Result<Ask, Refusal> {
     Ok(match verb {
         Verb::Ps(given) => Ask::Ps {
-            filter: Filter { all: given.all, owner: given.user.clone(), waiting: given.wait, limit: None },
+            filter: Filter {
+                all: given.all,
+                owner: given.user.clone(),
+                waiting: given.wait,
+                limit: None,
+            },
             after: None,
         },
         Verb::Next => Ask::Next,
-        Verb::Skip { reason } => Ask::Skip { reason: reason.join(" ") },
-        Verb::Show { case } => Ask::Show { case: case.0, messages: None },
-        Verb::Raw { case, message } => Ask::Raw { case: case.0, message: *message },
-        Verb::Wait { case, party, until, because } => {
+        Verb::Skip { reason } => Ask::Skip {
+            reason: reason.join(" "),
+        },
+        Verb::Show { case } => Ask::Show {
+            case: case.0,
+            messages: None,
+        },
+        Verb::Raw { case, message } => Ask::Raw {
+            case: case.0,
+            message: *message,
+        },
+        Verb::Wait {
+            case,
+            party,
+            until,
+            because,
+        } => {
             let until = until.join(" ");
             let until = until.strip_prefix("until ").unwrap_or(&until).to_owned();
-            Ask::Wait { case: case.0, party: party.clone(), until, because: because.clone() }
+            Ask::Wait {
+                case: case.0,
+                party: party.clone(),
+                until,
+                because: because.clone(),
+            }
         }
         Verb::Wake { case } => Ask::Wake { case: case.0 },
-        Verb::Close { case, resolution, because } => {
-            Ask::Close { case: case.0, resolution: resolution.clone(), because: because.clone() }
-        }
-        Verb::Promise { case, time, withdraw, number } => Ask::Promise {
+        Verb::Close {
+            case,
+            resolution,
+            because,
+        } => Ask::Close {
+            case: case.0,
+            resolution: resolution.clone(),
+            because: because.clone(),
+        },
+        Verb::Promise {
+            case,
+            time,
+            withdraw,
+            number,
+        } => Ask::Promise {
             case: case.0,
             offer: Some(time.join(" ")).filter(|time| !time.is_empty()),
             withdraw: withdraw.clone(),
@@ -293,33 +366,52 @@ fn request(verb: &Verb) -> Result<Ask, Refusal> {
             None => Ask::Spool,
             Some(SpoolAct::Release { what }) => Ask::Release { what: what.clone() },
             Some(SpoolAct::Retry { what }) => Ask::Retry { what: what.clone() },
-            Some(SpoolAct::Decline { case, because }) => Ask::Decline { case: case.0, because: because.clone() },
+            Some(SpoolAct::Decline { case, because }) => Ask::Decline {
+                case: case.0,
+                because: because.clone(),
+            },
             Some(SpoolAct::Hold) => Ask::Hold { hold: true },
         },
         Verb::Undo => Ask::Undo,
-        Verb::Grep { query, limit } => Ask::Grep { query: query.join(" "), limit: *limit },
+        Verb::Grep { query, limit } => Ask::Grep {
+            query: query.join(" "),
+            limit: *limit,
+        },
         Verb::Cpu { act } => people(act.as_ref())?,
         Verb::Customer { act } => match act {
             None => Ask::Customer { named: None },
-            Some(CustomerAct::Find { name }) => Ask::Customer { named: Some(name.clone()) },
-            Some(CustomerAct::Add { name, domains }) => {
-                Ask::CustomerAdd { name: name.clone(), domains: domains.clone() }
-            }
+            Some(CustomerAct::Find { name }) => Ask::Customer {
+                named: Some(name.clone()),
+            },
+            Some(CustomerAct::Add { name, domains }) => Ask::CustomerAdd {
+                name: name.clone(),
+                domains: domains.clone(),
+            },
         },
         Verb::Contact { act } => match act {
             None => Ask::Contact { named: None },
-            Some(ContactAct::Find { name }) => Ask::Contact { named: Some(name.clone()) },
-            Some(ContactAct::Zone { address, zone }) => {
-                Ask::ContactZone { address: address.clone(), zone: zone.clone() }
-            }
-            Some(ContactAct::Add { address, name, customer, zone }) => Ask::ContactAdd {
+            Some(ContactAct::Find { name }) => Ask::Contact {
+                named: Some(name.clone()),
+            },
+            Some(ContactAct::Zone { address, zone }) => Ask::ContactZone {
+                address: address.clone(),
+                zone: zone.clone(),
+            },
+            Some(ContactAct::Add {
+                address,
+                name,
+                customer,
+                zone,
+            }) => Ask::ContactAdd {
                 customer: customer.clone(),
                 name: name.clone(),
                 address: address.clone(),
                 zone: zone.clone(),
             },
         },
-        Verb::Token { act: TokenAct::Make { address } } => Ask::TokenMake {
+        Verb::Token {
+            act: TokenAct::Make { address },
+        } => Ask::TokenMake {
             address: address.clone(),
             secret: init::secret("claim").map_err(|cause| Refusal::new(Kind::Failed, cause.to_string()))?,
         },
@@ -330,7 +422,15 @@ fn request(verb: &Verb) -> Result<Ask, Refusal> {
 fn people(act: Option<&CpuAct>) -> Result<Ask, Refusal> {
     Ok(match act {
         None => Ask::Cpu,
-        Some(CpuAct::Add { address, name, zone, hours, layer, lanes, role }) => Ask::CpuAdd {
+        Some(CpuAct::Add {
+            address,
+            name,
+            zone,
+            hours,
+            layer,
+            lanes,
+            role,
+        }) => Ask::CpuAdd {
             engineer: NewEngineer {
                 address: address.clone(),
                 name: name.clone(),

@@ -25,13 +25,25 @@ pub struct Screen {
 impl Screen {
     /// A screen for this command.
     pub fn new(cli: &Cli, now: Timestamp) -> Screen {
-        let zone = jiff::tz::TimeZone::system().iana_name().and_then(|name| name.parse().ok()).unwrap_or(Zone::UTC);
+        let zone = jiff::tz::TimeZone::system()
+            .iana_name()
+            .and_then(|name| name.parse().ok())
+            .unwrap_or(Zone::UTC);
         let columns = match &cli.verb {
             Verb::Ps(given) => given.columns.clone(),
             _ => Vec::new(),
         };
         let terminal = std::io::stdout().is_terminal() && !cli.accessible;
-        Screen { json: cli.json, terminal, now, zone, columns, table: None, rows: 0, heading: None }
+        Screen {
+            json: cli.json,
+            terminal,
+            now,
+            zone,
+            columns,
+            table: None,
+            rows: 0,
+            heading: None,
+        }
     }
 
     /// Writes one answer; lists may come in several.
@@ -56,27 +68,52 @@ impl Screen {
             Answer::Hits(hits) => {
                 for hit in hits {
                     let case = hit.case.map_or("spool".to_owned(), |case| case.to_string());
-                    self.row(&["CASE", "AT", "FROM", "LINE"], vec![case, self.short(hit.at), hit.from, hit.line])?;
+                    self.row(
+                        &["CASE", "AT", "FROM", "LINE"],
+                        vec![case, self.short(hit.at), hit.from, hit.line],
+                    )?;
                 }
                 Ok(())
             }
             Answer::Engineers(rows) => {
                 for one in rows {
                     let duty = if one.on_duty { "on duty" } else { "off duty" };
-                    let lanes = if one.lanes.is_empty() { "all lanes".into() } else { one.lanes.join(",") };
+                    let lanes = if one.lanes.is_empty() {
+                        "all lanes".into()
+                    } else {
+                        one.lanes.join(",")
+                    };
                     let case = one.case.map_or("-".to_owned(), |case| case.to_string());
-                    let cells = vec![one.name, one.address, one.role, format!("L{}", one.layer), lanes, one.zone, one.hours];
+                    let cells = vec![
+                        one.name,
+                        one.address,
+                        one.role,
+                        format!("L{}", one.layer),
+                        lanes,
+                        one.zone,
+                        one.hours,
+                    ];
                     let mut cells = cells;
                     cells.extend([duty.to_owned(), case]);
-                    self.row(&["NAME", "ADDRESS", "ROLE", "LAYER", "LANES", "ZONE", "HOURS", "NOW", "CASE"], cells)?;
+                    self.row(
+                        &[
+                            "NAME", "ADDRESS", "ROLE", "LAYER", "LANES", "ZONE", "HOURS", "NOW", "CASE",
+                        ],
+                        cells,
+                    )?;
                 }
                 Ok(())
             }
             Answer::Customers(rows) => {
                 for one in rows {
                     let made = if one.entered { "entered" } else { "from mail" };
-                    let cells =
-                        vec![one.customer.to_string(), one.name, made.into(), one.domains.join(","), one.open_cases.to_string()];
+                    let cells = vec![
+                        one.customer.to_string(),
+                        one.name,
+                        made.into(),
+                        one.domains.join(","),
+                        one.open_cases.to_string(),
+                    ];
                     self.row(&["NUMBER", "NAME", "MADE", "DOMAINS", "OPEN"], cells)?;
                 }
                 Ok(())
@@ -84,7 +121,13 @@ impl Screen {
             Answer::Contacts(rows) => {
                 for one in rows {
                     let zone = one.zone.unwrap_or_else(|| "-".into());
-                    let cells = vec![one.contact.to_string(), one.name, one.addresses.join(","), one.customer, zone];
+                    let cells = vec![
+                        one.contact.to_string(),
+                        one.name,
+                        one.addresses.join(","),
+                        one.customer,
+                        zone,
+                    ];
                     self.row(&["NUMBER", "NAME", "ADDRESSES", "CUSTOMER", "ZONE"], cells)?;
                 }
                 Ok(())
@@ -135,7 +178,11 @@ impl Screen {
 
     /// One row of a list: kept for alignment on a terminal, written with tabs in a pipe.
     fn row(&mut self, heading: &[&str], cells: Vec<String>) -> anyhow::Result<()> {
-        let clean = |cell: String| cell.chars().map(|one| if one.is_control() { ' ' } else { one }).collect::<String>();
+        let clean = |cell: String| {
+            cell.chars()
+                .map(|one| if one.is_control() { ' ' } else { one })
+                .collect::<String>()
+        };
         let cells: Vec<String> = cells.into_iter().map(clean).collect();
         self.rows += 1;
         if !self.terminal {
@@ -159,12 +206,21 @@ impl Screen {
 
     fn cases(&mut self, rows: &[CaseRow]) -> anyhow::Result<()> {
         let all = ["case", "st", "ni", "reply_by", "left", "who", "customer", "subject"];
-        let wanted: Vec<String> =
-            if self.columns.is_empty() { all.iter().map(|&one| one.to_owned()).collect() } else { self.columns.clone() };
-        let heading: Vec<String> = wanted.iter().map(|name| name.replace('_', " ").to_uppercase()).collect();
+        let wanted: Vec<String> = if self.columns.is_empty() {
+            all.iter().map(|&one| one.to_owned()).collect()
+        } else {
+            self.columns.clone()
+        };
+        let heading: Vec<String> = wanted
+            .iter()
+            .map(|name| name.replace('_', " ").to_uppercase())
+            .collect();
         let heading: Vec<&str> = heading.iter().map(String::as_str).collect();
         for row in rows {
-            let cells = wanted.iter().map(|name| self.cell(row, name)).collect::<Result<_, _>>()?;
+            let cells = wanted
+                .iter()
+                .map(|name| self.cell(row, name))
+                .collect::<Result<_, _>>()?;
             self.row(&heading, cells)?;
         }
         if rows.is_empty() && self.rows == 0 {
@@ -187,7 +243,9 @@ impl Screen {
                 (None, Some(wake)) => format!("cust. {}", self.short(wake)),
                 _ => dash(),
             },
-            "left" => row.reply_by.map_or_else(dash, |due| say::left(due.duration_since(self.now))),
+            "left" => row
+                .reply_by
+                .map_or_else(dash, |due| say::left(due.duration_since(self.now))),
             "who" | "owner" => row.owner.clone().unwrap_or_else(dash),
             "customer" => row.customer.clone(),
             "subject" => match &row.reason {
@@ -204,11 +262,20 @@ impl Screen {
 
     fn slice(&self, slice: &SliceAnswer) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{}  {}", slice.case, slice.row.subject)?;
-        writeln!(out, "      {} · severity {} · {}", slice.row.customer, slice.row.severity, slice.row.lane)?;
+        writeln!(out, "{}  {}", slice.row.case, slice.row.subject)?;
+        writeln!(
+            out,
+            "      {} · severity {} · {}",
+            slice.row.customer, slice.row.severity, slice.row.lane
+        )?;
         for promise in &slice.promises {
             let who = slice.row.owner.as_deref().unwrap_or("nobody yet");
-            writeln!(out, "      reply by {} · {} · {who}", say::line(promise.due, &self.zone, self.now), promise.word)?;
+            writeln!(
+                out,
+                "      reply by {} · {} · {who}",
+                say::line(promise.due, &self.zone, self.now),
+                promise.word
+            )?;
         }
         if let Some(context) = &slice.context {
             writeln!(out, "      Left behind: {context}")?;
@@ -220,7 +287,7 @@ impl Screen {
         }
         self.line(&format!(
             "\nduly reply {0} · duly wait {0} … · duly note {0} · duly skip REASON",
-            slice.case
+            slice.row.case
         ))
     }
 
@@ -228,11 +295,26 @@ impl Screen {
         let mut out = std::io::stdout().lock();
         let row = &page.row;
         writeln!(out, "{}  {}", row.case, row.subject)?;
-        let public = page.list.as_deref().map_or(String::new(), |list| format!(" · public, through {list}"));
-        writeln!(out, "      {} · {} · severity {} · {}{public}", row.customer, state(row), row.severity, row.lane)?;
+        let public = page
+            .list
+            .as_deref()
+            .map_or(String::new(), |list| format!(" · public, through {list}"));
+        writeln!(
+            out,
+            "      {} · {} · severity {} · {}{public}",
+            row.customer,
+            state(row),
+            row.severity,
+            row.lane
+        )?;
         for promise in page.promises.iter().filter(|one| one.state == "open") {
             let who = row.owner.as_deref().unwrap_or("nobody yet");
-            writeln!(out, "      reply by {} · {} · {who}", say::line(promise.due, &self.zone, self.now), promise.word)?;
+            writeln!(
+                out,
+                "      reply by {} · {} · {who}",
+                say::line(promise.due, &self.zone, self.now),
+                promise.word
+            )?;
         }
         if let Some(wake) = row.wake_at {
             let party = row.waits_for.as_deref().unwrap_or("a date");
@@ -241,7 +323,11 @@ impl Screen {
         if row.reply_under_way {
             writeln!(out, "      reply under way")?;
         }
-        let people: Vec<String> = page.people.iter().map(|(name, address)| format!("{name} <{address}>")).collect();
+        let people: Vec<String> = page
+            .people
+            .iter()
+            .map(|(name, address)| format!("{name} <{address}>"))
+            .collect();
         writeln!(out, "      on it: {}", people.join(", "))?;
         drop(out);
         for message in &page.messages {
@@ -258,7 +344,15 @@ impl Screen {
         let mut out = std::io::stdout().lock();
         let inside = if message.way == "note" { " · internal" } else { "" };
         let verified = if message.verified { "" } else { " · not verified" };
-        writeln!(out, "\n── {} · {} <{}> · {}{inside}{verified} · message {}", self.short(message.at), message.from, message.address, message.kind, message.message)?;
+        writeln!(
+            out,
+            "\n── {} · {} <{}> · {}{inside}{verified} · message {}",
+            self.short(message.at),
+            message.from,
+            message.address,
+            message.kind,
+            message.message
+        )?;
         let most = if short { 12 } else { usize::MAX };
         let count = message.text.lines().count();
         for line in message.text.lines().take(most) {
@@ -269,7 +363,11 @@ impl Screen {
             writeln!(out, "   … {} more lines", count - most)?;
         }
         for file in &message.facts.files {
-            writeln!(out, "   [file] {} ({}, {} bytes)", file.name, file.content_type, file.size)?;
+            writeln!(
+                out,
+                "   [file] {} ({}, {} bytes)",
+                file.name, file.content_type, file.size
+            )?;
         }
         for delivery in &message.delivery {
             writeln!(out, "   → {}: {}", delivery.recipient, self.delivery(delivery))?;
@@ -285,8 +383,20 @@ impl Screen {
         for row in rows {
             let case = row.case.map_or("-".to_owned(), |case| case.to_string());
             let rule = row.matched_by.clone().unwrap_or_else(|| "-".into());
-            let data = if row.data.is_null() { String::new() } else { row.data.to_string() };
-            let cells = vec![row.seq.to_string(), self.short(row.at), case, row.kind.clone(), row.from.clone(), rule, data];
+            let data = if row.data.is_null() {
+                String::new()
+            } else {
+                row.data.to_string()
+            };
+            let cells = vec![
+                row.seq.to_string(),
+                self.short(row.at),
+                case,
+                row.kind.clone(),
+                row.from.clone(),
+                rule,
+                data,
+            ];
             self.row(&["SEQ", "AT", "CASE", "WHAT", "WHO", "MATCHED BY", "DATA"], cells)?;
         }
         Ok(())
@@ -310,14 +420,21 @@ impl Screen {
                 margin,
                 row.basis.clone(),
             ];
-            self.row(&["CASE", "MADE", "DUE", "STATE", "SETTLED", "BY", "MARGIN", "WHY"], cells)?;
+            self.row(
+                &["CASE", "MADE", "DUE", "STATE", "SETTLED", "BY", "MARGIN", "WHY"],
+                cells,
+            )?;
         }
         Ok(())
     }
 
     fn spool(&mut self, rows: &[spool::Row]) -> anyhow::Result<()> {
         for row in rows {
-            let at = if row.name == "all" { "-".into() } else { self.short(row.at) };
+            let at = if row.name == "all" {
+                "-".into()
+            } else {
+                self.short(row.at)
+            };
             let cells = vec![
                 row.name.clone(),
                 row.way.clone(),

@@ -62,12 +62,21 @@ pub fn fill(store: &Store, desk: &Arc<Desk>, now: Timestamp, stories: Vec<Story>
     }
     steps.sort_by_key(|step| (step.at, step.story, step.turn));
     let told = vec![Told::default(); stories.len()];
-    let seed = Seed { desk: Arc::clone(desk), stories, customers: customers(), engineers: people, told, compose };
+    let seed = Seed {
+        desk: Arc::clone(desk),
+        stories,
+        customers: customers(),
+        engineers: people,
+        told,
+        compose,
+    };
     let seed = Arc::new(Mutex::new(seed));
     for batch in steps.chunks(BATCH) {
         let (seed, batch) = (Arc::clone(&seed), batch.to_vec());
         store.write(move |tx| {
-            let mut seed = seed.lock().map_err(|_| anyhow::anyhow!("the demo's stories are broken"))?;
+            let mut seed = seed
+                .lock()
+                .map_err(|_| anyhow::anyhow!("the demo's stories are broken"))?;
             for step in batch {
                 seed.alarms(tx, step.at)?;
                 seed.step(tx, step)?;
@@ -76,14 +85,25 @@ pub fn fill(store: &Store, desk: &Arc<Desk>, now: Timestamp, stories: Vec<Story>
         })?;
     }
     store.write(move |tx| {
-        let seed = seed.lock().map_err(|_| anyhow::anyhow!("the demo's stories are broken"))?;
+        let seed = seed
+            .lock()
+            .map_err(|_| anyhow::anyhow!("the demo's stories are broken"))?;
         seed.alarms(tx, now)?;
         seed.present(tx, now)
     })
 }
 
 fn enter_people(tx: &mut Tx<'_>, at: Timestamp) -> Outcome<Vec<Engineer>> {
-    for DemoEngineer { name, address, zone, hours, layer, lanes, lead } in engineers() {
+    for DemoEngineer {
+        name,
+        address,
+        zone,
+        hours,
+        layer,
+        lanes,
+        lead,
+    } in engineers()
+    {
         let new = NewEngineer {
             address: address.to_owned(),
             name: name.to_owned(),
@@ -134,8 +154,17 @@ impl Seed {
         let story = &self.stories[step.story];
         let from = &self.customers[story.customer].contacts[story.contact];
         let told = &self.told[step.story];
-        let id = format!("{}.{}@{}", step.story + 1, step.turn + 1, self.customers[story.customer].domain);
-        let subject = if step.turn == 0 { story.subject.clone() } else { format!("Re: {}", story.subject) };
+        let id = format!(
+            "{}.{}@{}",
+            step.story + 1,
+            step.turn + 1,
+            self.customers[story.customer].domain
+        );
+        let subject = if step.turn == 0 {
+            story.subject.clone()
+        } else {
+            format!("Re: {}", story.subject)
+        };
         let references: Vec<String> = told.chain.iter().map(|id| format!("<{id}>")).collect();
         let thread = match references.last() {
             Some(last) => format!("In-Reply-To: {last}\r\nReferences: {}\r\n", references.join("\r\n ")),
@@ -181,7 +210,9 @@ impl Seed {
     }
 
     fn engineer(&mut self, tx: &mut Tx<'_>, step: Step, turn: &Turn, who: usize) -> Outcome<()> {
-        let Some(case) = self.told[step.story].case else { return Ok(()) };
+        let Some(case) = self.told[step.story].case else {
+            return Ok(());
+        };
         let engineer = &self.engineers[who];
         let kind = match turn.kind {
             Some(Kind::Answer) | None => reply::Kind::Answer,
@@ -200,7 +231,14 @@ impl Seed {
             Then::Close => Next::Close(resolution(self.stories[step.story].resolution()).to_owned()),
             Then::Nothing => Next::Wait(after(5 * 24 * 60)),
         };
-        let draft = Draft { case, text: turn.text.clone(), kind, next, answers: Vec::new(), force_stale: true };
+        let draft = Draft {
+            case,
+            text: turn.text.clone(),
+            kind,
+            next,
+            answers: Vec::new(),
+            force_stale: true,
+        };
         let written = reply::write(tx, step.at, &self.desk, engineer, &draft)?;
         self.told[step.story].chain.push(written.message_id);
         Ok(())
@@ -216,7 +254,15 @@ impl Seed {
             for row in rows {
                 let composed = (self.compose)(&self.desk, &row);
                 outbox::claim(tx, at, &row, Some(composed))?;
-                outbox::ended(tx, at, &self.desk, row.id, Some("demo.example"), "250 kept", &Ended::Accepted)?;
+                outbox::ended(
+                    tx,
+                    at,
+                    &self.desk,
+                    row.id,
+                    Some("demo.example"),
+                    "250 kept",
+                    &Ended::Accepted,
+                )?;
             }
         }
     }

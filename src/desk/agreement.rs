@@ -29,7 +29,9 @@ pub fn due(desk: &Desk, severity: Severity, word: Word, from: Timestamp) -> Outc
         Word::FollowUp => desk.targets.follow_up(severity),
     };
     let due = desk.calendar.due(from, target, &[]).map_err(|cause| {
-        Refusal::usage(format!("No reply time can be computed: {cause}. Set desk.hours in duly.toml."))
+        Refusal::usage(format!(
+            "No reply time can be computed: {cause}. Set desk.hours in duly.toml."
+        ))
     })?;
     let why = json!({
         "rule": "default agreement",

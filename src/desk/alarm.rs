@@ -24,8 +24,13 @@ pub fn next(tx: &mut Tx<'_>, desk: &Desk) -> Outcome<Option<Timestamp>> {
         let at = tx.one(sql, &[])?.opt_instant(0);
         earliest = earliest.into_iter().chain(at).min();
     }
-    let unsorted = tx.one("SELECT MIN(opened_at) FROM cases WHERE hand = 'unsorted' AND told_at IS NULL", &[])?;
-    let lead = unsorted.opt_instant(0).and_then(|at| desk.calendar.closing_of_business_day(at, 1).ok());
+    let unsorted = tx.one(
+        "SELECT MIN(opened_at) FROM cases WHERE hand = 'unsorted' AND told_at IS NULL",
+        &[],
+    )?;
+    let lead = unsorted
+        .opt_instant(0)
+        .and_then(|at| desk.calendar.closing_of_business_day(at, 1).ok());
     Ok(earliest.into_iter().chain(lead).min())
 }
 
@@ -36,20 +41,32 @@ pub fn ring(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk) -> Outcome<bool> {
     for promise in &broken {
         promise::break_it(tx, now, desk, promise)?;
     }
-    let woken = tx.query("SELECT id FROM cases WHERE wake_at IS NOT NULL AND wake_at <= $1 ORDER BY wake_at LIMIT $2", &values![now, limit])?;
+    let woken = tx.query(
+        "SELECT id FROM cases WHERE wake_at IS NOT NULL AND wake_at <= $1 ORDER BY wake_at LIMIT $2",
+        &values![now, limit],
+    )?;
     for row in &woken {
         wake(tx, now, desk, CaseId(row.int(0)))?;
     }
     let ended = slice::end_with_hours(tx, now, limit)?;
     let told = tell_leads(tx, now, desk, limit)?;
-    Ok([broken.len(), woken.len(), ended, told].iter().any(|&count| count as i64 == limit))
+    Ok([broken.len(), woken.len(), ended, told]
+        .iter()
+        .any(|&count| count as i64 == limit))
 }
 
 fn wake(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId) -> Outcome<()> {
     let case = case::find(tx, id)?;
     if case.hand == Hand::Theirs && case.closing {
         let contact = promise::asker(tx, id)?;
-        case::shut(tx, now, id, Actor::Desk, "answered", "the closing date came without a further word")?;
+        case::shut(
+            tx,
+            now,
+            id,
+            Actor::Desk,
+            "answered",
+            "the closing date came without a further word",
+        )?;
         return outbox::tell_closed(tx, now, desk, &case, contact, "answered");
     }
     case::wake_with_promise(tx, now, desk, id, Actor::Desk, "the wake time came")
@@ -63,7 +80,10 @@ fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, limit: i64) -> Outco
     )?;
     let mut told = 0;
     for row in rows {
-        let waited = desk.calendar.closing_of_business_day(row.instant(1), 1).is_ok_and(|by| by <= now);
+        let waited = desk
+            .calendar
+            .closing_of_business_day(row.instant(1), 1)
+            .is_ok_and(|by| by <= now);
         if !waited {
             continue;
         }

@@ -71,12 +71,18 @@ pub fn accept(tx: &mut Tx<'_>, now: Timestamp, envelope: &Envelope, digest: &[u8
 
 /// Keeps bytes for ever.
 pub fn keep_raw(tx: &mut Tx<'_>, bytes: Vec<u8>) -> Outcome<RawId> {
-    Ok(RawId(tx.one("INSERT INTO raw (bytes) VALUES ($1) RETURNING id", &values![bytes])?.int(0)))
+    Ok(RawId(
+        tx.one("INSERT INTO raw (bytes) VALUES ($1) RETURNING id", &values![bytes])?
+            .int(0),
+    ))
 }
 
 /// Bytes as they came or left.
 pub fn raw(tx: &mut Tx<'_>, id: RawId) -> Outcome<Vec<u8>> {
-    Ok(tx.one("SELECT bytes FROM raw WHERE id = $1", &values![id])?.bytes(0).to_vec())
+    Ok(tx
+        .one("SELECT bytes FROM raw WHERE id = $1", &values![id])?
+        .bytes(0)
+        .to_vec())
 }
 
 /// Arrivals after `after` that have no place yet, oldest first, with their bytes.
@@ -109,7 +115,12 @@ pub fn count_start(tx: &mut Tx<'_>) -> Outcome<u64> {
 
 /// Counts a death of the worker with this mail in hand, before it is tried again.
 pub fn count_death(tx: &mut Tx<'_>, raw: RawId) -> Outcome<i64> {
-    Ok(tx.one("UPDATE arrival SET deaths = deaths + 1 WHERE id = $1 RETURNING deaths", &values![raw])?.int(0))
+    Ok(tx
+        .one(
+            "UPDATE arrival SET deaths = deaths + 1 WHERE id = $1 RETURNING deaths",
+            &values![raw],
+        )?
+        .int(0))
 }
 
 impl Waiting {
@@ -127,13 +138,19 @@ impl Waiting {
 
 /// The arrival has its place: a message, or the message of which it is a repeat.
 pub fn placed(tx: &mut Tx<'_>, now: Timestamp, raw: RawId, message: MessageNo) -> Outcome<()> {
-    tx.execute("UPDATE arrival SET placed_at = $1, message = $2 WHERE id = $3", &values![now, message, raw])?;
+    tx.execute(
+        "UPDATE arrival SET placed_at = $1, message = $2 WHERE id = $3",
+        &values![now, message, raw],
+    )?;
     Ok(())
 }
 
 /// Whether the arrival has its place already: placing is done once, however often it is asked for.
 pub fn is_placed(tx: &mut Tx<'_>, raw: RawId) -> Outcome<bool> {
-    Ok(tx.one("SELECT placed_at FROM arrival WHERE id = $1", &values![raw])?.opt_int(0).is_some())
+    Ok(tx
+        .one("SELECT placed_at FROM arrival WHERE id = $1", &values![raw])?
+        .opt_int(0)
+        .is_some())
 }
 
 /// The message of an earlier arrival that this one repeats: same way, same envelope, same body bytes and stable headers
@@ -178,7 +195,10 @@ pub fn digest(from: &str, to: &[String], raw: &[u8]) -> Vec<u8> {
     hash.update(b"\n\n");
     let (mut rest, mut counts) = (raw, true);
     while !rest.is_empty() {
-        let end = rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| at + 1);
+        let end = rest
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .map_or(rest.len(), |at| at + 1);
         let (line, after) = rest.split_at(end);
         if line == b"\r\n" || line == b"\n" {
             hash.update(rest);
@@ -217,7 +237,10 @@ mod tests {
         assert_ne!(one, digest("p@n.example", &to(), b"Subject: x\r\n\r\nbody."));
         assert_ne!(one, digest("p@n.example", &to(), b"Subject: y\r\n\r\nbody"));
         assert_ne!(one, digest("q@n.example", &to(), b"Subject: x\r\n\r\nbody"));
-        assert_ne!(one, digest("p@n.example", &["sales@acme.example".into()], b"Subject: x\r\n\r\nbody"));
+        assert_ne!(
+            one,
+            digest("p@n.example", &["sales@acme.example".into()], b"Subject: x\r\n\r\nbody")
+        );
     }
 
     #[test]

@@ -94,12 +94,22 @@ impl std::str::FromStr for Party {
 }
 
 /// How a case ended.
-pub const RESOLUTIONS: [&str; 7] =
-    ["solved", "workaround", "answered", "fixed upstream", "declined", "duplicate", "no reply"];
+pub const RESOLUTIONS: [&str; 7] = [
+    "solved",
+    "workaround",
+    "answered",
+    "fixed upstream",
+    "declined",
+    "duplicate",
+    "no reply",
+];
 
 /// The severity that stands in a table; one that no version wrote counts as the default.
 pub fn severity_of(number: i64) -> Severity {
-    u8::try_from(number).ok().and_then(|number| Severity::try_from(number).ok()).unwrap_or_default()
+    u8::try_from(number)
+        .ok()
+        .and_then(|number| Severity::try_from(number).ok())
+        .unwrap_or_default()
 }
 
 /// One word for lists: what a person wants to know of a case's state.
@@ -258,7 +268,9 @@ pub fn open(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, new: &New<'_>) -> Outc
     ledger::record(
         tx,
         now,
-        event("case.opened", Actor::Customer).of(id).with(json!({"severity": new.severity.number(), "lane": new.lane})),
+        event("case.opened", Actor::Customer)
+            .of(id)
+            .with(json!({"severity": new.severity.number(), "lane": new.lane})),
     )?;
     Ok(id)
 }
@@ -281,13 +293,26 @@ pub fn wake(tx: &mut Tx<'_>, now: Timestamp, case: &Case, actor: Actor, cause: &
     )?;
     if case.hand != Hand::Ours || case.party.is_some() {
         let was = case.state();
-        ledger::record(tx, now, event("case.woken", actor).of(case.id).with(json!({"cause": cause, "was": was})))?;
+        ledger::record(
+            tx,
+            now,
+            event("case.woken", actor)
+                .of(case.id)
+                .with(json!({"cause": cause, "was": was})),
+        )?;
     }
     Ok(())
 }
 
 /// A case of theirs wakes without mail: it owes the customer the next word (follow-up target from the wake).
-pub fn wake_with_promise(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId, actor: Actor, cause: &str) -> Outcome<()> {
+pub fn wake_with_promise(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    id: CaseId,
+    actor: Actor,
+    cause: &str,
+) -> Outcome<()> {
     let case = find(tx, id)?;
     match case.hand {
         Hand::Unsorted => {
@@ -310,7 +335,15 @@ pub fn wake_with_promise(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseI
 }
 
 /// The case waits for somebody who is not the customer; it stays ours, and the open promise is the next word.
-pub fn block(tx: &mut Tx<'_>, now: Timestamp, id: CaseId, actor: Actor, party: Party, until: Timestamp, reason: &str) -> Outcome<()> {
+pub fn block(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    id: CaseId,
+    actor: Actor,
+    party: Party,
+    until: Timestamp,
+    reason: &str,
+) -> Outcome<()> {
     let case = find(tx, id)?;
     if case.hand != Hand::Ours {
         return Err(Refusal::conflict(format!(
@@ -333,7 +366,15 @@ pub fn block(tx: &mut Tx<'_>, now: Timestamp, id: CaseId, actor: Actor, party: P
 }
 
 /// The case is theirs until a date; `closing` if an answer was given: then it closes at the date.
-pub fn hand_over(tx: &mut Tx<'_>, now: Timestamp, id: CaseId, actor: Actor, until: Timestamp, closing: bool, reason: &str) -> Outcome<()> {
+pub fn hand_over(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    id: CaseId,
+    actor: Actor,
+    until: Timestamp,
+    closing: bool,
+    reason: &str,
+) -> Outcome<()> {
     tx.execute(
         "UPDATE cases SET hand = 'theirs', party = 'customer', reason = $1, wake_at = $2, closing = $3, changed_at = $4
          WHERE id = $5",
@@ -346,7 +387,14 @@ pub fn hand_over(tx: &mut Tx<'_>, now: Timestamp, id: CaseId, actor: Actor, unti
 }
 
 /// `wait customer` by hand: refused over an open promise, since a case goes to the customer only with a reply.
-pub fn wait_for_customer(tx: &mut Tx<'_>, now: Timestamp, id: CaseId, actor: Actor, until: Timestamp, reason: &str) -> Outcome<()> {
+pub fn wait_for_customer(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    id: CaseId,
+    actor: Actor,
+    until: Timestamp,
+    reason: &str,
+) -> Outcome<()> {
     let case = find(tx, id)?;
     if case.hand != Hand::Theirs {
         return Err(Refusal::conflict(format!(
@@ -360,7 +408,14 @@ pub fn wait_for_customer(tx: &mut Tx<'_>, now: Timestamp, id: CaseId, actor: Act
 }
 
 /// Closes the case. Refused while a promise is open (a bulk act settles nothing) or a reply is under way.
-pub fn close(tx: &mut Tx<'_>, now: Timestamp, id: CaseId, actor: Actor, resolution: &str, summary: &str) -> Outcome<()> {
+pub fn close(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    id: CaseId,
+    actor: Actor,
+    resolution: &str,
+    summary: &str,
+) -> Outcome<()> {
     let case = find(tx, id)?;
     if !RESOLUTIONS.contains(&resolution) {
         return Err(Refusal::usage(format!(

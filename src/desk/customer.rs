@@ -30,7 +30,10 @@ pub struct Contact {
 
 impl Contact {
     fn of(row: &Row) -> Contact {
-        let zone = row.opt_text(3).or_else(|| row.opt_text(4)).and_then(|text| text.parse().ok());
+        let zone = row
+            .opt_text(3)
+            .or_else(|| row.opt_text(4))
+            .and_then(|text| text.parse().ok());
         Contact {
             id: ContactId(row.int(0)),
             customer: CustomerId(row.int(1)),
@@ -47,7 +50,11 @@ impl Contact {
 
     /// Promises at target that this contact's customer may have open at a time (PRODUCT.md §3.2).
     pub fn promises_at_target(&self) -> i64 {
-        if self.entered { limits::PROMISES_OF_KNOWN } else { limits::PROMISES_OF_UNKNOWN }
+        if self.entered {
+            limits::PROMISES_OF_KNOWN
+        } else {
+            limits::PROMISES_OF_UNKNOWN
+        }
     }
 }
 
@@ -56,7 +63,9 @@ const CONTACT: &str = "SELECT c.id, c.customer, c.name, c.zone, c.mail_zone, u.e
 
 /// The contact with this number.
 pub fn contact(tx: &mut Tx<'_>, id: ContactId) -> Outcome<Contact> {
-    Ok(Contact::of(&tx.one(&format!("{CONTACT} WHERE c.id = $1"), &values![id])?))
+    Ok(Contact::of(
+        &tx.one(&format!("{CONTACT} WHERE c.id = $1"), &values![id])?,
+    ))
 }
 
 /// The contact that this address belongs to.
@@ -90,15 +99,28 @@ pub fn contact_of_mail(
     }
     let address = address.to_lowercase();
     let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let name = name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or(&address).to_owned();
-    let entered = tx.first("SELECT customer FROM customer_domain WHERE domain = $1", &values![domain])?;
+    let name = name
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .unwrap_or(&address)
+        .to_owned();
+    let entered = tx.first(
+        "SELECT customer FROM customer_domain WHERE domain = $1",
+        &values![domain],
+    )?;
     let customer = match &entered {
         Some(row) => CustomerId(row.int(0)),
         None => open(tx, now, &name, false)?,
     };
     let id = add_contact(tx, now, customer, &name, &address, mail_zone)?;
     let zone = mail_zone.and_then(|zone| zone.parse().ok());
-    Ok(Contact { id, customer, name, zone, entered: entered.is_some() })
+    Ok(Contact {
+        id,
+        customer,
+        name,
+        zone,
+        entered: entered.is_some(),
+    })
 }
 
 /// A new customer; `entered` by an administrator or made by the desk from an address.
@@ -123,7 +145,10 @@ pub fn add_domain(tx: &mut Tx<'_>, customer: CustomerId, domain: &str) -> Outcom
     if let Some(row) = taken {
         return Err(Refusal::conflict(format!("{domain} belongs to {} already.", row.text(0))).into());
     }
-    tx.execute("INSERT INTO customer_domain (domain, customer) VALUES ($1, $2)", &values![domain, customer])?;
+    tx.execute(
+        "INSERT INTO customer_domain (domain, customer) VALUES ($1, $2)",
+        &values![domain, customer],
+    )?;
     Ok(())
 }
 
@@ -152,7 +177,10 @@ pub fn add_contact(
 
 /// The zone that the contact chose; `None` goes back to their mail's.
 pub fn set_zone(tx: &mut Tx<'_>, contact: ContactId, zone: Option<&Zone>) -> Outcome<()> {
-    tx.execute("UPDATE contact SET zone = $1 WHERE id = $2", &values![zone.map(Zone::to_string), contact])?;
+    tx.execute(
+        "UPDATE contact SET zone = $1 WHERE id = $2",
+        &values![zone.map(Zone::to_string), contact],
+    )?;
     Ok(())
 }
 
@@ -191,8 +219,10 @@ pub fn list(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<CustomerRow>> {
     )?;
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
-        let domains =
-            tx.query("SELECT domain FROM customer_domain WHERE customer = $1 ORDER BY domain", &values![row.int(0)])?;
+        let domains = tx.query(
+            "SELECT domain FROM customer_domain WHERE customer = $1 ORDER BY domain",
+            &values![row.int(0)],
+        )?;
         found.push(CustomerRow {
             customer: row.int(0),
             name: row.text(1).to_owned(),
@@ -243,8 +273,10 @@ pub fn contacts(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<ContactRow>
     )?;
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
-        let addresses =
-            tx.query("SELECT address FROM contact_address WHERE contact = $1 ORDER BY address", &values![row.int(0)])?;
+        let addresses = tx.query(
+            "SELECT address FROM contact_address WHERE contact = $1 ORDER BY address",
+            &values![row.int(0)],
+        )?;
         found.push(ContactRow {
             contact: row.int(0),
             name: row.text(1).to_owned(),

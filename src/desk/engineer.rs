@@ -41,7 +41,9 @@ impl std::str::FromStr for Role {
             "engineer" => Ok(Role::Engineer),
             "lead" => Ok(Role::Lead),
             "administrator" => Ok(Role::Administrator),
-            other => Err(Refusal::usage(format!("\"{other}\" is no role. Roles: engineer, lead, administrator."))),
+            other => Err(Refusal::usage(format!(
+                "\"{other}\" is no role. Roles: engineer, lead, administrator."
+            ))),
         }
     }
 }
@@ -75,7 +77,10 @@ impl Engineer {
             id: EngineerId(row.int(0)),
             address: row.text(1).to_owned(),
             name: row.text(2).to_owned(),
-            zone: row.text(3).parse().map_err(|cause| anyhow::anyhow!("engineer {}: {cause}", row.int(0)))?,
+            zone: row
+                .text(3)
+                .parse()
+                .map_err(|cause| anyhow::anyhow!("engineer {}: {cause}", row.int(0)))?,
             hours: row.text(4).to_owned(),
             layer: row.int(5),
             lanes: serde_json::from_str(row.text(6)).map_err(anyhow::Error::from)?,
@@ -103,10 +108,14 @@ pub fn add(tx: &mut Tx<'_>, now: Timestamp, new: &NewEngineer) -> Outcome<Engine
     }
     Calendar::from_text(&new.zone, &new.hours).map_err(|cause| Refusal::usage(format!("{cause}.")))?;
     if !(1..=4).contains(&new.layer) {
-        return Err(Refusal::usage("A layer is 1 (support), 2 (specialist), 3 (product engineering) or 4 (upstream).")
-            .into());
+        return Err(
+            Refusal::usage("A layer is 1 (support), 2 (specialist), 3 (product engineering) or 4 (upstream).").into(),
+        );
     }
-    if tx.first("SELECT 1 FROM engineer WHERE address = $1", &values![address.as_str()])?.is_some() {
+    if tx
+        .first("SELECT 1 FROM engineer WHERE address = $1", &values![address.as_str()])?
+        .is_some()
+    {
         return Err(Refusal::conflict(format!("{address} is on the desk already. See `duly cpu`.")).into());
     }
     let lanes = serde_json::to_string(&new.lanes).map_err(anyhow::Error::from)?;
@@ -150,14 +159,20 @@ pub struct NewEngineer {
 pub fn find(tx: &mut Tx<'_>, named: &str) -> Outcome<Engineer> {
     let lower = named.to_lowercase();
     let rows = tx.query(
-        &format!("{ENGINEER} WHERE left_at IS NULL AND (address = $1 OR address LIKE $2 OR id = $3) ORDER BY address LIMIT 2"),
+        &format!(
+            "{ENGINEER} WHERE left_at IS NULL AND (address = $1 OR address LIKE $2 OR id = $3) ORDER BY address LIMIT 2"
+        ),
         &values![
             lower.as_str(),
             format!("{}@%", lower.replace(['%', '_'], "")),
             named.parse::<i64>().unwrap_or(-1)
         ],
     )?;
-    match rows.iter().find(|row| row.text(1) == lower).or(if rows.len() == 1 { rows.first() } else { None }) {
+    match rows
+        .iter()
+        .find(|row| row.text(1) == lower)
+        .or(if rows.len() == 1 { rows.first() } else { None })
+    {
         Some(row) => Engineer::of(row),
         None => Err(Refusal::missing(format!("There is no engineer \"{named}\". See `duly cpu`.")).into()),
     }
@@ -170,17 +185,24 @@ pub fn by_id(tx: &mut Tx<'_>, id: EngineerId) -> Outcome<Engineer> {
 
 /// Everybody on the desk, by name.
 pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Engineer>> {
-    tx.query(&format!("{ENGINEER} WHERE left_at IS NULL ORDER BY name, id LIMIT $1"), &values![limits::LIST_ROWS_MAX])?
-        .iter()
-        .map(Engineer::of)
-        .collect()
+    tx.query(
+        &format!("{ENGINEER} WHERE left_at IS NULL ORDER BY name, id LIMIT $1"),
+        &values![limits::LIST_ROWS_MAX],
+    )?
+    .iter()
+    .map(Engineer::of)
+    .collect()
 }
 
 /// The leads: who hears of trouble. Administrators stand in where there is no lead.
 pub fn leads(tx: &mut Tx<'_>) -> Outcome<Vec<Engineer>> {
     let all = list(tx)?;
     let lead: Vec<_> = all.iter().filter(|one| one.role == Role::Lead).cloned().collect();
-    Ok(if lead.is_empty() { all.into_iter().filter(|one| one.role == Role::Administrator).collect() } else { lead })
+    Ok(if lead.is_empty() {
+        all.into_iter().filter(|one| one.role == Role::Administrator).collect()
+    } else {
+        lead
+    })
 }
 
 /// How long a one-time secret lives.

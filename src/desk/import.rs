@@ -31,17 +31,32 @@ pub enum Taken {
 
 /// Whether this mail was imported before.
 pub fn is_known(tx: &mut Tx<'_>, digest: &[u8]) -> Outcome<bool> {
-    Ok(tx.first("SELECT 1 FROM arrival WHERE digest = $1 AND way = 'import' LIMIT 1", &values![digest])?.is_some())
+    Ok(tx
+        .first(
+            "SELECT 1 FROM arrival WHERE digest = $1 AND way = 'import' LIMIT 1",
+            &values![digest],
+        )?
+        .is_some())
 }
 
 /// Takes one mail in. `mail.received_at` is the mail's own time.
-pub fn take(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, envelope: &Envelope, bytes: Vec<u8>, mail: &Incoming) -> Outcome<Taken> {
+pub fn take(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    envelope: &Envelope,
+    bytes: Vec<u8>,
+    mail: &Incoming,
+) -> Outcome<Taken> {
     let digest = arrival::digest(&envelope.from, &envelope.to, &bytes);
     if is_known(tx, &digest)? {
         return Ok(Taken::Known);
     }
     let raw = arrival::accept(tx, mail.received_at, envelope, &digest, bytes)?;
-    let mail = Incoming { raw: raw.0, ..mail.clone() };
+    let mail = Incoming {
+        raw: raw.0,
+        ..mail.clone()
+    };
     let (message, taken) = place(tx, now, desk, &mail)?;
     arrival::placed(tx, now, raw, message)?;
     Ok(taken)
@@ -53,16 +68,29 @@ fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outco
         (None, Auto::No | Auto::List) => None,
         (None, auto) => Some(format!("imported: automatic mail ({})", auto.text())),
     };
-    let clues = Clues { recipients: &mail.recipients, message_id: mail.message_id.as_deref(), chain: &mail.chain };
+    let clues = Clues {
+        recipients: &mail.recipients,
+        message_id: mail.message_id.as_deref(),
+        chain: &mail.chain,
+    };
     if let Some(reason) = reason {
         let message = message::insert(tx, mail, None, None, "imported", false, Some(&reason))?;
         tell(tx, now, None, message, "none")?;
         return Ok((message, Taken::Spooled));
     }
-    let engineer = tx.first("SELECT id FROM engineer WHERE address = $1", &values![mail.address.to_lowercase()])?;
+    let engineer = tx.first(
+        "SELECT id FROM engineer WHERE address = $1",
+        &values![mail.address.to_lowercase()],
+    )?;
     let contact = match engineer {
         Some(_) => None,
-        None => Some(customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), mail.mail_zone.as_deref())?),
+        None => Some(customer::contact_of_mail(
+            tx,
+            now,
+            &mail.address,
+            mail.name.as_deref(),
+            mail.mail_zone.as_deref(),
+        )?),
     };
     let found = match &contact {
         // Our own answers belong where they point, whoever is on that case.
@@ -94,7 +122,11 @@ fn open(tx: &mut Tx<'_>, mail: &Incoming, desk: &Desk, contact: Option<&customer
         // A thread that an engineer began: its customer is not known from this mail.
         None => customer::open(tx, mail.received_at, &mail.address, false)?,
     };
-    let subject = message::clipped(if mail.subject.trim().is_empty() { "(no subject)" } else { mail.subject.trim() });
+    let subject = message::clipped(if mail.subject.trim().is_empty() {
+        "(no subject)"
+    } else {
+        mail.subject.trim()
+    });
     let new = case::New {
         customer,
         subject: &subject,
@@ -103,16 +135,24 @@ fn open(tx: &mut Tx<'_>, mail: &Incoming, desk: &Desk, contact: Option<&customer
         list: mail.served_list.as_deref(),
     };
     let case = case::open(tx, mail.received_at, desk, &new)?;
-    case::shut(tx, mail.received_at, case, Actor::Owner, "answered", "imported as history")?;
+    case::shut(
+        tx,
+        mail.received_at,
+        case,
+        Actor::Owner,
+        "answered",
+        "imported as history",
+    )?;
     Ok(case)
 }
 
 fn tell(tx: &mut Tx<'_>, now: Timestamp, case: Option<CaseId>, message: MessageNo, rule: &str) -> Outcome<()> {
-    let mut entry = event("mail.imported", Actor::Owner).message(message).with(json!({"matched_by": rule}));
+    let mut entry = event("mail.imported", Actor::Owner)
+        .message(message)
+        .with(json!({"matched_by": rule}));
     if let Some(case) = case {
         entry = entry.of(case);
     }
     ledger::record(tx, now, entry)?;
     Ok(())
 }
-

@@ -51,7 +51,14 @@ pub struct Event {
 
 /// Begins an event: `event("case.closed", actor).of(case).with(json!({…}))`.
 pub fn event(kind: &'static str, actor: Actor) -> Event {
-    Event { kind, actor, case: None, message: None, promise: None, data: Json::Null }
+    Event {
+        kind,
+        actor,
+        case: None,
+        message: None,
+        promise: None,
+        data: Json::Null,
+    }
 }
 
 impl Event {
@@ -82,7 +89,10 @@ pub fn record(tx: &mut Tx<'_>, now: Timestamp, event: Event) -> Outcome<i64> {
     let seq = next_number(tx, "ledger")?;
     let before = match seq {
         1 => Vec::new(),
-        _ => tx.one("SELECT hash FROM event WHERE seq = $1", &values![seq - 1])?.bytes(0).to_vec(),
+        _ => tx
+            .one("SELECT hash FROM event WHERE seq = $1", &values![seq - 1])?
+            .bytes(0)
+            .to_vec(),
     };
     let actor = event.actor.text();
     let data = event.data.to_string();
@@ -100,7 +110,17 @@ pub fn record(tx: &mut Tx<'_>, now: Timestamp, event: Event) -> Outcome<i64> {
     tx.execute(
         "INSERT INTO event (seq, at, case_id, kind, actor, message, promise, data, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        &values![seq, now, event.case, event.kind, actor, event.message, event.promise, data, hash],
+        &values![
+            seq,
+            now,
+            event.case,
+            event.kind,
+            actor,
+            event.message,
+            event.promise,
+            data,
+            hash
+        ],
     )?;
     tx.ring(super::CHANGED);
     Ok(seq)
@@ -108,10 +128,18 @@ pub fn record(tx: &mut Tx<'_>, now: Timestamp, event: Event) -> Outcome<i64> {
 
 /// The next number of a gapless sequence: a rolled-back transaction takes its number back with it.
 pub fn next_number(tx: &mut Tx<'_>, name: &str) -> Outcome<i64> {
-    Ok(tx.one("UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value", &values![name])?.int(0))
+    Ok(tx
+        .one(
+            "UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value",
+            &values![name],
+        )?
+        .int(0))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the entry's fields, each once, in the order they are hashed")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the entry's fields, each once, in the order they are hashed"
+)]
 fn chained(
     before: &[u8],
     seq: i64,
@@ -124,7 +152,11 @@ fn chained(
     data: &str,
 ) -> Vec<u8> {
     let canonical = serde_json::to_vec(&(seq, at, case, kind, actor, message, promise, data)).unwrap_or_default();
-    Sha256::new().chain_update(before).chain_update(canonical).finalize().to_vec()
+    Sha256::new()
+        .chain_update(before)
+        .chain_update(canonical)
+        .finalize()
+        .to_vec()
 }
 
 /// Walks the whole ledger and says how many entries stand and the hash of the last one (hexadecimal).

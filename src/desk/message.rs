@@ -162,7 +162,9 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
     if let Some(message) = arrival::repeat_of(tx, raw)? {
         arrival::placed(tx, now, raw, message)?;
         let case = case_of(tx, message)?;
-        let mut entry = event("mail.repeat", Actor::Customer).message(message).with(json!({"raw": mail.raw}));
+        let mut entry = event("mail.repeat", Actor::Customer)
+            .message(message)
+            .with(json!({"raw": mail.raw}));
         if let Some(case) = case {
             entry = entry.of(case);
         }
@@ -184,7 +186,11 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
 
 /// A mail that could not be read is an unsorted case with its raw bytes and the reason.
 fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason: &str) -> Outcome<Placed> {
-    let address = if mail.envelope_from.is_empty() { "unknown@invalid" } else { mail.envelope_from.as_str() };
+    let address = if mail.envelope_from.is_empty() {
+        "unknown@invalid"
+    } else {
+        mail.envelope_from.as_str()
+    };
     let contact = customer::contact_of_mail(tx, now, address, None, None)?;
     let subject = format!("Mail that could not be read (from {address})");
     let new = case::New {
@@ -195,11 +201,22 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
         list: None,
     };
     let id = case::open(tx, now, desk, &new)?;
-    let text = format!("This mail could not be read: {reason}. Its raw bytes are kept: `duly raw {}`.", id.0);
-    let mail = Incoming { text, address: address.to_owned(), subject, ..mail.clone() };
+    let text = format!(
+        "This mail could not be read: {reason}. Its raw bytes are kept: `duly raw {}`.",
+        id.0
+    );
+    let mail = Incoming {
+        text,
+        address: address.to_owned(),
+        subject,
+        ..mail.clone()
+    };
     let message = insert(tx, &mail, Some(id), Some(&contact), "unreadable", false, Some(reason))?;
     told(tx, now, Some(id), message, "mail.unreadable", "unreadable")?;
-    Ok(Placed { message, case: Some(id) })
+    Ok(Placed {
+        message,
+        case: Some(id),
+    })
 }
 
 fn is_own(tx: &mut Tx<'_>, desk: &Desk, mail: &Incoming) -> Outcome<bool> {
@@ -207,7 +224,12 @@ fn is_own(tx: &mut Tx<'_>, desk: &Desk, mail: &Incoming) -> Outcome<bool> {
         return Ok(true);
     }
     let Some(id) = &mail.message_id else { return Ok(false) };
-    Ok(tx.first("SELECT 1 FROM message WHERE message_id = $1 AND way = 'out'", &values![id.as_str()])?.is_some())
+    Ok(tx
+        .first(
+            "SELECT 1 FROM message WHERE message_id = $1 AND way = 'out'",
+            &values![id.as_str()],
+        )?
+        .is_some())
 }
 
 /// Automatic mail creates no promise, wakes nothing (but a permanent bounce does), and is never answered.
@@ -218,16 +240,28 @@ fn automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
         let placed = insert(tx, mail, Some(case), None, "bounce", false, None)?;
         told(tx, now, Some(case), placed, "mail.bounce", "bounce")?;
         let _ = message;
-        return Ok(Placed { message: placed, case: Some(case) });
+        return Ok(Placed {
+            message: placed,
+            case: Some(case),
+        });
     }
     match thread::located(tx, desk, &clues(mail))? {
         Some(case) => {
             let contact = customer::contact_by_address(tx, &mail.address)?;
             let message = insert(tx, mail, Some(case), contact.as_ref(), "automatic", false, None)?;
             told(tx, now, Some(case), message, "mail.automatic", "located")?;
-            Ok(Placed { message, case: Some(case) })
+            Ok(Placed {
+                message,
+                case: Some(case),
+            })
         }
-        None => spool(tx, now, mail, None, &format!("automatic mail ({}) that belongs to no case", mail.auto.text())),
+        None => spool(
+            tx,
+            now,
+            mail,
+            None,
+            &format!("automatic mail ({}) that belongs to no case", mail.auto.text()),
+        ),
     }
 }
 
@@ -245,15 +279,25 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     let served = mail.served_list.is_some();
     // A list that nobody asked us to serve: a person looks first, unless the mail belongs to a case already.
     let foreign_list = mail.auto == Auto::List && !served;
-    let usual = mail.entry.as_ref().map_or(Severity::default(), |(severity, _)| *severity);
-    let severity = if is_urgent(&mail.text) { Severity::Stopped } else { usual };
+    let usual = mail
+        .entry
+        .as_ref()
+        .map_or(Severity::default(), |(severity, _)| *severity);
+    let severity = if is_urgent(&mail.text) {
+        Severity::Stopped
+    } else {
+        usual
+    };
     let (id, rule, offer) = match found {
         Match::Join(id, rule) => (id, rule, None),
         Match::Offer(other, rule) => (open_case(tx, now, desk, mail, &contact, severity)?, rule, Some(other)),
         Match::New => (open_case(tx, now, desk, mail, &contact, severity)?, "new", None),
     };
     let joined = matches!(found, Match::Join(..));
-    let facts = Facts { offer: offer.map(|other| other.0), ..mail.facts.clone() };
+    let facts = Facts {
+        offer: offer.map(|other| other.0),
+        ..mail.facts.clone()
+    };
     let mail = Incoming { facts, ..mail.clone() };
     let earns = verified && (joined || !foreign_list);
     let reason = match (verified, foreign_list && !joined) {
@@ -271,15 +315,32 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
         if !verified && !foreign_list {
             outbox::tell_unverified(tx, now, desk, id, message, &contact, &mail)?;
         }
-        return Ok(Placed { message, case: Some(id) });
+        return Ok(Placed {
+            message,
+            case: Some(id),
+        });
     }
     thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
     earn(tx, now, desk, id, message, &contact, &mail, mail.received_at, "target")?;
-    Ok(Placed { message, case: Some(id) })
+    Ok(Placed {
+        message,
+        case: Some(id),
+    })
 }
 
-fn open_case(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, contact: &Contact, severity: Severity) -> Outcome<CaseId> {
-    let subject = clipped(if mail.subject.trim().is_empty() { "(no subject)" } else { mail.subject.trim() });
+fn open_case(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    mail: &Incoming,
+    contact: &Contact,
+    severity: Severity,
+) -> Outcome<CaseId> {
+    let subject = clipped(if mail.subject.trim().is_empty() {
+        "(no subject)"
+    } else {
+        mail.subject.trim()
+    });
     let new = case::New {
         customer: contact.customer,
         subject: &subject,
@@ -323,7 +384,11 @@ pub fn is_urgent(text: &str) -> bool {
 }
 
 fn clues(mail: &Incoming) -> Clues<'_> {
-    Clues { recipients: &mail.recipients, message_id: mail.message_id.as_deref(), chain: &mail.chain }
+    Clues {
+        recipients: &mail.recipients,
+        message_id: mail.message_id.as_deref(),
+        chain: &mail.chain,
+    }
 }
 
 /// Writes the row of a mail that came in, and its words into the index.
@@ -338,7 +403,11 @@ pub fn insert(
 ) -> Outcome<MessageNo> {
     let chain = serde_json::to_string(&mail.chain).map_err(anyhow::Error::from)?;
     let facts = serde_json::to_string(&mail.facts).map_err(anyhow::Error::from)?;
-    let name = mail.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&mail.address);
+    let name = mail
+        .name
+        .as_deref()
+        .filter(|name| !name.is_empty())
+        .unwrap_or(&mail.address);
     let row = tx.one(
         "INSERT INTO message (case_id, way, kind, at, contact, author, address, message_id, chain, subject, text, folded,
              facts, auto, matched_by, verified, spool_reason, raw)
@@ -371,8 +440,17 @@ pub fn insert(
     Ok(message)
 }
 
-fn told(tx: &mut Tx<'_>, now: Timestamp, case: Option<CaseId>, message: MessageNo, kind: &'static str, rule: &str) -> Outcome<()> {
-    let mut entry = event(kind, Actor::Customer).message(message).with(json!({"matched_by": rule}));
+fn told(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    case: Option<CaseId>,
+    message: MessageNo,
+    kind: &'static str,
+    rule: &str,
+) -> Outcome<()> {
+    let mut entry = event(kind, Actor::Customer)
+        .message(message)
+        .with(json!({"matched_by": rule}));
     if let Some(case) = case {
         entry = entry.of(case);
     }
@@ -381,9 +459,20 @@ fn told(tx: &mut Tx<'_>, now: Timestamp, case: Option<CaseId>, message: MessageN
 }
 
 /// An internal note: for engineers only, never in an outbox.
-pub fn note(tx: &mut Tx<'_>, now: Timestamp, case: CaseId, engineer: EngineerId, author: (&str, &str), text: &str) -> Outcome<MessageNo> {
+pub fn note(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    case: CaseId,
+    engineer: EngineerId,
+    author: (&str, &str),
+    text: &str,
+) -> Outcome<MessageNo> {
     let message = written(tx, now, case, engineer, author, "note", "note", "", text)?;
-    ledger::record(tx, now, event("note", Actor::Engineer(engineer)).of(case).message(message))?;
+    ledger::record(
+        tx,
+        now,
+        event("note", Actor::Engineer(engineer)).of(case).message(message),
+    )?;
     Ok(message)
 }
 
@@ -413,12 +502,19 @@ pub fn written(
 
 /// The case of a message.
 pub fn case_of(tx: &mut Tx<'_>, message: MessageNo) -> Outcome<Option<CaseId>> {
-    Ok(tx.one("SELECT case_id FROM message WHERE id = $1", &values![message])?.opt_int(0).map(CaseId))
+    Ok(tx
+        .one("SELECT case_id FROM message WHERE id = $1", &values![message])?
+        .opt_int(0)
+        .map(CaseId))
 }
 
 /// A subject of stored length.
 pub fn clipped(subject: &str) -> String {
-    subject.chars().map(|one| if one.is_control() { ' ' } else { one }).take(limits::SUBJECT_CHARS).collect()
+    subject
+        .chars()
+        .map(|one| if one.is_control() { ' ' } else { one })
+        .take(limits::SUBJECT_CHARS)
+        .collect()
 }
 
 /// The longest beginning of a text that is no longer than this many bytes.
@@ -432,4 +528,3 @@ pub fn clip_bytes(text: &str, limit: usize) -> &str {
     }
     &text[..end]
 }
-

@@ -23,13 +23,12 @@ pub mod spool;
 pub mod thread;
 pub mod verb;
 
-
 pub use id::*;
 
 use crate::store::{Migration, Topic};
 use plan::Calendar;
-use plan::Zone;
 use plan::Targets;
+use plan::Zone;
 
 /// The schema, in order.
 pub const MIGRATIONS: &[Migration] = &[

@@ -162,8 +162,16 @@ pub fn put(tx: &mut Tx<'_>, now: Timestamp, new: &New<'_>) -> Outcome<OutboxId> 
 
 /// The Message-ID of a message of ours: says case and message to nobody but us, the same for all its recipients.
 pub fn message_id(desk: &Desk, case: Option<CaseId>, message: MessageNo) -> String {
-    let domain = desk.address().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    format!("case-{}.message-{}.{}@{domain}", case.map_or(0, |case| case.0), message.0, thread::message_tag(desk, message))
+    let domain = desk
+        .address()
+        .rsplit_once('@')
+        .map_or("localhost", |(_, domain)| domain);
+    format!(
+        "case-{}.message-{}.{}@{domain}",
+        case.map_or(0, |case| case.0),
+        message.0,
+        thread::message_tag(desk, message)
+    )
 }
 
 /// One letter of the desk itself about a case: message, row and event in one.
@@ -184,7 +192,10 @@ fn put_automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, what: &Automatic<
     )?;
     let message = MessageNo(row.int(0));
     let id = message_id(desk, Some(what.case.id), message);
-    tx.execute("UPDATE message SET message_id = $1 WHERE id = $2", &values![id.as_str(), message])?;
+    tx.execute(
+        "UPDATE message SET message_id = $1 WHERE id = $2",
+        &values![id.as_str(), message],
+    )?;
     thread::learn(tx, what.case.id, Some(&id), &[])?;
     put(
         tx,
@@ -199,7 +210,14 @@ fn put_automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, what: &Automatic<
             not_before: now,
         },
     )?;
-    ledger::record(tx, now, event("mail.written", Actor::Desk).of(what.case.id).message(message).with(json!({"kind": what.kind})))?;
+    ledger::record(
+        tx,
+        now,
+        event("mail.written", Actor::Desk)
+            .of(what.case.id)
+            .message(message)
+            .with(json!({"kind": what.kind})),
+    )?;
     Ok(())
 }
 
@@ -240,7 +258,13 @@ pub fn acknowledge(
         &values![mail.address.to_lowercase(), day, case.id],
     )?;
     if sent.int(0) >= limits::ACKNOWLEDGEMENTS_PER_DAY {
-        ledger::record(tx, now, event("acknowledgement.spared", Actor::Desk).of(case.id).message(message))?;
+        ledger::record(
+            tx,
+            now,
+            event("acknowledgement.spared", Actor::Desk)
+                .of(case.id)
+                .message(message),
+        )?;
         return Ok(());
     }
     let content = Content::Acknowledgement {
@@ -258,12 +282,25 @@ pub fn acknowledge(
         thread_topic: mail.facts.thread_topic.clone(),
         ..letter_to(desk, case, contact, &mail.address, &mail.subject, content)
     };
-    let what = Automatic { kind: "acknowledgement", case, contact: Some(contact), recipient: &mail.address, letter };
+    let what = Automatic {
+        kind: "acknowledgement",
+        case,
+        contact: Some(contact),
+        recipient: &mail.address,
+        letter,
+    };
     put_automatic(tx, now, desk, &what)
 }
 
 /// A letter of the desk to a contact of a case.
-pub fn letter_to(desk: &Desk, case: &Case, contact: &Contact, address: &str, subject: &str, content: Content) -> Letter {
+pub fn letter_to(
+    desk: &Desk,
+    case: &Case,
+    contact: &Contact,
+    address: &str,
+    subject: &str,
+    content: Content,
+) -> Letter {
     Letter {
         from_name: desk.name.clone(),
         from: thread::reply_address(desk, &case.key, address),
@@ -324,8 +361,18 @@ pub fn last_of(tx: &mut Tx<'_>, case: CaseId, contact: ContactId) -> Outcome<Opt
 }
 
 /// An automatic letter in the thread of a contact's last mail.
-fn put_in_thread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, id: ContactId, kind: &'static str, content: impl FnOnce(String) -> Content) -> Outcome<()> {
-    let Some(last) = last_of(tx, case.id, id)? else { return Ok(()) };
+fn put_in_thread(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    case: &Case,
+    id: ContactId,
+    kind: &'static str,
+    content: impl FnOnce(String) -> Content,
+) -> Outcome<()> {
+    let Some(last) = last_of(tx, case.id, id)? else {
+        return Ok(());
+    };
     if !may_get_automatic(tx, now, desk, &last.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)? {
         return Ok(());
     }
@@ -335,15 +382,45 @@ fn put_in_thread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, id: 
         chain: last.chain,
         thread_index: last.facts.thread_index,
         thread_topic: last.facts.thread_topic,
-        ..letter_to(desk, case, &contact, &last.address, &last.subject, content(contact.name.clone()))
+        ..letter_to(
+            desk,
+            case,
+            &contact,
+            &last.address,
+            &last.subject,
+            content(contact.name.clone()),
+        )
     };
-    put_automatic(tx, now, desk, &Automatic { kind, case, contact: Some(&contact), recipient: &last.address, letter })
+    put_automatic(
+        tx,
+        now,
+        desk,
+        &Automatic {
+            kind,
+            case,
+            contact: Some(&contact),
+            recipient: &last.address,
+            letter,
+        },
+    )
 }
 
 /// Text G to the customer, and a note to the leads.
-pub fn tell_broken(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, promise: &Promise, due: Timestamp) -> Outcome<()> {
+pub fn tell_broken(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    case: &Case,
+    promise: &Promise,
+    due: Timestamp,
+) -> Outcome<()> {
     let lead = engineer::leads(tx)?.first().map(|lead| lead.name.clone());
-    put_in_thread(tx, now, desk, case, promise.contact, "broken", |name| Content::Broken { name, said: promise.due, due, lead })?;
+    put_in_thread(tx, now, desk, case, promise.contact, "broken", |name| Content::Broken {
+        name,
+        said: promise.due,
+        due,
+        lead,
+    })?;
     let text = format!(
         "The promise of case {} (\"{}\") was broken: a reply was due by {}. The customer was told. New time: {}.",
         case.id.0,
@@ -355,8 +432,18 @@ pub fn tell_broken(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, pr
 }
 
 /// Text F at the closing date.
-pub fn tell_closed(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, contact: ContactId, resolution: &str) -> Outcome<()> {
-    put_in_thread(tx, now, desk, case, contact, "closing", |name| Content::Closed { name, resolution: resolution.to_owned() })
+pub fn tell_closed(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    case: &Case,
+    contact: ContactId,
+    resolution: &str,
+) -> Outcome<()> {
+    put_in_thread(tx, now, desk, case, contact, "closing", |name| Content::Closed {
+        name,
+        resolution: resolution.to_owned(),
+    })
 }
 
 /// A note of trouble to every lead.
@@ -378,19 +465,39 @@ pub fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, tex
             content: Content::Note { text: text.to_owned() },
         };
         if may_get_automatic(tx, now, desk, &lead.address, limits::NOTES_PER_LEAD_PER_DAY)? {
-            put_automatic(tx, now, desk, &Automatic { kind: "lead", case, contact: None, recipient: &lead.address, letter })?;
+            put_automatic(
+                tx,
+                now,
+                desk,
+                &Automatic {
+                    kind: "lead",
+                    case,
+                    contact: None,
+                    recipient: &lead.address,
+                    letter,
+                },
+            )?;
         }
     }
     Ok(())
 }
 
 /// Text I: at most once an address and day, and so many a day in all; never to automatic mail or an empty return path.
-pub fn tell_unverified(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId, message: MessageNo, contact: &Contact, mail: &Incoming) -> Outcome<()> {
+pub fn tell_unverified(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    id: CaseId,
+    message: MessageNo,
+    contact: &Contact,
+    mail: &Incoming,
+) -> Outcome<()> {
     let day = now - SignedDuration::from_hours(24);
     let (today, theirs) = unverified_notes(tx, day, &mail.address)?;
     let too_many = today >= limits::UNVERIFIED_NOTES_PER_DAY || theirs > 0;
     let automatic = mail.envelope_from.is_empty() || mail.auto != super::message::Auto::No;
-    if too_many || automatic || !may_get_automatic(tx, now, desk, &mail.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)? {
+    if too_many || automatic || !may_get_automatic(tx, now, desk, &mail.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)?
+    {
         return Ok(());
     }
     let case = case::find(tx, id)?;
@@ -401,7 +508,18 @@ pub fn tell_unverified(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId,
         ..letter_to(desk, &case, contact, &mail.address, &subject, Content::Unverified)
     };
     let _ = message;
-    put_automatic(tx, now, desk, &Automatic { kind: "unverified", case: &case, contact: Some(contact), recipient: &mail.address, letter })
+    put_automatic(
+        tx,
+        now,
+        desk,
+        &Automatic {
+            kind: "unverified",
+            case: &case,
+            contact: Some(contact),
+            recipient: &mail.address,
+            letter,
+        },
+    )
 }
 
 fn unverified_notes(tx: &mut Tx<'_>, since: Timestamp, address: &str) -> Outcome<(i64, i64)> {
@@ -442,7 +560,8 @@ pub struct Due {
     pub reply_by: Option<Timestamp>,
 }
 
-const DUE: &str = "SELECT o.id, o.message, o.case_id, o.recipient, o.letter, o.automatic, o.made_at, o.tries, o.first_try_at,
+const DUE: &str =
+    "SELECT o.id, o.message, o.case_id, o.recipient, o.letter, o.automatic, o.made_at, o.tries, o.first_try_at,
         m.message_id, o.raw, k.reply_by
      FROM outbox o JOIN message m ON m.id = o.message LEFT JOIN cases k ON k.id = o.case_id";
 
@@ -482,7 +601,10 @@ pub fn next_due(tx: &mut Tx<'_>) -> Outcome<Option<Timestamp>> {
     if is_held(tx)? {
         return Ok(None);
     }
-    let row = tx.one("SELECT MIN(not_before) FROM outbox WHERE state IN ('held', 'queued', 'deferred')", &[])?;
+    let row = tx.one(
+        "SELECT MIN(not_before) FROM outbox WHERE state IN ('held', 'queued', 'deferred')",
+        &[],
+    )?;
     Ok(row.opt_instant(0))
 }
 
@@ -492,14 +614,20 @@ pub fn hold_all(tx: &mut Tx<'_>, now: Timestamp, hold: bool, actor: Actor) -> Ou
     if hold {
         tx.execute("INSERT INTO setting (name, value) VALUES ('outbox.held', '1')", &[])?;
     }
-    ledger::record(tx, now, event(if hold { "outbox.held" } else { "outbox.released" }, actor))?;
+    ledger::record(
+        tx,
+        now,
+        event(if hold { "outbox.held" } else { "outbox.released" }, actor),
+    )?;
     tx.ring(OUTBOX);
     Ok(())
 }
 
 /// Whether the brake is on.
 pub fn is_held(tx: &mut Tx<'_>) -> Outcome<bool> {
-    Ok(tx.first("SELECT 1 FROM setting WHERE name = 'outbox.held'", &[])?.is_some())
+    Ok(tx
+        .first("SELECT 1 FROM setting WHERE name = 'outbox.held'", &[])?
+        .is_some())
 }
 
 /// Takes a row for sending, with the bytes that will leave: false if it was undone meanwhile.
@@ -548,7 +676,15 @@ pub enum Ended {
 }
 
 /// Records how an attempt ended; promises and the case follow.
-pub fn ended(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: OutboxId, server: Option<&str>, said: &str, how: &Ended) -> Outcome<()> {
+pub fn ended(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    id: OutboxId,
+    server: Option<&str>,
+    said: &str,
+    how: &Ended,
+) -> Outcome<()> {
     let (state, settled, again) = match how {
         Ended::Accepted => ("accepted", Some(now), now),
         Ended::Deferred { again, .. } => ("deferred", None, *again),
@@ -587,7 +723,12 @@ pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) ->
     let Some(first) = rows.first() else { return Ok(None) };
     let found = (MessageNo(first.int(1)), CaseId(first.int(2)));
     if bounce.permanent {
-        let named = |row: &&Row| bounce.recipients.iter().any(|one| one.eq_ignore_ascii_case(row.text(3)));
+        let named = |row: &&Row| {
+            bounce
+                .recipients
+                .iter()
+                .any(|one| one.eq_ignore_ascii_case(row.text(3)))
+        };
         // A notification that names no recipient of ours is believed only where there was just one.
         let hit = rows.iter().find(named).or((rows.len() == 1).then_some(first));
         if let Some(row) = hit {
@@ -595,7 +736,10 @@ pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) ->
                 "UPDATE outbox SET state = 'failed', settled_at = $1, said = $2 WHERE id = $3 AND state IN ('accepted', 'deferred')",
                 &values![now, super::message::clipped(&bounce.reason), row.int(0)],
             )?;
-            tx.execute("UPDATE contact_address SET bounced_at = $1 WHERE address = $2", &values![now, row.text(3)])?;
+            tx.execute(
+                "UPDATE contact_address SET bounced_at = $1 WHERE address = $2",
+                &values![now, row.text(3)],
+            )?;
             reply::came_back(tx, now, desk, found.0, row.opt_int(4).map(ContactId))?;
         }
     }

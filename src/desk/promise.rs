@@ -123,7 +123,11 @@ pub fn for_message(
         "SELECT 1 FROM promise WHERE case_id = $1 AND (state = 'kept' OR state = 'broken') LIMIT 1",
         &values![case.id],
     )?;
-    let word = if answered.is_some() { Word::FollowUp } else { Word::First };
+    let word = if answered.is_some() {
+        Word::FollowUp
+    } else {
+        Word::First
+    };
     let open = tx.one(
         "SELECT COUNT(*), MAX(p.due) FROM promise p JOIN contact c ON c.id = p.contact
          WHERE p.state = 'open' AND c.customer = $1",
@@ -138,16 +142,41 @@ pub fn for_message(
     if crowded {
         why["behind"] = json!(open.int(0));
     }
-    let new = New { case: case.id, message: Some(message), contact: contact.id, severity, made_at: from, due, basis, why };
+    let new = New {
+        case: case.id,
+        message: Some(message),
+        contact: contact.id,
+        severity,
+        made_at: from,
+        due,
+        basis,
+        why,
+    };
     let id = make(tx, now, Actor::Customer, &new)?;
     Ok((id, due))
 }
 
 /// The promise of the next word, made when a case of theirs wakes without mail: to whoever asked last.
-pub fn next_word(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: CaseId, severity: Severity, actor: Actor) -> Outcome<()> {
+pub fn next_word(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    case: CaseId,
+    severity: Severity,
+    actor: Actor,
+) -> Outcome<()> {
     let (due, why) = agreement::due(desk, severity, Word::FollowUp, now)?;
     let contact = asker(tx, case)?;
-    let new = New { case, message: None, contact, severity, made_at: now, due, basis: "next word", why };
+    let new = New {
+        case,
+        message: None,
+        contact,
+        severity,
+        made_at: now,
+        due,
+        basis: "next word",
+        why,
+    };
     make(tx, now, actor, &new)?;
     Ok(())
 }
@@ -158,8 +187,9 @@ pub fn asker(tx: &mut Tx<'_>, case: CaseId) -> Outcome<ContactId> {
         "SELECT contact FROM message WHERE case_id = $1 AND way = 'in' AND contact IS NOT NULL ORDER BY id DESC LIMIT 1",
         &values![case],
     )?;
-    row.map(|row| ContactId(row.int(0)))
-        .ok_or_else(|| Refusal::conflict(format!("Nobody has written to case {} who could be answered.", case.0)).into())
+    row.map(|row| ContactId(row.int(0))).ok_or_else(|| {
+        Refusal::conflict(format!("Nobody has written to case {} who could be answered.", case.0)).into()
+    })
 }
 
 /// Open promises of a case, earliest due first.
@@ -178,7 +208,15 @@ pub fn find(tx: &mut Tx<'_>, id: PromiseId) -> Outcome<Promise> {
 
 /// The reply was accepted in time: kept. Accepted after the due is the timer's business, which has broken it by then or
 /// does so here, at its due instant.
-pub fn keep(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: PromiseId, reply: MessageNo, in_time_at: Timestamp, by: Actor) -> Outcome<bool> {
+pub fn keep(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    id: PromiseId,
+    reply: MessageNo,
+    in_time_at: Timestamp,
+    by: Actor,
+) -> Outcome<bool> {
     let promise = find(tx, id)?;
     if promise.state != "open" {
         return Ok(false);
@@ -187,14 +225,32 @@ pub fn keep(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: PromiseId, reply: 
         break_it(tx, now, desk, &promise)?;
         return Ok(false);
     }
-    settle(tx, now, &promise, "kept", Some(reply), in_time_at, by, json!({"margin_seconds": (promise.due.as_second() - in_time_at.as_second())}))?;
+    settle(
+        tx,
+        now,
+        &promise,
+        "kept",
+        Some(reply),
+        in_time_at,
+        by,
+        json!({"margin_seconds": (promise.due.as_second() - in_time_at.as_second())}),
+    )?;
     Ok(true)
 }
 
 /// Its due time has come without a useful reply: recorded broken at its own instant, told in plain words by the caller,
 /// and in the same transaction promised anew for the same message, at the earliest time that is known (PRODUCT.md §3.7).
 pub fn break_it(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise) -> Outcome<Timestamp> {
-    settle(tx, now, promise, "broken", None, promise.due, Actor::Desk, json!({"due": promise.due.to_string()}))?;
+    settle(
+        tx,
+        now,
+        promise,
+        "broken",
+        None,
+        promise.due,
+        Actor::Desk,
+        json!({"due": promise.due.to_string()}),
+    )?;
     let (due, why) = agreement::due(desk, promise.severity, Word::FollowUp, now.max(promise.due))?;
     let new = New {
         case: promise.case,
@@ -222,7 +278,11 @@ pub fn withdraw(tx: &mut Tx<'_>, now: Timestamp, id: PromiseId, by: Actor, reaso
     }
     let promise = find(tx, id)?;
     if promise.state != "open" {
-        return Err(Refusal::conflict(format!("This promise is {} already; what is settled stays.", promise.state)).into());
+        return Err(Refusal::conflict(format!(
+            "This promise is {} already; what is settled stays.",
+            promise.state
+        ))
+        .into());
     }
     settle(tx, now, &promise, "withdrawn", None, now, by, json!({"reason": reason}))
 }
@@ -238,7 +298,14 @@ pub fn reopen(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: PromiseId) -> Ou
         &values![id],
     )?;
     refresh(tx, promise.case)?;
-    ledger::record(tx, now, event("promise.reopened", Actor::Desk).of(promise.case).promise(id).with(json!({"cause": "bounce"})))?;
+    ledger::record(
+        tx,
+        now,
+        event("promise.reopened", Actor::Desk)
+            .of(promise.case)
+            .promise(id)
+            .with(json!({"cause": "bounce"})),
+    )?;
     tx.ring(ALARM);
     if promise.due <= now {
         break_it(tx, now, desk, &promise)?;

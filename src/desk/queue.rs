@@ -46,7 +46,8 @@ pub struct CaseRow {
     pub resolution: Option<String>,
 }
 
-const ROW: &str = "SELECT k.id, k.hand, k.party, k.slices, k.closing, k.reply_by, e.name, u.name, k.subject, k.severity, k.nice,
+const ROW: &str =
+    "SELECT k.id, k.hand, k.party, k.slices, k.closing, k.reply_by, e.name, u.name, k.subject, k.severity, k.nice,
         k.lane, k.reason, k.wake_at, k.under_way, k.resolution
      FROM cases k JOIN customer u ON u.id = k.customer LEFT JOIN engineer e ON e.id = k.owner";
 
@@ -84,7 +85,10 @@ pub struct Filter {
 
 /// Cases of the run queue: what is promised first, by due time; then the rest by number. With `all` everything, by number.
 pub fn cases(tx: &mut Tx<'_>, filter: &Filter) -> Outcome<Vec<CaseRow>> {
-    let limit = filter.limit.unwrap_or(limits::LIST_ROWS_MAX).clamp(1, limits::LIST_ROWS_MAX);
+    let limit = filter
+        .limit
+        .unwrap_or(limits::LIST_ROWS_MAX)
+        .clamp(1, limits::LIST_ROWS_MAX);
     let waiting = if filter.waiting { " AND k.party IS NOT NULL" } else { "" };
     let (owner, value) = match &filter.owner {
         Some(named) => (" AND k.owner = $2", Some(super::engineer::find(tx, named)?.id.0)),
@@ -246,7 +250,10 @@ pub fn page(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<CasePage> {
         row,
         list: more.opt_text(0).map(str::to_owned),
         opened_at: more.instant(1),
-        people: people.iter().map(|row| (row.text(0).to_owned(), row.opt_text(1).unwrap_or("").to_owned())).collect(),
+        people: people
+            .iter()
+            .map(|row| (row.text(0).to_owned(), row.opt_text(1).unwrap_or("").to_owned()))
+            .collect(),
         promises: promises(tx, Some(id), 0, limits::LIST_ROWS)?,
         messages: messages(tx, id, limit)?,
         message_count: more.int(2),
@@ -330,7 +337,11 @@ pub struct PromiseRow {
 
 /// Promises after a number, of one case or of all, oldest first.
 pub fn promises(tx: &mut Tx<'_>, case: Option<CaseId>, after: i64, limit: i64) -> Outcome<Vec<PromiseRow>> {
-    let which = if case.is_some() { "p.case_id = $3 AND p.id > $1" } else { "p.id > $1" };
+    let which = if case.is_some() {
+        "p.case_id = $3 AND p.id > $1"
+    } else {
+        "p.id > $1"
+    };
     let sql = format!(
         "SELECT p.case_id, p.id, p.message, p.made_at, p.due, p.state, p.settled_at, p.settled_by, p.word, p.basis, p.why, e.name
          FROM promise p LEFT JOIN engineer e ON p.settled_by = 'engineer:' || e.id
@@ -382,7 +393,11 @@ pub struct LogRow {
 
 /// Events after a place in the ledger, of one case or of all.
 pub fn log(tx: &mut Tx<'_>, desk: &Desk, case: Option<CaseId>, after: i64, limit: i64) -> Outcome<Vec<LogRow>> {
-    let which = if case.is_some() { "v.case_id = $3 AND v.seq > $1" } else { "v.seq > $1" };
+    let which = if case.is_some() {
+        "v.case_id = $3 AND v.seq > $1"
+    } else {
+        "v.seq > $1"
+    };
     let sql = format!(
         "SELECT v.seq, v.case_id, m.message_id, v.at, v.kind, v.actor, m.matched_by, v.data, m.address, m.way
          FROM event v LEFT JOIN message m ON m.id = v.message WHERE {which} ORDER BY v.seq LIMIT $2"

@@ -10,7 +10,10 @@ use super::engineer::Engineer;
 use super::ledger::{self, Actor, event};
 use super::outbox::{self, Content, Ended, Letter};
 use super::promise::{self, Promise};
-use super::{ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, OUTBOX, OutboxId, PromiseId, customer, message, slice, thread};
+use super::{
+    ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, OUTBOX, OutboxId, PromiseId, customer, message, slice,
+    thread,
+};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::Tx;
@@ -115,10 +118,22 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
     askers.sort_unstable();
     askers.dedup();
     let author = (engineer.name.as_str(), engineer.address.as_str());
-    let number =
-        message::written(tx, now, case.id, engineer.id, author, "out", draft.kind.text(), &case.subject, &draft.text)?;
+    let number = message::written(
+        tx,
+        now,
+        case.id,
+        engineer.id,
+        author,
+        "out",
+        draft.kind.text(),
+        &case.subject,
+        &draft.text,
+    )?;
     let id = outbox::message_id(desk, Some(case.id), number);
-    tx.execute("UPDATE message SET message_id = $1 WHERE id = $2", &values![id.as_str(), number])?;
+    tx.execute(
+        "UPDATE message SET message_id = $1 WHERE id = $2",
+        &values![id.as_str(), number],
+    )?;
     thread::learn(tx, case.id, Some(&id), &[])?;
     let keeps: Vec<i64> = kept.iter().map(|promise| promise.id.0).collect();
     tx.execute(
@@ -132,14 +147,31 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
             serde_json::to_string(&draft.next).map_err(anyhow::Error::from)?
         ],
     )?;
-    tx.execute("UPDATE cases SET under_way = under_way + 1, changed_at = $1 WHERE id = $2", &values![now, case.id])?;
+    tx.execute(
+        "UPDATE cases SET under_way = under_way + 1, changed_at = $1 WHERE id = $2",
+        &values![now, case.id],
+    )?;
     slice::end(tx, now, engineer.id, case.id, Actor::Engineer(engineer.id), "reply", "")?;
     case::set_owner(tx, case.id, engineer.id)?;
     let leaves_at = now + SignedDuration::from_secs(limits::HOLD_SECONDS);
     let recipients = address_all(tx, now, desk, engineer, &case, draft, number, &askers, leaves_at)?;
     let data = json!({"kind": draft.kind.text(), "keeps": keeps, "next": draft.next});
-    ledger::record(tx, now, event("mail.written", Actor::Engineer(engineer.id)).of(case.id).message(number).with(data))?;
-    Ok(Written { message: number.0, case: case.id.0, message_id: id, recipients, leaves_at, keeps })
+    ledger::record(
+        tx,
+        now,
+        event("mail.written", Actor::Engineer(engineer.id))
+            .of(case.id)
+            .message(number)
+            .with(data),
+    )?;
+    Ok(Written {
+        message: number.0,
+        case: case.id.0,
+        message_id: id,
+        recipients,
+        leaves_at,
+        keeps,
+    })
 }
 
 fn check(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer, case: &Case, draft: &Draft) -> Outcome<()> {
@@ -157,10 +189,9 @@ fn check(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer, case: &Case, draf
         .into());
     }
     if draft.kind == Kind::Finding && !matches!(draft.next, Next::Owe(_)) {
-        return Err(Refusal::usage(
-            "A finding says when the next word comes. Add it: --then \"owe wed 10:00\".",
-        )
-        .into());
+        return Err(
+            Refusal::usage("A finding says when the next word comes. Add it: --then \"owe wed 10:00\".").into(),
+        );
     }
     if let Next::Owe(at) | Next::Wait(at) = draft.next
         && at <= now
@@ -199,8 +230,11 @@ fn chosen(open: &[Promise], answers: &[MessageNo]) -> Outcome<Vec<Promise>> {
     if answers.is_empty() {
         return Ok(open.to_vec());
     }
-    let kept: Vec<Promise> =
-        open.iter().filter(|one| one.message.is_some_and(|message| answers.contains(&message))).cloned().collect();
+    let kept: Vec<Promise> = open
+        .iter()
+        .filter(|one| one.message.is_some_and(|message| answers.contains(&message)))
+        .cloned()
+        .collect();
     match kept.len() == answers.len() {
         true => Ok(kept),
         false => Err(Refusal::usage(
@@ -230,7 +264,11 @@ fn address_all(
         }
     }
     let Some(newest) = last.iter().map(|(_, mail)| mail).max_by_key(|mail| mail.message) else {
-        return Err(Refusal::conflict(format!("Nobody has written to case {} who could be answered.", case.id.0)).into());
+        return Err(Refusal::conflict(format!(
+            "Nobody has written to case {} who could be answered.",
+            case.id.0
+        ))
+        .into());
     };
     let list = newest.facts.list.clone();
     // On a public case the list is the copy; on any other the people on it are.
@@ -242,8 +280,11 @@ fn address_all(
     let quoted = Some((newest.at, newest.author.clone(), newest.text.clone()));
     let mut recipients = Vec::new();
     let copies = cc.iter().map(|address| (None, address.clone()));
-    let everyone: Vec<(Option<ContactId>, String)> =
-        last.iter().map(|(contact, mail)| (Some(*contact), mail.address.clone())).chain(copies).collect();
+    let everyone: Vec<(Option<ContactId>, String)> = last
+        .iter()
+        .map(|(contact, mail)| (Some(*contact), mail.address.clone()))
+        .chain(copies)
+        .collect();
     for (contact, address) in everyone {
         let zone = match contact {
             Some(contact) => customer::contact(tx, contact)?.zone_or(&desk.zone),
@@ -341,12 +382,22 @@ fn find(tx: &mut Tx<'_>, message: MessageNo) -> Outcome<Option<UnderWay>> {
 }
 
 /// One recipient's row has moved: keep that contact's promises, and once everybody who asked has it, do what it carries.
-pub fn progress(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, message: MessageNo, contact: Option<ContactId>, first_try: Timestamp, how: &Ended) -> Outcome<()> {
+pub fn progress(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    message: MessageNo,
+    contact: Option<ContactId>,
+    first_try: Timestamp,
+    how: &Ended,
+) -> Outcome<()> {
     let Some(reply) = find(tx, message)? else { return Ok(()) };
     let by = Actor::Engineer(reply.engineer);
     let in_time_at = match how {
         Ended::Accepted => Some(now),
-        Ended::Deferred { by_their_server: true, .. } => Some(first_try),
+        Ended::Deferred {
+            by_their_server: true, ..
+        } => Some(first_try),
         _ => None,
     };
     if let (Some(at), Some(contact)) = (in_time_at, contact) {
@@ -381,7 +432,14 @@ pub fn progress(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, message: MessageNo
     }
 }
 
-fn keep_successor(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, broken: &Promise, message: MessageNo, by: Actor) -> Outcome<()> {
+fn keep_successor(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    broken: &Promise,
+    message: MessageNo,
+    by: Actor,
+) -> Outcome<()> {
     for open in promise::open_of(tx, broken.case)? {
         if open.message == broken.message && open.contact == broken.contact && open.made_at >= broken.due {
             promise::keep(tx, now, desk, open.id, message, now, by)?;
@@ -393,7 +451,14 @@ fn keep_successor(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, broken: &Promise
 fn delivered(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderWay) -> Outcome<()> {
     end_way(tx, message, reply, "delivered")?;
     let by = Actor::Engineer(reply.engineer);
-    ledger::record(tx, now, event("reply.delivered", by).of(reply.case).message(message).with(json!({"kind": reply.kind})))?;
+    ledger::record(
+        tx,
+        now,
+        event("reply.delivered", by)
+            .of(reply.case)
+            .message(message)
+            .with(json!({"kind": reply.kind})),
+    )?;
     let case = case::find(tx, reply.case)?;
     match &reply.next {
         Next::Owe(at) => {
@@ -417,16 +482,26 @@ fn delivered(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderW
         // Mail that came meanwhile has its own promise: the case stays ours.
         _ if case.reply_by.is_some() => Ok(()),
         Next::Close(resolution) => case::shut(tx, now, reply.case, by, resolution, "closed with the reply"),
-        Next::Wait(until) => {
-            case::hand_over(tx, now, reply.case, by, *until, reply.kind == "answer", "asked in the reply")
-        }
+        Next::Wait(until) => case::hand_over(
+            tx,
+            now,
+            reply.case,
+            by,
+            *until,
+            reply.kind == "answer",
+            "asked in the reply",
+        ),
     }
 }
 
 /// A reply that did not reach who asked: what it carried is dropped, the promise is still open, the case wakes.
 fn failed(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderWay) -> Outcome<()> {
     end_way(tx, message, reply, "failed")?;
-    ledger::record(tx, now, event("reply.failed", Actor::Desk).of(reply.case).message(message))?;
+    ledger::record(
+        tx,
+        now,
+        event("reply.failed", Actor::Desk).of(reply.case).message(message),
+    )?;
     let case = case::find(tx, reply.case)?;
     case::wake(tx, now, &case, Actor::Desk, "reply failed")?;
     tx.ring(ALARM);
@@ -434,18 +509,33 @@ fn failed(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderWay)
 }
 
 fn end_way(tx: &mut Tx<'_>, message: MessageNo, reply: &UnderWay, state: &str) -> Outcome<()> {
-    tx.execute("UPDATE reply SET state = $1 WHERE message = $2", &values![state, message])?;
-    tx.execute("UPDATE cases SET under_way = under_way - 1 WHERE id = $1", &values![reply.case])?;
+    tx.execute(
+        "UPDATE reply SET state = $1 WHERE message = $2",
+        &values![state, message],
+    )?;
+    tx.execute(
+        "UPDATE cases SET under_way = under_way - 1 WHERE id = $1",
+        &values![reply.case],
+    )?;
     Ok(())
 }
 
 /// A keeping reply came back for good after it was accepted: its promises are open again with their old due, and the case.
-pub fn came_back(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, message: MessageNo, contact: Option<ContactId>) -> Outcome<()> {
+pub fn came_back(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    message: MessageNo,
+    contact: Option<ContactId>,
+) -> Outcome<()> {
     let Some(reply) = find(tx, message)? else { return Ok(()) };
     if reply.state == "under way" {
         return failed(tx, now, message, &reply);
     }
-    tx.execute("UPDATE reply SET state = 'failed' WHERE message = $1", &values![message])?;
+    tx.execute(
+        "UPDATE reply SET state = 'failed' WHERE message = $1",
+        &values![message],
+    )?;
     let case = case::find(tx, reply.case)?;
     for id in &reply.keeps {
         let promise = promise::find(tx, *id)?;
@@ -453,7 +543,11 @@ pub fn came_back(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, message: MessageN
             promise::reopen(tx, now, desk, *id)?;
         }
     }
-    ledger::record(tx, now, event("reply.failed", Actor::Desk).of(reply.case).message(message))?;
+    ledger::record(
+        tx,
+        now,
+        event("reply.failed", Actor::Desk).of(reply.case).message(message),
+    )?;
     if case::find(tx, reply.case)?.reply_by.is_some() {
         case::wake(tx, now, &case, Actor::Desk, "reply came back")?;
     } else {
@@ -469,7 +563,8 @@ pub fn undo(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<(Ca
          WHERE r.engineer = $1 AND r.state = 'under way' ORDER BY r.message DESC LIMIT 1",
         &values![engineer.id],
     )?;
-    let nothing = || Refusal::conflict("There is nothing to undo: a reply can be taken back for ten seconds after it is given.");
+    let nothing =
+        || Refusal::conflict("There is nothing to undo: a reply can be taken back for ten seconds after it is given.");
     let Some(row) = row else { return Err(nothing().into()) };
     let (message, case) = (MessageNo(row.int(0)), CaseId(row.int(1)));
     let rows = tx.query("SELECT id, state FROM outbox WHERE message = $1", &values![message])?;
@@ -477,12 +572,21 @@ pub fn undo(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<(Ca
         return Err(Refusal::conflict("Too late to undo: this reply is on its way to the customer.").into());
     }
     for held in &rows {
-        tx.execute("UPDATE outbox SET state = 'undone', settled_at = $1 WHERE id = $2", &values![now, OutboxId(held.int(0))])?;
+        tx.execute(
+            "UPDATE outbox SET state = 'undone', settled_at = $1 WHERE id = $2",
+            &values![now, OutboxId(held.int(0))],
+        )?;
     }
     if let Some(reply) = find(tx, message)? {
         end_way(tx, message, &reply, "undone")?;
     }
-    ledger::record(tx, now, event("reply.undone", Actor::Engineer(engineer.id)).of(case).message(message))?;
+    ledger::record(
+        tx,
+        now,
+        event("reply.undone", Actor::Engineer(engineer.id))
+            .of(case)
+            .message(message),
+    )?;
     tx.ring(OUTBOX);
     Ok((case, row.text(2).to_owned()))
 }

@@ -28,10 +28,15 @@ pub struct Hit {
 /// Messages that have all the words and "quoted phrases" of the query, newest first.
 pub fn grep(tx: &mut Tx<'_>, query: &str, limit: i64) -> Outcome<Vec<Hit>> {
     if query.trim().is_empty() {
-        return Err(Refusal::usage("Say what to look for: `duly grep ORA-00600`, or `duly grep '\"exact words\"'`.").into());
+        return Err(
+            Refusal::usage("Say what to look for: `duly grep ORA-00600`, or `duly grep '\"exact words\"'`.").into(),
+        );
     }
-    let words: Vec<String> =
-        query.split(|one: char| one.is_whitespace() || one == '"').filter(|one| !one.is_empty()).map(str::to_lowercase).collect();
+    let words: Vec<String> = query
+        .split(|one: char| one.is_whitespace() || one == '"')
+        .filter(|one| !one.is_empty())
+        .map(str::to_lowercase)
+        .collect();
     let mut hits = Vec::new();
     for message in tx.find_text(query, None, limit.clamp(1, limits::SEARCH_HITS))? {
         let row = tx.first(
@@ -43,7 +48,11 @@ pub fn grep(tx: &mut Tx<'_>, query: &str, limit: i64) -> Outcome<Vec<Hit>> {
             let line = line.to_lowercase();
             words.iter().any(|word| line.contains(word))
         };
-        let line = row.text(4).lines().find(has).unwrap_or_else(|| row.text(4).lines().next().unwrap_or(""));
+        let line = row
+            .text(4)
+            .lines()
+            .find(has)
+            .unwrap_or_else(|| row.text(4).lines().next().unwrap_or(""));
         hits.push(Hit {
             case: row.opt_int(0),
             message,

@@ -34,16 +34,29 @@ pub struct Taken {
 /// [`Kind::Nothing`] when nothing needs this engineer.
 pub fn next(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<Taken> {
     if let Some((_, case, began_at)) = open_of(tx, engineer.id)? {
-        return Ok(Taken { case, began_at, why: "your slice on it is open".into(), again: true });
+        return Ok(Taken {
+            case,
+            began_at,
+            why: "your slice on it is open".into(),
+            again: true,
+        });
     }
     let candidates = ready(tx, engineer)?;
-    let able = plan::Engineer { layer: engineer.layer.clamp(1, 4) as u8, lanes: engineer.lanes.clone() };
+    let able = plan::Engineer {
+        layer: engineer.layer.clamp(1, 4) as u8,
+        lanes: engineer.lanes.clone(),
+    };
     let Some(choice) = plan::next(&candidates, &able) else {
         return Err(Refusal::new(Kind::Nothing, nothing_needed(tx, now, engineer)?).into());
     };
     let case = CaseId(choice.case);
     open(tx, now, engineer, case)?;
-    Ok(Taken { case, began_at: now, why: choice.why.to_string(), again: false })
+    Ok(Taken {
+        case,
+        began_at: now,
+        why: choice.why.to_string(),
+        again: false,
+    })
 }
 
 /// Cases of ours that nobody works on and that wait for nothing, earliest due first, as far as this engineer serves them.
@@ -96,14 +109,25 @@ fn nothing_needed(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outco
 /// Opens a slice of this engineer on a case.
 pub fn open(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer, id: CaseId) -> Outcome<()> {
     let calendar = engineer.calendar()?;
-    let until = if calendar.is_open(now) { calendar.closes_at(now) } else { None };
+    let until = if calendar.is_open(now) {
+        calendar.closes_at(now)
+    } else {
+        None
+    };
     let row = tx.one(
         "INSERT INTO slice (case_id, engineer, began_at, until) VALUES ($1, $2, $3, $4) RETURNING id",
         &values![id, engineer.id, now, until],
     )?;
-    tx.execute("UPDATE cases SET slices = slices + 1, owner = $1 WHERE id = $2", &values![engineer.id, id])?;
+    tx.execute(
+        "UPDATE cases SET slices = slices + 1, owner = $1 WHERE id = $2",
+        &values![engineer.id, id],
+    )?;
     let data = json!({"slice": row.int(0)});
-    ledger::record(tx, now, event("slice.began", Actor::Engineer(engineer.id)).of(id).with(data))?;
+    ledger::record(
+        tx,
+        now,
+        event("slice.began", Actor::Engineer(engineer.id)).of(id).with(data),
+    )?;
     if until.is_some() {
         tx.ring(ALARM);
     }
@@ -122,7 +146,9 @@ pub fn open_of(tx: &mut Tx<'_>, engineer: EngineerId) -> Outcome<Option<(SliceId
 /// Hands the case back with a reason of a few words; counted, and seen by all.
 pub fn skip(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer, reason: &str) -> Outcome<CaseId> {
     if reason.trim().is_empty() {
-        return Err(Refusal::usage("A skip needs a reason of a few words: `duly skip \"needs a storage person\"`.").into());
+        return Err(
+            Refusal::usage("A skip needs a reason of a few words: `duly skip \"needs a storage person\"`.").into(),
+        );
     }
     let Some((_, case, _)) = open_of(tx, engineer.id)? else {
         return Err(Refusal::conflict("You have no open slice to hand back. `duly next` gives you one.").into());
@@ -132,7 +158,15 @@ pub fn skip(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer, reason: &str) 
 }
 
 /// Ends this engineer's slice on a case, if one is open.
-pub fn end(tx: &mut Tx<'_>, now: Timestamp, engineer: EngineerId, id: CaseId, actor: Actor, by: &str, note: &str) -> Outcome<()> {
+pub fn end(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    engineer: EngineerId,
+    id: CaseId,
+    actor: Actor,
+    by: &str,
+    note: &str,
+) -> Outcome<()> {
     let ended = tx.execute(
         "UPDATE slice SET ended_at = $1, ended_by = $2, note = $3 WHERE engineer = $4 AND case_id = $5 AND ended_at IS NULL",
         &values![now, by, note, engineer, id],
@@ -147,7 +181,10 @@ pub fn end(tx: &mut Tx<'_>, now: Timestamp, engineer: EngineerId, id: CaseId, ac
 
 /// Ends every slice on a case: it waits or is closed.
 pub fn end_all(tx: &mut Tx<'_>, now: Timestamp, id: CaseId, actor: Actor, by: &str, note: &str) -> Outcome<()> {
-    let open = tx.query("SELECT engineer FROM slice WHERE case_id = $1 AND ended_at IS NULL", &values![id])?;
+    let open = tx.query(
+        "SELECT engineer FROM slice WHERE case_id = $1 AND ended_at IS NULL",
+        &values![id],
+    )?;
     for row in open {
         end(tx, now, EngineerId(row.int(0)), id, actor, by, note)?;
     }
@@ -163,7 +200,15 @@ pub fn end_with_hours(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Outcome<us
     )?;
     for row in &over {
         let (engineer, id) = (EngineerId(row.int(0)), CaseId(row.int(1)));
-        end(tx, now, engineer, id, Actor::Desk, "hours", "The engineer's hours ended with this slice open.")?;
+        end(
+            tx,
+            now,
+            engineer,
+            id,
+            Actor::Desk,
+            "hours",
+            "The engineer's hours ended with this slice open.",
+        )?;
     }
     Ok(over.len())
 }

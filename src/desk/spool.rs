@@ -72,7 +72,11 @@ pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Row>> {
     )?;
     rows.extend(apart.iter().map(|row| Row {
         way: "in".into(),
-        state: if row.opt_int(5).is_some() { "unverified".into() } else { row.text(7).to_owned() },
+        state: if row.opt_int(5).is_some() {
+            "unverified".into()
+        } else {
+            row.text(7).to_owned()
+        },
         name: format!("m{}", row.int(0)),
         case: row.opt_int(5),
         at: row.instant(1),
@@ -127,10 +131,19 @@ pub fn release(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, actor: Actor, named
 }
 
 fn not_in_the_spool(named: &str) -> Refusal {
-    Refusal::missing(format!("\"{named}\" does not stand in the spool. `duly spool` lists what does: a case number, mN or oN."))
+    Refusal::missing(format!(
+        "\"{named}\" does not stand in the spool. `duly spool` lists what does: a case number, mN or oN."
+    ))
 }
 
-fn release_message(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, actor: Actor, number: MessageNo, named: &str) -> Outcome<CaseId> {
+fn release_message(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    actor: Actor,
+    number: MessageNo,
+    named: &str,
+) -> Outcome<CaseId> {
     let row = tx
         .first(
             "SELECT case_id, address, author, subject, text, message_id, chain, facts, auto, raw FROM message
@@ -172,7 +185,10 @@ fn release_message(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, actor: Actor, n
             case::open(tx, now, desk, &new)?
         }
     };
-    tx.execute("UPDATE message SET spool_reason = NULL, case_id = $1, contact = $2 WHERE id = $3", &values![id, contact.id, number])?;
+    tx.execute(
+        "UPDATE message SET spool_reason = NULL, case_id = $1, contact = $2 WHERE id = $3",
+        &values![id, contact.id, number],
+    )?;
     super::thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
     ledger::record(tx, now, event("mail.released", actor).of(id).message(number))?;
     message::earn(tx, now, desk, id, number, &contact, &mail, now, "released")?;
@@ -181,7 +197,10 @@ fn release_message(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, actor: Actor, n
 
 /// Sends a deferred or failed mail again now.
 pub fn retry(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, named: &str) -> Outcome<Option<CaseId>> {
-    let number = named.trim_start_matches('o').parse::<i64>().map_err(|_| not_in_the_spool(named))?;
+    let number = named
+        .trim_start_matches('o')
+        .parse::<i64>()
+        .map_err(|_| not_in_the_spool(named))?;
     let row = tx
         .first(
             "UPDATE outbox SET state = 'queued', not_before = $1, settled_at = NULL WHERE id = $2 AND state IN ('deferred', 'failed')
@@ -208,6 +227,9 @@ pub fn decline(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, id: CaseId, reason
     if reason.trim().is_empty() {
         return Err(Refusal::usage("Declining a case needs a reason, which the ledger keeps.").into());
     }
-    tx.execute("UPDATE message SET spool_reason = NULL WHERE case_id = $1", &values![id])?;
+    tx.execute(
+        "UPDATE message SET spool_reason = NULL WHERE case_id = $1",
+        &values![id],
+    )?;
     case::shut(tx, now, id, actor, "declined", reason)
 }

@@ -75,8 +75,16 @@ fn may_join(tx: &mut Tx<'_>, case: CaseId, author: ContactId) -> Outcome<bool> {
 
 fn by_known_id(tx: &mut Tx<'_>, clues: &Clues<'_>) -> Outcome<Option<CaseId>> {
     let mut oldest: Option<i64> = None;
-    for id in clues.message_id.into_iter().chain(clues.chain.iter().map(String::as_str)).take(limits::REFERENCES + 2) {
-        let row = tx.first("SELECT case_id FROM known_id WHERE message_id = $1 ORDER BY case_id LIMIT 1", &values![id])?;
+    for id in clues
+        .message_id
+        .into_iter()
+        .chain(clues.chain.iter().map(String::as_str))
+        .take(limits::REFERENCES + 2)
+    {
+        let row = tx.first(
+            "SELECT case_id FROM known_id WHERE message_id = $1 ORDER BY case_id LIMIT 1",
+            &values![id],
+        )?;
         if let Some(row) = row {
             oldest = Some(oldest.map_or(row.int(0), |known| known.min(row.int(0))));
         }
@@ -86,7 +94,11 @@ fn by_known_id(tx: &mut Tx<'_>, clues: &Clues<'_>) -> Outcome<Option<CaseId>> {
 
 /// From now on these Message-IDs are known to belong to the case.
 pub fn learn(tx: &mut Tx<'_>, case: CaseId, message_id: Option<&str>, chain: &[String]) -> Outcome<()> {
-    for id in message_id.into_iter().chain(chain.iter().map(String::as_str)).take(limits::REFERENCES + 2) {
+    for id in message_id
+        .into_iter()
+        .chain(chain.iter().map(String::as_str))
+        .take(limits::REFERENCES + 2)
+    {
         if !id.is_empty() {
             tx.execute(
                 "INSERT INTO known_id (message_id, case_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
@@ -100,10 +112,14 @@ pub fn learn(tx: &mut Tx<'_>, case: CaseId, message_id: Option<&str>, chain: &[S
 /// The case of a signed reply address among the recipients, and whether the address was made for this sender.
 fn by_token(tx: &mut Tx<'_>, desk: &Desk, recipients: &[String], sender: &str) -> Outcome<Option<(CaseId, bool)>> {
     for recipient in recipients.iter().take(limits::ADDRESSES) {
-        let Some(token) = token_of(desk, recipient) else { continue };
+        let Some(token) = token_of(desk, recipient) else {
+            continue;
+        };
         let key = &token[..CASE_KEY_BYTES];
         let text = BASE32_NOPAD.encode(key).to_lowercase();
-        let Some(row) = tx.first("SELECT id FROM cases WHERE key = $1", &values![text])? else { continue };
+        let Some(row) = tx.first("SELECT id FROM cases WHERE key = $1", &values![text])? else {
+            continue;
+        };
         let case = CaseId(row.int(0));
         if !sender.is_empty() && signed(desk, key, sender, &token[CASE_KEY_BYTES..]) {
             return Ok(Some((case, true)));
@@ -113,7 +129,10 @@ fn by_token(tx: &mut Tx<'_>, desk: &Desk, recipients: &[String], sender: &str) -
             "SELECT a.address FROM participant p JOIN contact_address a ON a.contact = p.contact WHERE p.case_id = $1 LIMIT $2",
             &values![case, limits::ADDRESSES as i64],
         )?;
-        if addresses.iter().any(|row| signed(desk, key, row.text(0), &token[CASE_KEY_BYTES..])) {
+        if addresses
+            .iter()
+            .any(|row| signed(desk, key, row.text(0), &token[CASE_KEY_BYTES..]))
+        {
             return Ok(Some((case, false)));
         }
     }
@@ -132,7 +151,9 @@ fn token_of(desk: &Desk, recipient: &str) -> Option<Vec<u8>> {
 
 /// The reply address of a case for one participant: `support+TOKEN@acme.example`.
 pub fn reply_address(desk: &Desk, case_key: &str, participant: &str) -> String {
-    let key = BASE32_NOPAD.decode(case_key.to_uppercase().as_bytes()).unwrap_or_default();
+    let key = BASE32_NOPAD
+        .decode(case_key.to_uppercase().as_bytes())
+        .unwrap_or_default();
     let mut token = key.clone();
     token.extend_from_slice(&mac(desk, &key, participant)[..MAC_BYTES]);
     let (local, domain) = desk.address().rsplit_once('@').unwrap_or((desk.address(), ""));
@@ -144,7 +165,9 @@ pub fn case_key(desk: &Desk, case: CaseId) -> String {
     let mut make = new_mac(desk);
     make.update(b"duly case key 1\n");
     make.update(&case.0.to_be_bytes());
-    BASE32_NOPAD.encode(&make.finalize().into_bytes()[..CASE_KEY_BYTES]).to_lowercase()
+    BASE32_NOPAD
+        .encode(&make.finalize().into_bytes()[..CASE_KEY_BYTES])
+        .to_lowercase()
 }
 
 fn signed(desk: &Desk, key: &[u8], participant: &str, tag: &[u8]) -> bool {
@@ -174,5 +197,7 @@ pub fn message_tag(desk: &Desk, message: super::MessageNo) -> String {
     let mut make = new_mac(desk);
     make.update(b"duly message id 1\n");
     make.update(&message.0.to_be_bytes());
-    BASE32_NOPAD.encode(&make.finalize().into_bytes()[..MAC_BYTES]).to_lowercase()
+    BASE32_NOPAD
+        .encode(&make.finalize().into_bytes()[..MAC_BYTES])
+        .to_lowercase()
 }

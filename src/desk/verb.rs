@@ -66,7 +66,10 @@ impl Principal {
 /// One request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "fields are named after what a person types; each variant says what it does")]
+#[expect(
+    missing_docs,
+    reason = "fields are named after what a person types; each variant says what it does"
+)]
 pub enum Verb {
     /// Lists cases.
     Ps { filter: Filter, after: Option<i64> },
@@ -81,17 +84,38 @@ pub enum Verb {
     /// The original bytes of a message, or of a case's first mail.
     Raw { case: i64, message: Option<i64> },
     /// Answers.
-    Reply { case: i64, text: String, kind: String, then: Option<String>, answers: Vec<i64>, force_stale: bool },
+    Reply {
+        case: i64,
+        text: String,
+        kind: String,
+        then: Option<String>,
+        answers: Vec<i64>,
+        force_stale: bool,
+    },
     /// Writes an internal note.
     Note { case: i64, text: String },
     /// Blocks on somebody until a time.
-    Wait { case: i64, party: String, until: String, because: Option<String> },
+    Wait {
+        case: i64,
+        party: String,
+        until: String,
+        because: Option<String>,
+    },
     /// Ends a wait.
     Wake { case: i64 },
     /// Closes.
-    Close { case: i64, resolution: Option<String>, because: Option<String> },
+    Close {
+        case: i64,
+        resolution: Option<String>,
+        because: Option<String>,
+    },
     /// Shows a case's promises; withdraws one.
-    Promise { case: i64, offer: Option<String>, withdraw: Option<String>, number: Option<i64> },
+    Promise {
+        case: i64,
+        offer: Option<String>,
+        withdraw: Option<String>,
+        number: Option<i64>,
+    },
     /// The book of promises.
     Ledger { case: Option<i64>, after: i64 },
     /// Walks the ledger and proves it whole.
@@ -121,7 +145,12 @@ pub enum Verb {
     /// Contacts.
     Contact { named: Option<String> },
     /// Enters one.
-    ContactAdd { customer: String, name: String, address: String, zone: Option<String> },
+    ContactAdd {
+        customer: String,
+        name: String,
+        address: String,
+        zone: Option<String>,
+    },
     /// Sets a contact's zone.
     ContactZone { address: String, zone: Option<String> },
     /// Makes a one-time secret for an engineer; `secret` is random and made by the door.
@@ -166,8 +195,6 @@ pub struct Done {
 /// A slice, with its context.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SliceAnswer {
-    /// Number of the case.
-    pub case: i64,
     /// Why this one.
     pub why: String,
     /// When the slice began.
@@ -226,7 +253,14 @@ impl Verb {
                 | Verb::Cpu
                 | Verb::Customer { named: _ }
                 | Verb::Contact { named: _ }
-        ) || matches!(self, Verb::Promise { offer: None, withdraw: None, .. })
+        ) || matches!(
+            self,
+            Verb::Promise {
+                offer: None,
+                withdraw: None,
+                ..
+            }
+        )
     }
 
     /// Whether only leads, administrators and the owner may do it.
@@ -245,7 +279,9 @@ impl Verb {
 /// Does what was asked, in one snapshot or one transaction. Blocks; async doors call it where blocking is allowed.
 pub fn perform(store: &Store, desk: &Arc<Desk>, now: Timestamp, who: Principal, verb: Verb) -> Outcome<Answer> {
     if verb.administers() && !who.may_administer() {
-        return Err(Refusal::forbidden("Only leads, administrators and the owner of the data directory may do this.").into());
+        return Err(
+            Refusal::forbidden("Only leads, administrators and the owner of the data directory may do this.").into(),
+        );
     }
     if verb.reads() {
         return store.read(|tx| read(tx, now, desk, &who, &verb));
@@ -258,9 +294,11 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
     Ok(match verb {
         Verb::Ps { filter, after: None } => Answer::Cases(queue::cases(tx, filter)?),
         Verb::Ps { after: Some(after), .. } => Answer::Cases(queue::cases_after(tx, *after, limits::LIST_ROWS_MAX)?),
-        Verb::Show { case, messages } => {
-            Answer::Case(Box::new(queue::page(tx, CaseId(*case), messages.unwrap_or(limits::LIST_ROWS))?))
-        }
+        Verb::Show { case, messages } => Answer::Case(Box::new(queue::page(
+            tx,
+            CaseId(*case),
+            messages.unwrap_or(limits::LIST_ROWS),
+        )?)),
         Verb::Log { case, after } => {
             if let Some(case) = case {
                 case::find(tx, CaseId(*case))?;
@@ -278,7 +316,11 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
         Verb::Verify => {
             let (entries, root) = ledger::verify(tx)?;
             let said = format!("The ledger is whole: {entries} entries, root {root}");
-            Answer::Done(Done { case: None, said, data: json!({"entries": entries, "root": root}) })
+            Answer::Done(Done {
+                case: None,
+                said,
+                data: json!({"entries": entries, "root": root}),
+            })
         }
         Verb::Spool => Answer::Spool(spool::list(tx)?),
         Verb::Grep { query, limit } => Answer::Hits(search::grep(tx, query, limit.unwrap_or(limits::LIST_ROWS))?),
@@ -296,34 +338,80 @@ fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: Verb
             let case = slice::skip(tx, now, who.engineer()?, &reason)?;
             done(case, format!("Case {} is handed back: {reason}", case.0))
         }
-        Verb::Reply { case, text, kind, then, answers, force_stale } => {
+        Verb::Reply {
+            case,
+            text,
+            kind,
+            then,
+            answers,
+            force_stale,
+        } => {
             let kind: Kind = kind.parse()?;
             let next = next_of(then.as_deref(), kind, now, desk, who)?;
             let answers = answers.into_iter().map(MessageNo).collect();
-            let draft = Draft { case: CaseId(case), text, kind, next, answers, force_stale };
+            let draft = Draft {
+                case: CaseId(case),
+                text,
+                kind,
+                next,
+                answers,
+                force_stale,
+            };
             reply(tx, now, desk, who, &draft)
         }
         Verb::Note { case, text } => note(tx, now, who.engineer()?, CaseId(case), &text),
-        Verb::Wait { case, party, until, because } => wait(tx, now, desk, who, CaseId(case), &party, &until, because),
+        Verb::Wait {
+            case,
+            party,
+            until,
+            because,
+        } => wait(tx, now, desk, who, CaseId(case), &party, &until, because),
         Verb::Wake { case } => {
             case::wake_with_promise(tx, now, desk, CaseId(case), who.actor(), "woken by hand")?;
             done(CaseId(case), format!("Case {case} is ours and ready."))
         }
-        Verb::Close { case, resolution, because } => {
+        Verb::Close {
+            case,
+            resolution,
+            because,
+        } => {
             let resolution = resolution.unwrap_or_else(|| "answered".into());
-            case::close(tx, now, CaseId(case), who.actor(), &resolution, because.as_deref().unwrap_or(""))?;
+            case::close(
+                tx,
+                now,
+                CaseId(case),
+                who.actor(),
+                &resolution,
+                because.as_deref().unwrap_or(""),
+            )?;
             done(CaseId(case), format!("Case {case} is closed: {resolution}."))
         }
-        Verb::Promise { case, offer, withdraw, number } => change_promise(tx, now, who, CaseId(case), offer, withdraw, number),
+        Verb::Promise {
+            case,
+            offer,
+            withdraw,
+            number,
+        } => change_promise(tx, now, who, CaseId(case), offer, withdraw, number),
         Verb::Release { what } if what == "all" => hold(tx, now, who, false),
         Verb::Release { what } => {
             let cases = spool::release(tx, now, desk, who.actor(), &what)?;
-            let said = cases.iter().map(|case| format!("Case {} is released and has a promise.", case.0)).collect::<Vec<_>>();
-            Ok(Answer::Done(Done { case: cases.first().map(|case| case.0), said: said.join("\n"), data: json!({}) }))
+            let said = cases
+                .iter()
+                .map(|case| format!("Case {} is released and has a promise.", case.0))
+                .collect::<Vec<_>>();
+            Ok(Answer::Done(Done {
+                case: cases.first().map(|case| case.0),
+                said: said.join("\n"),
+                data: json!({}),
+            }))
         }
         Verb::Retry { what } => {
             let case = spool::retry(tx, now, who.actor(), &what)?;
-            Ok(Answer::Done(Done { case: case.map(|case| case.0), said: format!("{what} is sent again now."), data: json!({}) }))
+            Ok(Answer::Done(Done {
+                case: case.map(|case| case.0),
+                said: format!("{what} is sent again now."),
+                data: json!({}),
+            }))
         }
         Verb::Decline { case, because } => {
             spool::decline(tx, now, who.actor(), CaseId(case), &because)?;
@@ -333,7 +421,11 @@ fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: Verb
         Verb::Undo => {
             let (case, text) = reply::undo(tx, now, who.engineer()?)?;
             let said = format!("The reply to case {} is taken back; the customer gets nothing.", case.0);
-            Ok(Answer::Done(Done { case: Some(case.0), said, data: json!({"text": text}) }))
+            Ok(Answer::Done(Done {
+                case: Some(case.0),
+                said,
+                data: json!({"text": text}),
+            }))
         }
         other => administer(tx, now, who, other),
     }
@@ -343,8 +435,15 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> O
     let said = match verb {
         Verb::CpuAdd { engineer } => {
             let id = engineer::add(tx, now, &engineer)?;
-            ledger::record(tx, now, event("engineer.added", who.actor()).with(json!({"engineer": id.0})))?;
-            format!("{} is on the desk: {} in {}.", engineer.name, engineer.hours, engineer.zone)
+            ledger::record(
+                tx,
+                now,
+                event("engineer.added", who.actor()).with(json!({"engineer": id.0})),
+            )?;
+            format!(
+                "{} is on the desk: {} in {}.",
+                engineer.name, engineer.hours, engineer.zone
+            )
         }
         Verb::CustomerAdd { name, domains } => {
             if name.trim().is_empty() {
@@ -354,17 +453,33 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> O
             for domain in &domains {
                 customer::add_domain(tx, id, domain)?;
             }
-            ledger::record(tx, now, event("customer.entered", who.actor()).with(json!({"customer": id.0})))?;
+            ledger::record(
+                tx,
+                now,
+                event("customer.entered", who.actor()).with(json!({"customer": id.0})),
+            )?;
             format!("{name} is a customer with the number {}.", id.0)
         }
-        Verb::ContactAdd { customer, name, address, zone } => {
+        Verb::ContactAdd {
+            customer,
+            name,
+            address,
+            zone,
+        } => {
             let id = customer::find(tx, &customer)?;
             if customer::contact_by_address(tx, &address)?.is_some() {
-                return Err(Refusal::conflict(format!("{address} is a contact already. See `duly contact {address}`.")).into());
+                return Err(Refusal::conflict(format!(
+                    "{address} is a contact already. See `duly contact {address}`."
+                ))
+                .into());
             }
             let contact = customer::add_contact(tx, now, id, &name, &address, None)?;
             customer::set_zone(tx, contact, zone_of(zone)?.as_ref())?;
-            ledger::record(tx, now, event("contact.entered", who.actor()).with(json!({"contact": contact.0})))?;
+            ledger::record(
+                tx,
+                now,
+                event("contact.entered", who.actor()).with(json!({"contact": contact.0})),
+            )?;
             format!("{name} <{address}> is a contact.")
         }
         Verb::ContactZone { address, zone } => {
@@ -380,8 +495,15 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> O
         Verb::TokenMake { address, secret } => {
             let engineer = engineer::find(tx, &address)?;
             engineer::keep_secret(tx, now, engineer.id, "claim", &secret, engineer::SECRET_LIFE)?;
-            ledger::record(tx, now, event("token.offered", who.actor()).with(json!({"engineer": engineer.id.0})))?;
-            format!("{secret}\nOne use, 30 minutes: {} claims a token with `duly token claim`.", engineer.name)
+            ledger::record(
+                tx,
+                now,
+                event("token.offered", who.actor()).with(json!({"engineer": engineer.id.0})),
+            )?;
+            format!(
+                "{secret}\nOne use, 30 minutes: {} claims a token with `duly token claim`.",
+                engineer.name
+            )
         }
         Verb::TokenClaim { secret, token } => {
             let engineer = engineer::claim_secret(tx, now, &secret)?;
@@ -391,15 +513,27 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> O
         }
         other => return Err(anyhow::anyhow!("{other:?} is no act").into()),
     };
-    Ok(Answer::Done(Done { case: None, said, data: json!({}) }))
+    Ok(Answer::Done(Done {
+        case: None,
+        said,
+        data: json!({}),
+    }))
 }
 
 fn zone_of(text: Option<String>) -> Outcome<Option<Zone>> {
-    text.map(|text| text.parse::<Zone>().map_err(|cause| Refusal::usage(format!("{cause}.")).into())).transpose()
+    text.map(|text| {
+        text.parse::<Zone>()
+            .map_err(|cause| Refusal::usage(format!("{cause}.")).into())
+    })
+    .transpose()
 }
 
 fn done(case: CaseId, said: String) -> Outcome<Answer> {
-    Ok(Answer::Done(Done { case: Some(case.0), said, data: json!({}) }))
+    Ok(Answer::Done(Done {
+        case: Some(case.0),
+        said,
+        data: json!({}),
+    }))
 }
 
 fn hold(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, on: bool) -> Outcome<Answer> {
@@ -408,7 +542,11 @@ fn hold(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, on: bool) -> Outcome<A
         true => "Nothing leaves the desk until `duly spool release all`. Promises go on counting.",
         false => "Mail leaves the desk again.",
     };
-    Ok(Answer::Done(Done { case: None, said: said.into(), data: json!({}) }))
+    Ok(Answer::Done(Done {
+        case: None,
+        said: said.into(),
+        data: json!({}),
+    }))
 }
 
 fn next(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<Answer> {
@@ -419,13 +557,16 @@ fn next(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<Answer>
         &values![taken.case],
     )?;
     Ok(Answer::Slice(Box::new(SliceAnswer {
-        case: taken.case.0,
         why: taken.why,
         began_at: taken.began_at,
         again: taken.again,
         context: context.and_then(|row| row.opt_text(0).map(str::to_owned)),
         row: page.row,
-        promises: page.promises.into_iter().filter(|promise| promise.state == "open").collect(),
+        promises: page
+            .promises
+            .into_iter()
+            .filter(|promise| promise.state == "open")
+            .collect(),
         messages: page.messages,
     })))
 }
@@ -435,9 +576,14 @@ fn next(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<Answer>
 fn next_of(then: Option<&str>, kind: Kind, now: Timestamp, desk: &Desk, who: &Principal) -> Outcome<Next> {
     let Some(then) = then.map(str::trim) else {
         if kind == Kind::Finding {
-            return Err(Refusal::usage("A finding says when the next word comes. Add it: --then \"owe wed 10:00\".").into());
+            return Err(
+                Refusal::usage("A finding says when the next word comes. Add it: --then \"owe wed 10:00\".").into(),
+            );
         }
-        let until = desk.calendar.closing_of_business_day(now, 5).map_err(|cause| Refusal::usage(cause.to_string()))?;
+        let until = desk
+            .calendar
+            .closing_of_business_day(now, 5)
+            .map_err(|cause| Refusal::usage(cause.to_string()))?;
         return Ok(Next::Wait(until));
     };
     let (word, rest) = then.split_once(char::is_whitespace).unwrap_or((then, ""));
@@ -456,7 +602,12 @@ fn next_of(then: Option<&str>, kind: Kind, now: Timestamp, desk: &Desk, who: &Pr
             }
         }
         "owe" => Ok(Next::Owe(time(rest, now, desk, who)?)),
-        "wait" => Ok(Next::Wait(time(rest.strip_prefix("until ").unwrap_or(rest), now, desk, who)?)),
+        "wait" => Ok(Next::Wait(time(
+            rest.strip_prefix("until ").unwrap_or(rest),
+            now,
+            desk,
+            who,
+        )?)),
         _ => Err(Refusal::usage(format!(
             "\"{then}\" is not understood. After a reply: close, \"owe wed 10:00\", or \"wait fri 12:00\"."
         ))
@@ -493,11 +644,24 @@ fn note(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer, id: CaseId, text: 
     }
     let number = message::note(tx, now, id, engineer.id, (&engineer.name, &engineer.address), text)?;
     let said = format!("Noted in case {}, for engineers only.", id.0);
-    Ok(Answer::Done(Done { case: Some(id.0), said, data: json!({"message": number.0}) }))
+    Ok(Answer::Done(Done {
+        case: Some(id.0),
+        said,
+        data: json!({"message": number.0}),
+    }))
 }
 
 #[expect(clippy::too_many_arguments, reason = "the words of one command, each once")]
-fn wait(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, id: CaseId, party: &str, until: &str, because: Option<String>) -> Outcome<Answer> {
+fn wait(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    who: &Principal,
+    id: CaseId,
+    party: &str,
+    until: &str,
+    because: Option<String>,
+) -> Outcome<Answer> {
     let party: Party = party.parse()?;
     let until = time(until, now, desk, who)?;
     let because = because.unwrap_or_default();
@@ -510,10 +674,21 @@ fn wait(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, id: CaseI
     }
     let case = case::find(tx, id)?;
     let next_word = match case.reply_by {
-        Some(due) => format!(" The next word is promised by {}.", plan::say::short(due, who.zone(desk), now)),
+        Some(due) => format!(
+            " The next word is promised by {}.",
+            plan::say::short(due, who.zone(desk), now)
+        ),
         None => String::new(),
     };
-    done(id, format!("{} waits for {} until {}.{next_word}", id.0, party.text(), plan::say::short(until, who.zone(desk), now)))
+    done(
+        id,
+        format!(
+            "{} waits for {} until {}.{next_word}",
+            id.0,
+            party.text(),
+            plan::say::short(until, who.zone(desk), now)
+        ),
+    )
 }
 
 fn change_promise(
@@ -534,9 +709,16 @@ fn change_promise(
         .into());
     }
     let open = promise::open_of(tx, id)?;
-    let chosen: Vec<_> = open.iter().filter(|one| number.is_none_or(|number| one.id == PromiseId(number))).collect();
+    let chosen: Vec<_> = open
+        .iter()
+        .filter(|one| number.is_none_or(|number| one.id == PromiseId(number)))
+        .collect();
     if chosen.is_empty() {
-        return Err(Refusal::missing(format!("Case {} has no such open promise. `duly promise {}` lists them.", id.0, id.0)).into());
+        return Err(Refusal::missing(format!(
+            "Case {} has no such open promise. `duly promise {}` lists them.",
+            id.0, id.0
+        ))
+        .into());
     }
     let reason = withdraw.unwrap_or_default();
     for promise in &chosen {
@@ -546,8 +728,15 @@ fn change_promise(
     if case.reply_by.is_none() {
         case::shut(tx, now, id, who.actor(), "declined", &reason)?;
     }
-    let plural = if chosen.len() == 1 { "promise is" } else { "promises are" };
-    done(id, format!("{} {plural} withdrawn: {reason}. The ledger keeps it.", chosen.len()))
+    let plural = if chosen.len() == 1 {
+        "promise is"
+    } else {
+        "promises are"
+    };
+    done(
+        id,
+        format!("{} {plural} withdrawn: {reason}. The ledger keeps it.", chosen.len()),
+    )
 }
 
 fn raw_of(tx: &mut Tx<'_>, id: CaseId, number: Option<i64>) -> Outcome<String> {

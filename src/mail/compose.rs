@@ -164,7 +164,10 @@ pub fn compose(letter: &Letter) -> Vec<u8> {
 }
 
 fn addresses(list: &[String]) -> impl Iterator<Item = String> {
-    list.iter().take(limits::ADDRESSES).map(|one| address(one)).filter(|one| one != "<>")
+    list.iter()
+        .take(limits::ADDRESSES)
+        .map(|one| address(one))
+        .filter(|one| one != "<>")
 }
 
 /// The customer's own subject, untouched but for one `Re:`; the reply marks of other languages count as one.

@@ -13,8 +13,8 @@ use anyhow::Context as _;
 use rustls::ServerConfig;
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
 use std::net::{IpAddr, Ipv6Addr};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -137,7 +137,8 @@ pub fn from_files(chain: &Path, key: &Path) -> anyhow::Result<Arc<ServerConfig>>
         .with_context(|| format!("read {}", chain.display()))?
         .collect();
     let certificates = certificates.with_context(|| format!("read the certificates in {}", chain.display()))?;
-    let key = rustls::pki_types::PrivateKeyDer::from_pem_file(key).with_context(|| format!("read {}", key.display()))?;
+    let key =
+        rustls::pki_types::PrivateKeyDer::from_pem_file(key).with_context(|| format!("read {}", key.display()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

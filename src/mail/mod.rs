@@ -21,7 +21,7 @@ pub mod quote;
 pub mod receive;
 pub mod send;
 pub mod session;
-pub mod texts;
 mod tag;
+pub mod texts;
 mod words;
 pub mod worker;

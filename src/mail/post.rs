@@ -29,7 +29,12 @@ impl Post {
     /// A sender; rows that were being sent when the desk stopped are sent again.
     pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, courier: Courier) -> Outcome<Post> {
         store.write(outbox::recover)?;
-        Ok(Post { store, desk, clock, courier })
+        Ok(Post {
+            store,
+            desk,
+            clock,
+            courier,
+        })
     }
 
     /// Rows that are due now, at most so many.
@@ -45,7 +50,9 @@ impl Post {
 
     /// Sends one row and records how it went.
     pub async fn send(&self, row: Due) -> Outcome<()> {
-        let Some(bytes) = self.claim(&row).await? else { return Ok(()) };
+        let Some(bytes) = self.claim(&row).await? else {
+            return Ok(());
+        };
         // Automatic mail has no return path: nothing may ever answer it (RFC 3834 §3.3).
         let from = if row.automatic { "" } else { row.letter.from.as_str() };
         let delivery = self.courier.deliver(from, &row.recipient, &bytes).await;
@@ -53,7 +60,9 @@ impl Post {
         let (how, server, said) = self.judge(&row, delivery, now);
         tracing::info!(outbox = row.id.0, state = ?how, "mail out");
         let (desk, id) = (Arc::clone(&self.desk), row.id);
-        self.store.write_async(move |tx| outbox::ended(tx, now, &desk, id, server.as_deref(), &said, &how)).await
+        self.store
+            .write_async(move |tx| outbox::ended(tx, now, &desk, id, server.as_deref(), &said, &how))
+            .await
     }
 
     async fn claim(&self, row: &Due) -> Outcome<Option<Vec<u8>>> {
@@ -66,7 +75,9 @@ impl Post {
             Some(_) => None,
             None => Some(bytes_of(&self.desk, row)),
         };
-        let bytes = kept.or_else(|| composed.as_ref().map(|(bytes, _)| bytes.clone())).unwrap_or_default();
+        let bytes = kept
+            .or_else(|| composed.as_ref().map(|(bytes, _)| bytes.clone()))
+            .unwrap_or_default();
         let row = row.clone();
         let claimed = self
             .store
@@ -76,11 +87,19 @@ impl Post {
     }
 
     fn judge(&self, row: &Due, delivery: Delivery, now: Timestamp) -> (Ended, Option<String>, String) {
-        let again = next_try(row.first_try_at.unwrap_or(now), (row.tries + 1).clamp(0, 1_000) as u32, now);
+        let again = next_try(
+            row.first_try_at.unwrap_or(now),
+            (row.tries + 1).clamp(0, 1_000) as u32,
+            now,
+        );
         match delivery {
             Delivery::Accepted { server, reply } => (Ended::Accepted, Some(server), reply),
             Delivery::Failed { server, reply } => (Ended::Failed, server, reply),
-            Delivery::Deferred { server, reply, first_try_reached_customer_server } => match again {
+            Delivery::Deferred {
+                server,
+                reply,
+                first_try_reached_customer_server,
+            } => match again {
                 Some(again) => {
                     let by_their_server = first_try_reached_customer_server && row.tries == 0;
                     (Ended::Deferred { again, by_their_server }, server, reply)
@@ -89,8 +108,16 @@ impl Post {
             },
             Delivery::Unknown { server, reply } => match again {
                 Some(again) => {
-                    let said = format!("the server took the whole mail and never answered ({reply}); it may arrive twice");
-                    (Ended::Deferred { again, by_their_server: false }, Some(server), said)
+                    let said =
+                        format!("the server took the whole mail and never answered ({reply}); it may arrive twice");
+                    (
+                        Ended::Deferred {
+                            again,
+                            by_their_server: false,
+                        },
+                        Some(server),
+                        said,
+                    )
                 }
                 None => (Ended::Failed, Some(server), reply),
             },
@@ -114,24 +141,44 @@ fn letter_of(desk: &Desk, row: &Due) -> (compose::Letter, String) {
         (_, false) => None,
     };
     let promise = match &letter.content {
-        Content::Acknowledgement { due, .. } | Content::Broken { due, .. } => {
-            Some(PromiseHeader { case: letter.case, due: *due, state: "open".into() })
-        }
-        Content::Reply { next: reply::Next::Owe(due), .. } => {
-            Some(PromiseHeader { case: letter.case, due: *due, state: "open".into() })
-        }
+        Content::Acknowledgement { due, .. } | Content::Broken { due, .. } => Some(PromiseHeader {
+            case: letter.case,
+            due: *due,
+            state: "open".into(),
+        }),
+        Content::Reply {
+            next: reply::Next::Owe(due),
+            ..
+        } => Some(PromiseHeader {
+            case: letter.case,
+            due: *due,
+            state: "open".into(),
+        }),
         _ => None,
     };
     let mut chain = letter.chain.clone();
-    chain.extend(letter.in_reply_to.iter().filter(|id| !letter.chain.contains(id)).cloned());
-    let subject = if letter.is_reply { compose::subject_of_reply(&letter.subject) } else { letter.subject.clone() };
+    chain.extend(
+        letter
+            .in_reply_to
+            .iter()
+            .filter(|id| !letter.chain.contains(id))
+            .cloned(),
+    );
+    let subject = if letter.is_reply {
+        compose::subject_of_reply(&letter.subject)
+    } else {
+        letter.subject.clone()
+    };
     let composed = compose::Letter {
         from_name: letter.from_name.clone(),
         from: letter.from.clone(),
         to: letter.to.clone(),
         cc: letter.cc.clone(),
         subject,
-        message_id: row.message_id.clone().unwrap_or_else(|| outbox::message_id(desk, row.case, row.message)),
+        message_id: row
+            .message_id
+            .clone()
+            .unwrap_or_else(|| outbox::message_id(desk, row.case, row.message)),
         in_reply_to: letter.in_reply_to.clone(),
         references: compose::references_of_reply(&chain),
         thread_index: letter.thread_index.clone(),
@@ -148,7 +195,14 @@ fn letter_of(desk: &Desk, row: &Due) -> (compose::Letter, String) {
 fn words(desk: &Desk, row: &Due, zone: &Zone) -> String {
     let now = row.made_at;
     match &row.letter.content {
-        Content::Acknowledgement { name, subject, files, bytes, due, by } => texts::acknowledgement(&texts::Acknowledgement {
+        Content::Acknowledgement {
+            name,
+            subject,
+            files,
+            bytes,
+            due,
+            by,
+        } => texts::acknowledgement(&texts::Acknowledgement {
             greeting_name: name,
             subject,
             files: (*files, *bytes),
@@ -163,7 +217,13 @@ fn words(desk: &Desk, row: &Due, zone: &Zone) -> String {
             time_link: None,
             upload_link: None,
         }),
-        Content::Reply { text, next, name, answer, quoted } => {
+        Content::Reply {
+            text,
+            next,
+            name,
+            answer,
+            quoted,
+        } => {
             let next = match next {
                 reply::Next::Close(_) => texts::Next::Close,
                 reply::Next::Owe(at) => texts::Next::Owe(*at),
@@ -176,7 +236,9 @@ fn words(desk: &Desk, row: &Due, zone: &Zone) -> String {
                 name,
                 zone,
                 now,
-                quoted: quoted.as_ref().map(|(at, who, text)| texts::Quoted { at: *at, who, text }),
+                quoted: quoted
+                    .as_ref()
+                    .map(|(at, who, text)| texts::Quoted { at: *at, who, text }),
                 case: row.letter.case,
                 link: None,
                 no_link: None,
@@ -194,9 +256,11 @@ fn words(desk: &Desk, row: &Due, zone: &Zone) -> String {
             now,
             desk_name: &desk.name,
         }),
-        Content::Unverified => {
-            texts::not_verified(&texts::NotVerified { case: row.letter.case, desk_name: &desk.name, link: None })
-        }
+        Content::Unverified => texts::not_verified(&texts::NotVerified {
+            case: row.letter.case,
+            desk_name: &desk.name,
+            link: None,
+        }),
         Content::Closed { name, resolution: _ } => texts::closing(&texts::Closing {
             greeting_name: name,
             case: row.letter.case,

@@ -41,7 +41,13 @@ impl Entrance {
         clock: Clock,
         free_space: impl Fn() -> Option<(u64, u64)> + Send + Sync + 'static,
     ) -> Entrance {
-        Entrance { store, desk, clock, free_space: Box::new(free_space), rates: Mutex::default() }
+        Entrance {
+            store,
+            desk,
+            clock,
+            free_space: Box::new(free_space),
+            rates: Mutex::default(),
+        }
     }
 
     /// Counts mails of senders that are not verified: nobody unknown fills the spool at will.
@@ -67,20 +73,36 @@ impl Gate for Entrance {
     fn sender(&self, _peer: IpAddr, from: &str, declared_size: Option<usize>) -> Result<(), Reply> {
         if let Some((free, total)) = (self.free_space)() {
             let announced = declared_size.unwrap_or(0) as f64 * 1.5;
-            if (free as f64) < announced.max(total as f64 * limits::FREE_DISK_SHARE).min(limits::FREE_DISK_BYTES_MOST) {
-                return Err(Reply::of(452, "4.3.1", "the desk's disk is nearly full; your server will try again"));
+            if (free as f64)
+                < announced
+                    .max(total as f64 * limits::FREE_DISK_SHARE)
+                    .min(limits::FREE_DISK_BYTES_MOST)
+            {
+                return Err(Reply::of(
+                    452,
+                    "4.3.1",
+                    "the desk's disk is nearly full; your server will try again",
+                ));
             }
         }
         match self.within_rate(from) {
             true => Ok(()),
-            false => Err(Reply::of(450, "4.7.1", "too many mails from this sender in an hour; your server will try again")),
+            false => Err(Reply::of(
+                450,
+                "4.7.1",
+                "too many mails from this sender in an hour; your server will try again",
+            )),
         }
     }
 
     fn recipient(&self, _envelope: &Envelope, to: &str) -> Result<(), Reply> {
         match self.desk.takes(to) || to.eq_ignore_ascii_case("postmaster") {
             true => Ok(()),
-            false => Err(Reply::of(550, "5.1.1", "this desk has no such address; see whom you meant to write to")),
+            false => Err(Reply::of(
+                550,
+                "5.1.1",
+                "this desk has no such address; see whom you meant to write to",
+            )),
         }
     }
 
@@ -94,11 +116,19 @@ impl Gate for Entrance {
             peer: envelope.peer.to_string(),
             helo: envelope.helo,
         };
-        match self.store.write_async(move |tx| arrival::accept(tx, now, &said, &digest, raw)).await {
+        match self
+            .store
+            .write_async(move |tx| arrival::accept(tx, now, &said, &digest, raw))
+            .await
+        {
             Ok(_) => Ok(()),
             Err(fault) => {
                 tracing::error!(error = %fault, "a mail could not be stored; its sender keeps it");
-                Err(Reply::of(451, "4.3.0", "the mail could not be stored; your server will try again"))
+                Err(Reply::of(
+                    451,
+                    "4.3.0",
+                    "the mail could not be stored; your server will try again",
+                ))
             }
         }
     }
@@ -119,7 +149,14 @@ impl Understanding {
     /// A loop that has understood nothing yet; counts this start on everything that waits.
     pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, worker: Worker) -> Outcome<Understanding> {
         store.write(arrival::count_start)?;
-        Ok(Understanding { store, desk, clock, worker, after: RawId(0), placing: Vec::new() })
+        Ok(Understanding {
+            store,
+            desk,
+            clock,
+            worker,
+            after: RawId(0),
+            placing: Vec::new(),
+        })
     }
 
     /// Takes the next batch; false when nothing waits any more. Blocks while the worker reads and the store writes.
@@ -162,7 +199,12 @@ impl Understanding {
                 Some(Verdict::Died { reason }) => {
                     let raw = one.raw;
                     one.deaths = self.store.write(move |tx| arrival::count_death(tx, raw))?;
-                    tracing::warn!(raw = raw.0, deaths = one.deaths, reason, "the worker died with a mail in hand");
+                    tracing::warn!(
+                        raw = raw.0,
+                        deaths = one.deaths,
+                        reason,
+                        "the worker died with a mail in hand"
+                    );
                     match one.given_up() {
                         Some(why) => self.place(unreadable(&one, &format!("{why} ({reason})"))),
                         None => again.push(one),
@@ -191,7 +233,8 @@ impl Understanding {
     fn place(&mut self, mail: Incoming) {
         let (desk, now) = (Arc::clone(&self.desk), self.clock.now());
         let raw = RawId(mail.raw);
-        self.placing.push((raw, self.store.submit(move |tx| message::place(tx, now, &desk, &mail))));
+        self.placing
+            .push((raw, self.store.submit(move |tx| message::place(tx, now, &desk, &mail))));
     }
 
     /// Waits until everything handed to the writer is durable. A mail that could not be placed is tried again; while the
@@ -213,7 +256,8 @@ impl Understanding {
 
     /// Ends the worker process of a desk that has been idle for a while.
     pub fn rest(&mut self) {
-        self.worker.stop_if_idle(std::time::Duration::from_secs(limits::WORKER_IDLE_SECONDS));
+        self.worker
+            .stop_if_idle(std::time::Duration::from_secs(limits::WORKER_IDLE_SECONDS));
     }
 }
 
@@ -235,7 +279,10 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         Some(through) => (Some(through.author.clone()), Some(through.list.clone())),
         None => (mail.from.clone(), None),
     };
-    let address = author.as_ref().map(|author| author.address.clone()).filter(|address| address.contains('@'));
+    let address = author
+        .as_ref()
+        .map(|author| author.address.clone())
+        .filter(|address| address.contains('@'));
     let trouble = match &address {
         Some(_) => None,
         None if auto_of(auto) != Auto::No && auto_of(auto) != Auto::List => None,
@@ -245,7 +292,12 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
     recipients.extend(mail.to.iter().chain(&mail.cc).map(|one| one.address.clone()));
     recipients.extend(mail.delivered_to.iter().cloned());
     let mut chain = mail.references.clone();
-    chain.extend(mail.in_reply_to.iter().filter(|id| !mail.references.contains(id)).cloned());
+    chain.extend(
+        mail.in_reply_to
+            .iter()
+            .filter(|id| !mail.references.contains(id))
+            .cloned(),
+    );
     let facts = Facts {
         to: mail.to.iter().map(shown).collect(),
         cc: mail.cc.iter().map(shown).collect(),
@@ -265,7 +317,10 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         offer: None,
         date: mail.date.map(|date| date.to_string()),
     };
-    let folded = [mail.signature.as_str(), mail.quoted_text.as_str()].join("\n").trim().to_owned();
+    let folded = [mail.signature.as_str(), mail.quoted_text.as_str()]
+        .join("\n")
+        .trim()
+        .to_owned();
     Incoming {
         raw: waiting.raw.0,
         received_at: waiting.received_at,
@@ -276,8 +331,15 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         message_id: mail.message_id.clone(),
         chain,
         subject: mail.subject.clone(),
-        text: message::clip_bytes(if mail.new_text.trim().is_empty() { &mail.body_text } else { &mail.new_text }, limits::TEXT_BYTES)
-            .to_owned(),
+        text: message::clip_bytes(
+            if mail.new_text.trim().is_empty() {
+                &mail.body_text
+            } else {
+                &mail.new_text
+            },
+            limits::TEXT_BYTES,
+        )
+        .to_owned(),
         folded: message::clip_bytes(&folded, limits::TEXT_BYTES).to_owned(),
         auto: auto_of(auto),
         served_list,
@@ -287,7 +349,10 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
             permanent: bounce.permanent,
             reason: format!("bounced: {}", mail.subject),
         }),
-        mail_zone: mail.date_offset_minutes.and_then(plan::Zone::fixed).map(|zone| zone.to_string()),
+        mail_zone: mail
+            .date_offset_minutes
+            .and_then(plan::Zone::fixed)
+            .map(|zone| zone.to_string()),
         facts,
         entry: None,
         trouble,

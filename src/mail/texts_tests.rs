@@ -35,7 +35,7 @@ fn sent(text: &str) -> String {
     let letter = Letter {
         from_name: String::new(),
         from: "a@b.example".into(),
-        to: "c@d.example".into(),
+        to: vec!["c@d.example".into()],
         cc: vec![],
         subject: "x".into(),
         message_id: "1@b.example".into(),
