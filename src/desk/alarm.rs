@@ -85,7 +85,8 @@ fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, limit: i64) -> Outco
             .closing_of_business_day(row.instant(1), 1)
             .is_ok_and(|by| by <= now);
         if !waited {
-            continue;
+            // Oldest first: nobody behind this one has waited longer.
+            break;
         }
         let case = case::find(tx, CaseId(row.int(0)))?;
         tx.execute("UPDATE cases SET told_at = $1 WHERE id = $2", &values![now, case.id])?;

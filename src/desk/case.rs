@@ -291,7 +291,8 @@ pub fn wake(tx: &mut Tx<'_>, now: Timestamp, case: &Case, actor: Actor, cause: &
              changed_at = $1 WHERE id = $2",
         &values![now, case.id],
     )?;
-    if case.hand != Hand::Ours || case.party.is_some() {
+    // A case that was just opened has said so already.
+    if case.hand != Hand::Unsorted && (case.hand != Hand::Ours || case.party.is_some()) {
         let was = case.state();
         ledger::record(
             tx,

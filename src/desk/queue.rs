@@ -137,7 +137,7 @@ pub struct Counts {
 pub fn counts(tx: &mut Tx<'_>) -> Outcome<Counts> {
     let mut counts = Counts::default();
     for row in tx.query(
-        "SELECT hand, COUNT(*) FROM cases WHERE hand IN ('ours', 'theirs', 'unsorted') GROUP BY hand",
+        "SELECT hand, COUNT(*) FROM cases WHERE hand <> 'nobody' GROUP BY hand",
         &[],
     )? {
         match row.text(0) {
