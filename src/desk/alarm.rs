@@ -9,8 +9,7 @@ use super::ledger::{self, Actor, event};
 use super::{CaseId, Desk, message, outbox, promise, slice};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::Tx;
-use crate::values;
+use crate::store::{Tx, values};
 use jiff::Timestamp;
 
 /// The instant of the next alarm, if any is set.

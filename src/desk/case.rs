@@ -7,8 +7,7 @@
 use super::ledger::{self, Actor, event};
 use super::{ALARM, CaseId, ContactId, CustomerId, Desk, EngineerId, promise, slice, thread};
 use crate::refusal::{Outcome, Refusal};
-use crate::store::{Row, Tx};
-use crate::values;
+use crate::store::{Row, Tx, values};
 use jiff::Timestamp;
 use plan::Severity;
 use serde::{Deserialize, Serialize};

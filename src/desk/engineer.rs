@@ -3,8 +3,7 @@
 use super::EngineerId;
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
-use crate::store::{Row, Tx};
-use crate::values;
+use crate::store::{Row, Tx, values};
 use jiff::{SignedDuration, Timestamp};
 use plan::Calendar;
 use plan::Zone;

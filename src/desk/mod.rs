@@ -3,6 +3,7 @@
 //! Nothing here is async, asks the time, or opens a socket: `tx` and `now` come in as arguments. Every change of a case
 //! leaves one event of the [`ledger`] in the same transaction. What must not be known here: SMTP, HTML, the command line.
 
+mod act;
 pub mod agreement;
 pub mod alarm;
 pub mod arrival;
