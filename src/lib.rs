@@ -10,3 +10,4 @@ pub mod limits;
 pub mod mail;
 pub mod refusal;
 pub mod store;
+pub mod web;

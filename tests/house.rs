@@ -100,6 +100,10 @@ const SPAWN_PLACES: Places = &[
         "a task for each SMTP session, counted against its limit",
     ),
     ("src/mail/worker", "the parse worker's pipes"),
+    (
+        "src/web/listen",
+        "a task for each HTTP connection, counted against its limit; reads of the store beside them",
+    ),
 ];
 
 const PRINT_PLACES: Places = &[
