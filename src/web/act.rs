@@ -20,7 +20,11 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 /// Does an act to a case.
-pub async fn perform(Given(house): Given<House>, Path((named, act)): Path<(String, String)>, Form(words): Form<Words>) -> Response {
+pub async fn perform(
+    Given(house): Given<House>,
+    Path((named, act)): Path<(String, String)>,
+    Form(words): Form<Words>,
+) -> Response {
     let done = listen::blocking(move || done(&house, case::number(&named)?, &act, words));
     match done.await {
         Ok(response) => response,
@@ -38,7 +42,8 @@ pub async fn back(Path((named, _)): Path<(String, String)>) -> Response {
 
 fn done(house: &House, case: CaseId, act: &str, mut words: Words) -> Outcome<Response> {
     let door = &house.door;
-    let verb = verb(case, act, &words).ok_or_else(|| Refusal::missing(format!("\"{act}\" is nothing that a case page does.")))?;
+    let verb = verb(case, act, &words)
+        .ok_or_else(|| Refusal::missing(format!("\"{act}\" is nothing that a case page does.")))?;
     let named = words.get("as").map_or("", String::as_str);
     let outcome = door.store.read(|tx| engineer::find(tx, named)).and_then(|engineer| {
         let id = engineer.id.0;
@@ -50,7 +55,11 @@ fn done(house: &House, case: CaseId, act: &str, mut words: Words) -> Outcome<Res
             // The words come back into the form, under the case they were written for.
             words.insert("text".into(), done.data["text"].as_str().unwrap_or_default().to_owned());
             let case = done.case.map_or(case, CaseId);
-            let asked = Asked { done: Some("undo".into()), words, ..Asked::default() };
+            let asked = Asked {
+                done: Some("undo".into()),
+                words,
+                ..Asked::default()
+            };
             Ok((StatusCode::OK, case::render(house, case, asked)?).into_response())
         }
         Ok((engineer, _)) => Ok(Redirect::to(&format!("/c/{}?as={engineer}&done={act}", case.0)).into_response()),
@@ -58,7 +67,11 @@ fn done(house: &House, case: CaseId, act: &str, mut words: Words) -> Outcome<Res
             let refusal = spoken(&fault);
             let status = status_of(refusal.kind);
             words.insert("act".into(), act.to_owned());
-            let asked = Asked { refusal: Some(refusal), words, ..Asked::default() };
+            let asked = Asked {
+                refusal: Some(refusal),
+                words,
+                ..Asked::default()
+            };
             Ok((status, case::render(house, case, asked)?).into_response())
         }
     }
@@ -67,7 +80,11 @@ fn done(house: &House, case: CaseId, act: &str, mut words: Words) -> Outcome<Res
 /// The verb that a form means.
 fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
     // Browsers end lines with CRLF.
-    let text = |name: &str| words.get(name).map_or_else(String::new, |text| text.replace("\r\n", "\n"));
+    let text = |name: &str| {
+        words
+            .get(name)
+            .map_or_else(String::new, |text| text.replace("\r\n", "\n"))
+    };
     let spoken = |name: &str| Some(text(name)).filter(|text| !text.trim().is_empty());
     let case = case.0;
     Some(match act {
@@ -79,17 +96,37 @@ fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
                 "close" => format!("close as {}", text("resolution")),
                 then => format!("{then} {}", text("time").trim()),
             }),
-            answers: words.keys().filter_map(|name| name.strip_prefix("answers-")?.parse().ok()).collect(),
+            answers: words
+                .keys()
+                .filter_map(|name| name.strip_prefix("answers-")?.parse().ok())
+                .collect(),
             force_stale: words.contains_key("force"),
         },
-        "note" => Verb::Note { case, text: text("note") },
-        "wait" => Verb::Wait { case, party: text("party"), until: text("until"), because: spoken("because") },
+        "note" => Verb::Note {
+            case,
+            text: text("note"),
+        },
+        "wait" => Verb::Wait {
+            case,
+            party: text("party"),
+            until: text("until"),
+            because: spoken("because"),
+        },
         "wake" => Verb::Wake { case },
-        "close" => Verb::Close { case, resolution: spoken("resolution"), because: spoken("because") },
-        "skip" => Verb::Skip { reason: text("because") },
+        "close" => Verb::Close {
+            case,
+            resolution: spoken("resolution"),
+            because: spoken("because"),
+        },
+        "skip" => Verb::Skip {
+            reason: text("because"),
+        },
         "undo" => Verb::Undo,
         "release" => Verb::Release { what: case.to_string() },
-        "decline" => Verb::Decline { case, because: text("because") },
+        "decline" => Verb::Decline {
+            case,
+            because: text("because"),
+        },
         _ => return None,
     })
 }
@@ -98,7 +135,11 @@ fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
 pub fn forms(screen: &Screen, desk: &Desk, now: Timestamp) -> Outcome<Markup> {
     let (row, words) = (&screen.page.row, &screen.asked.words);
     let who = actor(screen, now)?;
-    let held = screen.page.messages.iter().find(|one| one.delivery.iter().any(|copy| copy.state == "held"));
+    let held = screen
+        .page
+        .messages
+        .iter()
+        .find(|one| one.delivery.iter().any(|copy| copy.state == "held"));
     let is_open = words.get("act").map(String::as_str);
     Ok(html! {
         @if screen.engineers.is_empty() {
@@ -119,7 +160,10 @@ fn actor(screen: &Screen, now: Timestamp) -> Outcome<String> {
     if let Some(chosen) = screen.asked.words.get("as") {
         return Ok(chosen.clone());
     }
-    let owner = screen.engineers.iter().find(|one| Some(&one.name) == screen.page.row.owner.as_ref());
+    let owner = screen
+        .engineers
+        .iter()
+        .find(|one| Some(&one.name) == screen.page.row.owner.as_ref());
     if let Some(owner) = owner {
         return Ok(owner.id.0.to_string());
     }
@@ -153,14 +197,22 @@ fn composer(screen: &Screen, desk: &Desk, now: Timestamp, who: &str) -> Markup {
     let typed = |name: &str| words.get(name).map_or("", String::as_str);
     let kind = words.get("kind").map_or("answer", String::as_str);
     let then = words.get("then").map_or("wait", String::as_str);
-    let in_five_days = desk.calendar.closing_of_business_day(now, 5).map(|at| desk.zone.local(at).strftime("%Y-%m-%d %H:%M").to_string());
+    let in_five_days = desk
+        .calendar
+        .closing_of_business_day(now, 5)
+        .map(|at| desk.zone.local(at).strftime("%Y-%m-%d %H:%M").to_string());
     let time = words.get("time").cloned().or(in_five_days.ok()).unwrap_or_default();
-    let stale = screen.asked.refusal.as_ref().is_some_and(|refusal| refusal.kind == Kind::Conflict) || words.contains_key("force");
+    let stale = screen
+        .asked
+        .refusal
+        .as_ref()
+        .is_some_and(|refusal| refusal.kind == Kind::Conflict)
+        || words.contains_key("force");
     html! {
         form.reply #reply method="post" action=(action(screen, "reply")) {
             p.field {
                 label for="text" { "Your words to " (screen.page.row.customer) }
-                textarea #text name="text" rows="9" required maxlength=(limits::REPLY_BYTES) spellcheck="true" { "\n" (typed("text")) }
+                textarea #text name="text" rows="7" required maxlength=(limits::REPLY_BYTES) spellcheck="true" { "\n" (typed("text")) }
             }
             fieldset.choice {
                 legend { "This is" }
@@ -174,8 +226,10 @@ fn composer(screen: &Screen, desk: &Desk, now: Timestamp, who: &str) -> Markup {
                 label { input type="radio" name="then" value="owe" checked[then == "owe"]; " " strong { "owe" } " " span.gloss { "the next word by" } }
                 label.inline { span.gloss { "time" } " "
                     input name="time" value=(time) size="18" maxlength="60" autocomplete="off" aria-describedby="time-hint"; }
-                label { input type="radio" name="then" value="close" checked[then == "close"]; " " strong { "close" } " " span.gloss { "as" } }
-                (resolutions("resolution", typed("resolution"), "How it ended"))
+                span.pair {
+                    label { input type="radio" name="then" value="close" checked[then == "close"]; " " strong { "close" } " " span.gloss { "as" } }
+                    (resolutions("resolution", typed("resolution"), "How it ended"))
+                }
                 p.gloss #time-hint { "Times as you say them: " code { "fri 12:00" } ", " code { "tomorrow 10" } ", " code { "+3h" }
                     ". Read in the engineer's zone. Now: " (say::short(now, &desk.zone, now)) "." }
             }
@@ -203,7 +257,13 @@ fn send(screen: &Screen) -> String {
 
 /// Which messages it answers, where there is a choice.
 fn answers(screen: &Screen) -> Markup {
-    let open: Vec<_> = screen.page.promises.iter().filter(|one| one.state == "open").filter_map(|one| one.message).collect();
+    let open: Vec<_> = screen
+        .page
+        .promises
+        .iter()
+        .filter(|one| one.state == "open")
+        .filter_map(|one| one.message)
+        .collect();
     let shown = |number: i64| screen.page.messages.iter().find(|one| one.message == number);
     // Before the form was sent once, all are meant.
     let was_sent = screen.asked.words.contains_key("kind");
@@ -255,7 +315,13 @@ fn small(screen: &Screen, who: &str, act: &str, title: &str, opened: Option<&str
 fn others(screen: &Screen, who: &str, opened: Option<&str>) -> Markup {
     let row = &screen.page.row;
     let words = &screen.asked.words;
-    let typed = |act: &str, name: &str| words.get(name).filter(|_| opened == Some(act)).cloned().unwrap_or_default();
+    let typed = |act: &str, name: &str| {
+        words
+            .get(name)
+            .filter(|_| opened == Some(act))
+            .cloned()
+            .unwrap_or_default()
+    };
     let because = |act: &str| html! { label.field { "Reason" input name="because" value=(typed(act, "because")) maxlength="500" required autocomplete="off"; } };
     let is_live = !matches!(row.state, State::Closed | State::Unsorted);
     html! {

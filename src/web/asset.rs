@@ -23,11 +23,21 @@ pub struct Asset {
 }
 
 /// The style of every page.
-pub static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::of("duly.css", "text/css; charset=utf-8", include_bytes!("../../assets/duly.css")));
+pub static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::of(
+        "duly.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../assets/duly.css"),
+    )
+});
 /// What keeps pages fresh, and the keys.
-pub static SCRIPT: LazyLock<Asset> =
-    LazyLock::new(|| Asset::of("duly.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/duly.js")));
+pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::of(
+        "duly.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../assets/duly.js"),
+    )
+});
 /// The sign in the tab.
 pub static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::of("duly.svg", "image/svg+xml", include_bytes!("../../assets/duly.svg")));
@@ -35,17 +45,27 @@ pub static ICON: LazyLock<Asset> =
 impl Asset {
     fn of(name: &str, kind: &'static str, bytes: &'static [u8]) -> Asset {
         let hash = HEXLOWER.encode(&Sha256::digest(bytes)[..8]);
-        Asset { path: format!("{PATH}{hash}-{name}"), kind, bytes, zipped: gzip(bytes, Compression::best()) }
+        Asset {
+            path: format!("{PATH}{hash}-{name}"),
+            kind,
+            bytes,
+            zipped: gzip(bytes, Compression::best()),
+        }
     }
 }
 
 /// Answers with the bytes. An old name is not answered with new bytes: they would be kept under it.
 pub async fn show(Path(name): Path<String>, asked: HeaderMap) -> Response {
-    let known = [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.path.strip_prefix(PATH) == Some(&name));
+    let known = [&*STYLE, &*SCRIPT, &*ICON]
+        .into_iter()
+        .find(|asset| asset.path.strip_prefix(PATH) == Some(&name));
     let Some(asset) = known else {
         return super::said(&Refusal::missing("There is no such file here. Load the page again."));
     };
-    let kept = [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    let kept = [
+        (header::CONTENT_TYPE, asset.kind),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
     match super::guard::takes_gzip(&asked) {
         true => (kept, [(header::CONTENT_ENCODING, "gzip")], asset.zipped.as_slice()).into_response(),
         false => (kept, asset.bytes).into_response(),

@@ -49,19 +49,31 @@ pub struct Screen {
 impl Screen {
     /// The promise that falls due first.
     pub fn next_due(&self) -> Option<&PromiseRow> {
-        self.page.promises.iter().filter(|one| one.state == "open").min_by_key(|one| (one.due, one.promise))
+        self.page
+            .promises
+            .iter()
+            .filter(|one| one.state == "open")
+            .min_by_key(|one| (one.due, one.promise))
     }
 
     /// The customer's newest words.
     fn newest(&self) -> Option<&MessageRow> {
-        self.page.messages.iter().find(|one| message::is_theirs(one)).or(self.page.messages.first())
+        self.page
+            .messages
+            .iter()
+            .find(|one| message::is_theirs(one))
+            .or(self.page.messages.first())
     }
 }
 
 /// The case that a path names.
 pub fn number(named: &str) -> Result<CaseId, Refusal> {
     let number = named.parse().ok().filter(|number| *number > 0);
-    number.map(CaseId).ok_or_else(|| Refusal::missing(format!("There is no case \"{named}\". A case has a number, as in /c/7.")))
+    number.map(CaseId).ok_or_else(|| {
+        Refusal::missing(format!(
+            "There is no case \"{named}\". A case has a number, as in /c/7."
+        ))
+    })
 }
 
 /// Shows the page.
@@ -82,13 +94,23 @@ pub async fn show(Given(house): Given<House>, Path(named): Path<String>, Query(m
 /// The page, as it is now.
 pub fn render(house: &House, case: CaseId, asked: Asked) -> Outcome<Markup> {
     let (door, now) = (&house.door, house.door.clock.now());
-    let messages = asked.messages.unwrap_or(limits::PAGE_MESSAGES).clamp(limits::PAGE_MESSAGES, limits::PAGE_MESSAGES_MAX);
+    let messages = asked
+        .messages
+        .unwrap_or(limits::PAGE_MESSAGES)
+        .clamp(limits::PAGE_MESSAGES, limits::PAGE_MESSAGES_MAX);
     let screen = door.store.read(|tx| {
         let page = queue::page(tx, case, messages)?;
         let engineers = engineer::list(tx)?;
         let slices = queue::slices(tx)?;
-        let on_it = engineers.iter().filter(|one| slices.iter().any(|(who, on, _)| *who == one.id && *on == case));
-        Ok(Screen { page, on_it: on_it.map(|one| one.name.clone()).collect(), engineers, asked })
+        let on_it = engineers
+            .iter()
+            .filter(|one| slices.iter().any(|(who, on, _)| *who == one.id && *on == case));
+        Ok(Screen {
+            page,
+            on_it: on_it.map(|one| one.name.clone()).collect(),
+            engineers,
+            asked,
+        })
     })?;
     let address = match (messages, screen.asked.whole) {
         (_, Some(whole)) => format!("/c/{}?whole={whole}&messages={messages}", case.0),
@@ -96,7 +118,12 @@ pub fn render(house: &House, case: CaseId, asked: Asked) -> Outcome<Markup> {
         (more, None) => format!("/c/{}?messages={more}", case.0),
     };
     let title = format!("{} {}", case.0, screen.page.row.subject);
-    let frame = Frame { title: &title, desk: &door.desk.name, address: &address, is_queue: false };
+    let frame = Frame {
+        title: &title,
+        desk: &door.desk.name,
+        address: &address,
+        is_queue: false,
+    };
     Ok(layout::page(&frame, content(&screen, &door.desk, now)?))
 }
 
@@ -104,7 +131,11 @@ fn content(screen: &Screen, desk: &Desk, now: Timestamp) -> Outcome<Markup> {
     let page = &screen.page;
     let newest = screen.newest();
     let uncut = |one: &MessageRow| screen.asked.whole == Some(one.message);
-    let older: Vec<_> = page.messages.iter().filter(|one| newest.is_none_or(|newest| newest.message != one.message)).collect();
+    let older: Vec<_> = page
+        .messages
+        .iter()
+        .filter(|one| newest.is_none_or(|newest| newest.message != one.message))
+        .collect();
     Ok(html! {
         div #top data-live {
             (head(screen, desk, now))
@@ -156,7 +187,7 @@ fn promise_line(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
         div.promise {
             @match screen.next_due() {
                 Some(promise) => {
-                    p.line class=(layout::nearness(promise.due, now)) {
+                    p class={ "line " (layout::nearness(promise.due, now)) } {
                         "reply by " strong { time datetime=(promise.due) { (say::line(promise.due, &desk.zone, now)) } } " · " (promise.word) " · " (owner)
                     }
                     p.why { "Why this time: " (why(promise, desk, now)) }
@@ -191,7 +222,10 @@ fn why(promise: &PromiseRow, desk: &Desk, now: Timestamp) -> String {
         "owed" => return "an engineer said it in the reply before.".to_owned(),
         _ => "",
     };
-    let (Some(minutes), Ok(from)) = (promise.why["target_minutes"].as_i64(), text("from").parse::<Timestamp>()) else {
+    let (Some(minutes), Ok(from)) = (
+        promise.why["target_minutes"].as_i64(),
+        text("from").parse::<Timestamp>(),
+    ) else {
         return format!("{}.", promise.basis);
     };
     let hours = match (minutes / 60, minutes % 60) {
@@ -216,7 +250,11 @@ fn why(promise: &PromiseRow, desk: &Desk, now: Timestamp) -> String {
 
 /// What did not arrive is said before anything else.
 fn failures(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
-    let copies = screen.page.messages.iter().flat_map(|one| one.delivery.iter().map(move |copy| (one, copy)));
+    let copies = screen
+        .page
+        .messages
+        .iter()
+        .flat_map(|one| one.delivery.iter().map(move |copy| (one, copy)));
     let failed: Vec<_> = copies.filter(|(_, copy)| copy.state == "failed").take(5).collect();
     html! {
         @for (message, copy) in failed {
@@ -265,7 +303,10 @@ fn unread(page: &CasePage) -> Markup {
 
 fn about(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
     let page = &screen.page;
-    let files = page.messages.iter().flat_map(|one| one.facts.files.iter().map(move |file| (one, file)));
+    let files = page
+        .messages
+        .iter()
+        .flat_map(|one| one.facts.files.iter().map(move |file| (one, file)));
     let files: Vec<_> = files.take(20).collect();
     html! {
         section {
@@ -311,13 +352,20 @@ fn promises(page: &CasePage, desk: &Desk, now: Timestamp) -> Markup {
 }
 
 fn timeline(page: &CasePage, desk: &Desk, now: Timestamp) -> Markup {
-    let shown = page.messages.iter().filter(|one| one.way != "note" && one.kind != "acknowledgement");
+    let shown = page
+        .messages
+        .iter()
+        .filter(|one| one.way != "note" && one.kind != "acknowledgement");
     chart::timeline(&Timeline {
         from: page.opened_at,
         now,
         zone: &desk.zone,
         dots: shown.map(|one| (one.at, message::is_theirs(one))).collect(),
-        spans: page.promises.iter().map(|one| (one.made, one.due, one.settled_at, one.state.as_str())).collect(),
+        spans: page
+            .promises
+            .iter()
+            .map(|one| (one.made, one.due, one.settled_at, one.state.as_str()))
+            .collect(),
         wait: page.row.waits_for.as_deref().zip(page.row.wake_at),
     })
 }

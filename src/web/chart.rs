@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use maud::{Markup, html};
 
 const WIDTH: i64 = 1000;
-const NAMES: i64 = 118;
+const NAMES: i64 = 136;
 const HEAD: i64 = 24;
 const ROW: i64 = 26;
 /// Room that a case number over a tick needs.
@@ -77,11 +77,16 @@ impl Axis {
     /// Round local times along it, with their words.
     fn marks(&self, zone: Zone<'_>) -> Vec<(i64, String)> {
         let hours = (self.until.duration_since(self.from).as_hours()).max(1);
-        let step = [1, 2, 3, 4, 6, 12, 24, 48, 96, 168, 336, 720].into_iter().find(|step| hours / step <= 8).unwrap_or(2160);
+        let step = [1, 2, 3, 4, 6, 12, 24, 48, 96, 168, 336, 720]
+            .into_iter()
+            .find(|step| hours / step <= 8)
+            .unwrap_or(2160);
         let form = if step >= 24 { "%-d %b" } else { "%H:%M" };
         let start: Zoned = zone.zoned(self.from);
         let mut marks = Vec::new();
-        let Ok(midnight) = start.start_of_day() else { return marks };
+        let Ok(midnight) = start.start_of_day() else {
+            return marks;
+        };
         for count in 1..=(24 / step.min(24) + MARKS as i64) {
             let at = midnight.timestamp() + SignedDuration::from_hours(step * count);
             if at >= self.until || marks.len() == MARKS {
@@ -100,7 +105,12 @@ impl Axis {
 
 /// Draws the timetable, with its table.
 pub fn timetable(shown: &Timetable<'_>) -> Markup {
-    let axis = Axis { from: shown.now, until: shown.until, left: NAMES, right: WIDTH - 8 };
+    let axis = Axis {
+        from: shown.now,
+        until: shown.until,
+        left: NAMES,
+        right: WIDTH - 8,
+    };
     let height = HEAD + ROW * shown.lanes.len() as i64 + 4;
     let promised: usize = shown.lanes.iter().map(|lane| lane.ticks.len()).sum();
     let running = shown.lanes.iter().filter(|lane| lane.slice.is_some()).count();
@@ -147,30 +157,31 @@ fn row(axis: &Axis, y: i64, lane: &Lane<'_>) -> Markup {
         }
         @for (x, label, word) in labelled(axis, lane) {
             line class={ "tick " (word) } x1=(x) x2=(x) y1=(top) y2=(y + ROW - 2) {}
-            @if let Some(label) = label {
-                @if x + LABEL > WIDTH { text.due x=(x - 4) y=(middle) text-anchor="end" { (label) } }
-                @else { text.due x=(x + 4) y=(middle) { (label) } }
-            }
+            @if x + LABEL > WIDTH { text class={ "due " (word) } x=(x - 4) y=(middle) text-anchor="end" { (label) } }
+            @else { text class={ "due " (word) } x=(x + 5) y=(middle) { (label) } }
         }
     }
 }
 
-/// Ticks with the numbers that have room: a number that would touch the one before is left to the table.
-fn labelled<'a>(axis: &Axis, lane: &'a Lane<'_>) -> Vec<(i64, Option<String>, &'a str)> {
-    let mut free_from = match lane.slice {
-        Some(_) => axis.left + LABEL,
-        None => axis.left,
-    };
-    let near = lane.ticks.iter().filter(|tick| tick.due <= axis.until);
-    near.map(|tick| {
-        let x = axis.x(tick.due);
-        let label = (x >= free_from).then(|| tick.case.to_string());
-        if label.is_some() {
-            free_from = x + LABEL;
+/// Ticks with their case numbers; one whose number would touch the one before is counted there: `11 +3`.
+fn labelled<'a>(axis: &Axis, lane: &'a Lane<'_>) -> Vec<(i64, String, &'a str)> {
+    let mut found: Vec<(i64, String, &str, usize)> = Vec::new();
+    for tick in lane.ticks.iter().filter(|tick| tick.due <= axis.until) {
+        let word = if tick.due <= axis.from { "late" } else { tick.word };
+        // An open slice has its own number at the left edge.
+        let x = axis
+            .x(tick.due)
+            .max(axis.left + if lane.slice.is_some() { LABEL + 2 } else { 0 });
+        match found.last_mut() {
+            Some(last) if x < last.0 + LABEL && last.2 == word => last.3 += 1,
+            _ => found.push((x, tick.case.to_string(), word, 0)),
         }
-        (x, label, tick.word)
-    })
-    .collect()
+    }
+    let said = |case: String, more: usize| if more == 0 { case } else { format!("{case} +{more}") };
+    found
+        .into_iter()
+        .map(|(x, case, word, more)| (x, said(case, more), word))
+        .collect()
 }
 
 /// A name that fits its column.
@@ -230,11 +241,23 @@ pub struct Timeline<'a> {
 
 /// Draws the timeline; the messages and the promises of the page are its table.
 pub fn timeline(shown: &Timeline<'_>) -> Markup {
-    let ends = shown.spans.iter().filter(|span| span.3 == "open").map(|span| span.1).chain(shown.wait.map(|(_, at)| at));
+    let ends = shown
+        .spans
+        .iter()
+        .filter(|span| span.3 == "open")
+        .map(|span| span.1)
+        .chain(shown.wait.map(|(_, at)| at));
     let last = ends.chain([shown.now]).max().unwrap_or(shown.now);
     let margin = SignedDuration::from_secs((last.duration_since(shown.from).as_secs() / 50).max(300));
-    let axis = Axis { from: shown.from, until: last + margin, left: 70, right: WIDTH - 8 };
-    let height = if shown.wait.is_some() { 112 } else { 90 };
+    let axis = Axis {
+        from: shown.from,
+        until: last + margin,
+        left: 70,
+        right: WIDTH - 8,
+    };
+    let levels = levels(&axis, &shown.spans);
+    let below = 71 + LEVEL * levels.iter().max().copied().unwrap_or(0);
+    let height = if shown.wait.is_some() { below + 41 } else { below + 16 };
     let theirs = shown.dots.iter().filter(|(_, theirs)| *theirs).count();
     html! {
         svg.timeline viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-labelledby="tl-title tl-desc" {
@@ -252,11 +275,11 @@ pub fn timeline(shown: &Timeline<'_>) -> Markup {
             @for (at, is_theirs) in &shown.dots {
                 @if *is_theirs { circle.theirs cx=(axis.x(*at)) cy="28" r="5" {} } @else { circle.ours cx=(axis.x(*at)) cy="48" r="5" {} }
             }
-            @for span in &shown.spans { (span_of(&axis, span)) }
+            @for (span, level) in shown.spans.iter().zip(&levels) { (span_of(&axis, span, 71 + LEVEL * level)) }
             @if let Some((party, until)) = shown.wait {
-                text.name x="0" y="98" { "waits" }
-                rect.wait x=(axis.x(shown.now)) y="86" width=((axis.x(until) - axis.x(shown.now)).max(4)) height="16" rx="3" {}
-                text.due x=(axis.x(shown.now) + 6) y="98" { (party) }
+                text.name x="0" y=(below + 28) { "waits" }
+                rect.wait x=(axis.x(shown.now)) y=(below + 15) width=((axis.x(until) - axis.x(shown.now)).max(4)) height="18" rx="3" {}
+                text.due x=(axis.x(shown.now) + 6) y=(below + 28) { (party) }
             }
             @let now = axis.x(shown.now);
             line.now x1=(now) x2=(now) y1="18" y2=(height) {}
@@ -265,15 +288,38 @@ pub fn timeline(shown: &Timeline<'_>) -> Markup {
     }
 }
 
+/// Units between two promises that overlap in time.
+const LEVEL: i64 = 16;
+/// Promises beside each other at most; the next begins at the first level again.
+const LEVELS: usize = 4;
+
+/// On which level each promise has room: the first where the one before has ended.
+fn levels(axis: &Axis, spans: &[(Timestamp, Timestamp, Option<Timestamp>, &str)]) -> Vec<i64> {
+    let mut ends = [i64::MIN; LEVELS];
+    let placed = spans.iter().enumerate().map(|(count, (made, due, ..))| {
+        let level = ends
+            .iter()
+            .position(|end| *end < axis.x(*made))
+            .unwrap_or(count % LEVELS);
+        ends[level] = ends[level].max(axis.x(*due) + 4);
+        level as i64
+    });
+    placed.collect()
+}
+
 /// A promise from made to due, with what became of it.
-fn span_of(axis: &Axis, (made, due, settled, state): &(Timestamp, Timestamp, Option<Timestamp>, &str)) -> Markup {
+fn span_of(
+    axis: &Axis,
+    (made, due, settled, state): &(Timestamp, Timestamp, Option<Timestamp>, &str),
+    y: i64,
+) -> Markup {
     let (from, to) = (axis.x(*made), axis.x(*due));
     html! {
-        line class={ "span " (state) } x1=(from) x2=(to.max(from + 2)) y1="71" y2="71" {}
-        line class={ "tick " (state) } x1=(to) x2=(to) y1="64" y2="78" {}
+        line class={ "span " (state) } x1=(from) x2=(to.max(from + 2)) y1=(y) y2=(y) {}
+        line class={ "tick " (state) } x1=(to) x2=(to) y1=(y - 6) y2=(y + 6) {}
         @if let Some(at) = settled {
             @let sign = match *state { "kept" => "✓", "broken" => "✗", _ => "–" };
-            text class={ "mark " (state) } x=(axis.x(*at)) y="67" text-anchor="middle" { (sign) }
+            text class={ "mark " (state) } x=(axis.x(*at)) y=(y - 4) text-anchor="middle" { (sign) }
         }
     }
 }
@@ -288,9 +334,17 @@ mod tests {
 
     #[test]
     fn an_instant_outside_the_picture_stands_at_its_edge() {
-        let axis = Axis { from: at("2026-11-24T10:00:00Z"), until: at("2026-11-24T14:00:00Z"), left: 100, right: 900 };
+        let axis = Axis {
+            from: at("2026-11-24T10:00:00Z"),
+            until: at("2026-11-24T14:00:00Z"),
+            left: 100,
+            right: 900,
+        };
         assert_eq!(axis.x(at("2026-11-24T12:00:00Z")), 500);
-        assert_eq!((axis.x(at("2026-11-23T12:00:00Z")), axis.x(at("2027-11-24T12:00:00Z"))), (100, 900));
+        assert_eq!(
+            (axis.x(at("2026-11-23T12:00:00Z")), axis.x(at("2027-11-24T12:00:00Z"))),
+            (100, 900)
+        );
     }
 
     #[test]
@@ -298,22 +352,51 @@ mod tests {
         let zone: crate::desk::Zone = "Asia/Kathmandu".parse().unwrap();
         for hours in [1, 4, 72, 24 * 30, 24 * 3000] {
             let from = at("2026-11-24T10:07:00Z");
-            let axis = Axis { from, until: from + SignedDuration::from_hours(hours), left: 100, right: 992 };
+            let axis = Axis {
+                from,
+                until: from + SignedDuration::from_hours(hours),
+                left: 100,
+                right: 992,
+            };
             let marks = axis.marks(&zone);
             assert!(marks.len() <= MARKS, "{hours}: {marks:?}");
-            assert!(marks.iter().all(|(_, words)| words.ends_with(":00") || !words.contains(':')), "{marks:?}");
+            assert!(
+                marks
+                    .iter()
+                    .all(|(_, words)| words.ends_with(":00") || !words.contains(':')),
+                "{marks:?}"
+            );
         }
     }
 
     #[test]
-    fn numbers_that_would_touch_are_left_out() {
+    fn numbers_that_would_touch_are_counted_at_the_first() {
         let now = at("2026-11-24T10:00:00Z");
-        let axis = Axis { from: now, until: now + SignedDuration::from_hours(4), left: 100, right: 900 };
+        let axis = Axis {
+            from: now,
+            until: now + SignedDuration::from_hours(4),
+            left: 100,
+            right: 900,
+        };
         let minutes = |minutes| now + SignedDuration::from_mins(minutes);
-        let tick = |case, due| Tick { case, due, word: "offered" };
-        let ticks = vec![tick(1, minutes(60)), tick(2, minutes(61)), tick(3, minutes(120)), tick(4, minutes(600))];
-        let lane = Lane { name: "Anna", slice: None, off: Vec::new(), ticks };
+        let tick = |case, due| Tick {
+            case,
+            due,
+            word: "offered",
+        };
+        let ticks = vec![
+            tick(1, minutes(60)),
+            tick(2, minutes(61)),
+            tick(3, minutes(120)),
+            tick(4, minutes(600)),
+        ];
+        let lane = Lane {
+            name: "Anna",
+            slice: None,
+            off: Vec::new(),
+            ticks,
+        };
         let labels: Vec<_> = labelled(&axis, &lane).into_iter().map(|(_, label, _)| label).collect();
-        assert_eq!(labels, [Some("1".to_owned()), None, Some("3".to_owned())]);
+        assert_eq!(labels, ["1 +1", "3"]);
     }
 }

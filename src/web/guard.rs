@@ -20,7 +20,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 /// What a proxy adds. Names that begin with `x-forwarded` count as well.
-const FORWARDING: [&str; 6] = ["forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"];
+const FORWARDING: [&str; 6] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+];
 
 /// On every answer (SECURITY.md §5.7 of the design). No script of ours turns text into markup, so no policy may be made.
 const HEADERS: [(HeaderName, &str); 8] = [
@@ -57,7 +64,10 @@ pub async fn watch(State(house): State<House>, request: Request, next: Next) -> 
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     let kept = header::CACHE_CONTROL;
-    answer.headers_mut().entry(kept).or_insert(HeaderValue::from_static("no-store"));
+    answer
+        .headers_mut()
+        .entry(kept)
+        .or_insert(HeaderValue::from_static("no-store"));
     answer
 }
 
@@ -99,7 +109,9 @@ fn not_forwarded(headers: &HeaderMap) -> Result<(), Refusal> {
 fn own_host(headers: &HeaderMap, uri: &Uri) -> Result<String, Refusal> {
     let mut named = headers.get_all(header::HOST).iter();
     let host = named.next().and_then(|host| host.to_str().ok()).unwrap_or("");
-    let agrees = uri.authority().is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(host));
+    let agrees = uri
+        .authority()
+        .is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(host));
     if named.next().is_none() && agrees && is_this_machine(host) {
         return Ok(host.to_owned());
     }
@@ -127,7 +139,9 @@ fn from_own_page(headers: &HeaderMap, host: &str) -> Result<(), Refusal> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let origin = text(header::ORIGIN);
     let is_own = origin.is_some_and(|origin| {
-        origin.strip_prefix("http://").is_some_and(|named| named.eq_ignore_ascii_case(host))
+        origin
+            .strip_prefix("http://")
+            .is_some_and(|named| named.eq_ignore_ascii_case(host))
     });
     let fetched = text(HeaderName::from_static("sec-fetch-site"));
     let allowed = match fetched {
@@ -159,7 +173,10 @@ async fn with_body(request: Request) -> Result<Request, Box<Response>> {
 /// Gives words to an answer that has none: a bare number helps nobody.
 fn worded(answer: Response) -> Response {
     let status = answer.status();
-    let is_bare = !answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_bare = !answer
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if !is_bare || !(status.is_client_error() || status.is_server_error()) {
         return answer;
     }
@@ -168,7 +185,9 @@ fn worded(answer: Response) -> Response {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Refusal::usage("This is longer than 1 MB. Nothing was changed. Send what is long as a file.")
         }
-        StatusCode::REQUEST_TIMEOUT => Refusal::usage("The form did not arrive whole. Nothing was changed. Send it again."),
+        StatusCode::REQUEST_TIMEOUT => {
+            Refusal::usage("The form did not arrive whole. Nothing was changed. Send it again.")
+        }
         _ => Refusal::usage("This request was not understood. Nothing was changed. Go back and send it again."),
     };
     debug_assert_ne!(status, status_of(refusal.kind), "said by its own handler");
@@ -183,7 +202,10 @@ fn worded(answer: Response) -> Response {
 
 /// Whether the asker reads gzip.
 pub fn takes_gzip(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let accepted = headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|one| {
         let (coding, quality) = one.split_once(';').unwrap_or((one, ""));
         let refused = matches!(quality.trim().strip_prefix("q="), Some("0" | "0.0" | "0.00" | "0.000"));
@@ -193,7 +215,10 @@ pub fn takes_gzip(headers: &HeaderMap) -> bool {
 
 /// Compresses a page. Pages hold nothing that a reader of lengths could guess at: no session secret is in them.
 async fn zipped(answer: Response, zips: bool) -> Response {
-    let is_page = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_page = answer
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if !zips || !is_page {
         return answer;
     }
@@ -205,7 +230,8 @@ async fn zipped(answer: Response, zips: bool) -> Response {
         return Response::from_parts(head, Body::from(bytes));
     }
     head.headers.remove(header::CONTENT_LENGTH);
-    head.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    head.headers
+        .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     Response::from_parts(head, Body::from(gzip(&bytes, Compression::new(5))))
 }
 
@@ -221,16 +247,36 @@ mod tests {
     use super::*;
 
     fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
-        let pairs = fields.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let pairs = fields
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         pairs.collect()
     }
 
     #[test]
     fn only_names_of_this_machine_are_its_own() {
-        for own in ["localhost", "LOCALHOST:8025", "127.0.0.1", "127.0.0.1:8025", "[::1]", "[::1]:8025", "127.0.0.2:1"] {
+        for own in [
+            "localhost",
+            "LOCALHOST:8025",
+            "127.0.0.1",
+            "127.0.0.1:8025",
+            "[::1]",
+            "[::1]:8025",
+            "127.0.0.2:1",
+        ] {
             assert!(is_this_machine(own), "{own}");
         }
-        for other in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "10.0.0.1", "localhost:", "::1", "[::1", "0.0.0.0"] {
+        for other in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:80",
+            "10.0.0.1",
+            "localhost:",
+            "::1",
+            "[::1",
+            "0.0.0.0",
+        ] {
             assert!(!is_this_machine(other), "{other}");
         }
     }
@@ -239,7 +285,12 @@ mod tests {
     fn an_act_comes_from_a_page_of_ours() {
         let host = "127.0.0.1:8025";
         let own = ("origin", "http://127.0.0.1:8025");
-        for fields in [&[own][..], &[own, ("sec-fetch-site", "same-origin")], &[own, ("sec-fetch-site", "none")], &[("sec-fetch-site", "same-origin")]] {
+        for fields in [
+            &[own][..],
+            &[own, ("sec-fetch-site", "same-origin")],
+            &[own, ("sec-fetch-site", "none")],
+            &[("sec-fetch-site", "same-origin")],
+        ] {
             assert!(from_own_page(&headers(fields), host).is_ok(), "{fields:?}");
         }
         for fields in [

@@ -35,7 +35,7 @@ pub fn page(frame: &Frame<'_>, content: Markup) -> Markup {
             }
             main #main tabindex="-1" data-page=(frame.address) { (content) }
             footer.foot {
-                p #live role="status" { "Times are said in the desk's zone. Reload to see what is new." }
+                p #live { "Times are said in the desk's zone. Reload to see what is new." }
             }
             (keys())
         },
@@ -104,7 +104,10 @@ pub fn refusal(refusal: &Refusal) -> Markup {
         Kind::Failed => "The desk could not do this",
         _ => "Refused",
     };
-    alone(title, html! { p.lead { (refusal.text) } p { a.button href="/" { "Go to the run queue" } } })
+    alone(
+        title,
+        html! { p.lead { (refusal.text) } p { a.button href="/" { "Go to the run queue" } } },
+    )
 }
 
 /// The one page of a desk that is not open.
@@ -121,7 +124,11 @@ pub fn closed() -> Markup {
 }
 
 fn alone(title: &str, words: Markup) -> Markup {
-    shell(title, false, html! { main.alone #main tabindex="-1" { h1 { (title) } (words) } })
+    shell(
+        title,
+        false,
+        html! { main.alone #main tabindex="-1" { h1 { (title) } (words) } },
+    )
 }
 
 /// A refusal above a form that is kept as it was typed.

@@ -44,7 +44,10 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watch::Rece
     if door.open {
         may_open(listener.local_addr()?)?;
     }
-    let router = routes(House { door, stop: stop.clone() });
+    let router = routes(House {
+        door,
+        stop: stop.clone(),
+    });
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -68,7 +71,10 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watch::Rece
             report(end);
         }
     };
-    if timeout(Duration::from_secs(limits::HTTP_FINISH_SECONDS), finish).await.is_err() {
+    if timeout(Duration::from_secs(limits::HTTP_FINISH_SECONDS), finish)
+        .await
+        .is_err()
+    {
         tracing::warn!("requests were cut off when the desk stopped");
     }
     Ok(())
@@ -92,7 +98,8 @@ async fn attend(stream: TcpStream, router: Router, mut stop: watch::Receiver<boo
 
 /// Says 503 without waiting: the send buffer of a new connection is empty, and who is turned away costs no task.
 fn turn_away(stream: TcpStream) {
-    const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\nRetry-After: 10\r\n\r\n\
+    const FULL: &[u8] =
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\nRetry-After: 10\r\n\r\n\
         Too many connections at once. No promise is affected. Try again in ten seconds.\n";
     if let Ok(mut stream) = stream.into_std() {
         let _ = std::io::Write::write(&mut stream, FULL);
@@ -130,7 +137,13 @@ mod tests {
         for near in ["127.0.0.1:80", "127.9.9.9:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
             assert!(may_open(near.parse().unwrap()).is_ok(), "{near}");
         }
-        for far in ["0.0.0.0:80", "[::]:80", "192.168.1.1:80", "[2001:db8::1]:80", "[::ffff:10.0.0.1]:80"] {
+        for far in [
+            "0.0.0.0:80",
+            "[::]:80",
+            "192.168.1.1:80",
+            "[2001:db8::1]:80",
+            "[::ffff:10.0.0.1]:80",
+        ] {
             let refusal = may_open(far.parse().unwrap()).unwrap_err();
             assert!(refusal.text.contains("web.open"), "{far}");
         }

@@ -21,8 +21,13 @@ use tokio_stream::Stream;
 
 /// Answers with the stream.
 pub async fn changes(State(house): State<House>) -> Response {
-    let news = News { bell: house.door.store.bell(desk::CHANGED), stop: house.stop };
-    let stream = Changes { next: Box::pin(async { Some((news, "retry: 3000\n\n")) }) };
+    let news = News {
+        bell: house.door.store.bell(desk::CHANGED),
+        stop: house.stop,
+    };
+    let stream = Changes {
+        next: Box::pin(async { Some((news, "retry: 3000\n\n")) }),
+    };
     ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(stream)).into_response()
 }
 

@@ -51,7 +51,7 @@ pub fn folded(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncu
                 span.by { (name(message)) } " "
                 span.kind { (kind(message)) } " "
                 @if let Some(state) = worst(message) { span class={ "delivery " (state) } { (state) } " " }
-                span.first { (first_line(&message.text)) }
+                span.first { (beginning(&message.text)) }
             }
             p.from { (byline(message)) }
             (content(message, case, desk, now, uncut))
@@ -64,7 +64,11 @@ fn when(message: &MessageRow, desk: &Desk) -> Markup {
 }
 
 fn name(message: &MessageRow) -> &str {
-    if message.from.trim().is_empty() { &message.address } else { &message.from }
+    if message.from.trim().is_empty() {
+        &message.address
+    } else {
+        &message.from
+    }
 }
 
 fn byline(message: &MessageRow) -> Markup {
@@ -75,19 +79,32 @@ fn byline(message: &MessageRow) -> Markup {
 }
 
 /// The beginning of the words, for a line; the rest is cut by the style.
-fn first_line(text: &str) -> String {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("(no words)");
-    line.chars().take(120).collect()
+fn beginning(text: &str) -> String {
+    let mut line = String::new();
+    for word in clip_bytes(text, 2_000).split_whitespace() {
+        if line.len() + word.len() > 160 {
+            break;
+        }
+        line.push_str(word);
+        line.push(' ');
+    }
+    line
 }
 
 /// How the worst copy fared.
 fn worst(message: &MessageRow) -> Option<&str> {
     let order = ["failed", "deferred", "sending", "queued", "held", "undone", "accepted"];
-    order.into_iter().find(|state| message.delivery.iter().any(|copy| copy.state == *state))
+    order
+        .into_iter()
+        .find(|state| message.delivery.iter().any(|copy| copy.state == *state))
 }
 
 fn content(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncut: bool) -> Markup {
-    let limit = if uncut { limits::TEXT_BYTES } else { limits::PAGE_TEXT_BYTES };
+    let limit = if uncut {
+        limits::TEXT_BYTES
+    } else {
+        limits::PAGE_TEXT_BYTES
+    };
     let shown = clip_bytes(&message.text, limit);
     html! {
         @for oddity in &message.facts.errors { p.oddity { "This mail was odd: " (oddity) } }
@@ -127,7 +144,11 @@ pub fn size(bytes: u64) -> String {
     match bytes {
         0..=999 => format!("{bytes} bytes"),
         1_000..=999_499 => format!("{} kB", (bytes + 500) / 1_000),
-        _ => format!("{}.{} MB", (bytes + 50_000) / 1_000_000, (bytes + 50_000) / 100_000 % 10),
+        _ => format!(
+            "{}.{} MB",
+            (bytes + 50_000) / 1_000_000,
+            (bytes + 50_000) / 100_000 % 10
+        ),
     }
 }
 
@@ -156,10 +177,20 @@ pub fn words(text: &str) -> Markup {
         @for run in runs(text) {
             @match run {
                 Run::Prose(text) => p { (text.trim_matches('\n')) },
-                Run::Code(text) => pre { code { (text.trim_end()) } },
+                Run::Code(text) => pre { code { (unfenced(text)) } },
             }
         }
     }
+}
+
+/// Code without the fences around it.
+fn unfenced(text: &str) -> &str {
+    let text = text.trim_end();
+    let inner = text
+        .strip_prefix("```")
+        .and_then(|text| text.split_once('\n'))
+        .map_or(text, |(_, inner)| inner);
+    inner.strip_suffix("```").unwrap_or(inner).trim_end()
 }
 
 /// Cuts a text where prose and code change. Blank lines stay with what they follow.
@@ -177,9 +208,13 @@ fn runs(text: &str) -> Vec<Run<'_>> {
             _ => found.push((is_code && !line.trim().is_empty(), from, until)),
         }
     }
-    let spans = found.into_iter().map(|(is_code, from, until)| (is_code, &text[from..until]));
+    let spans = found
+        .into_iter()
+        .map(|(is_code, from, until)| (is_code, &text[from..until]));
     let spoken = spans.filter(|(_, text)| !text.trim().is_empty());
-    spoken.map(|(is_code, text)| if is_code { Run::Code(text) } else { Run::Prose(text) }).collect()
+    spoken
+        .map(|(is_code, text)| if is_code { Run::Code(text) } else { Run::Prose(text) })
+        .collect()
 }
 
 #[cfg(test)]
@@ -190,9 +225,16 @@ mod tests {
     fn indented_and_fenced_lines_are_code() {
         assert_eq!(
             runs("Hello,\n\nlook:\n\n    a: 1\n\n    b: 2\n\nthanks\n"),
-            [Run::Prose("Hello,\n\nlook:\n\n"), Run::Code("    a: 1\n\n    b: 2\n\n"), Run::Prose("thanks\n")]
+            [
+                Run::Prose("Hello,\n\nlook:\n\n"),
+                Run::Code("    a: 1\n\n    b: 2\n\n"),
+                Run::Prose("thanks\n")
+            ]
         );
-        assert_eq!(runs("```\nx\n\ny\n```\nend"), [Run::Code("```\nx\n\ny\n```\n"), Run::Prose("end")]);
+        assert_eq!(
+            runs("```\nx\n\ny\n```\nend"),
+            [Run::Code("```\nx\n\ny\n```\n"), Run::Prose("end")]
+        );
         assert_eq!(runs("\n \n"), []);
         assert_eq!(runs("```\nnever closed"), [Run::Code("```\nnever closed")]);
     }
@@ -206,7 +248,10 @@ mod tests {
     #[test]
     fn markup_of_a_customer_is_text() {
         let page = words("<script>alert(1)</script>\n\n    <b>&amp;</b>\n").into_string();
-        assert!(page.contains("&lt;script&gt;") && page.contains("&lt;b&gt;&amp;amp;"), "{page}");
+        assert!(
+            page.contains("&lt;script&gt;") && page.contains("&lt;b&gt;&amp;amp;"),
+            "{page}"
+        );
         assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
     }
 }

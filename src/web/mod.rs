@@ -70,7 +70,9 @@ const ROUTES: [Route; 6] = [
 
 /// The routes behind their guard.
 fn routes(house: House) -> Router {
-    let bare = ROUTES.iter().fold(Router::new(), |router, (path, answer)| router.route(path, answer()));
+    let bare = ROUTES
+        .iter()
+        .fold(Router::new(), |router, (path, answer)| router.route(path, answer()));
     bare.fallback(missing)
         .layer(axum::middleware::from_fn_with_state(house.clone(), guard::watch))
         .with_state(house)

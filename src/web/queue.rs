@@ -52,16 +52,15 @@ pub async fn next(Given(house): Given<House>, Form(words): Form<Words>) -> Respo
     let done = listen::blocking(move || {
         let (door, now) = (&house.door, house.door.clock.now());
         let named = words.get("as").map_or("", String::as_str);
-        let outcome = door
-            .store
-            .read(|tx| engineer::find(tx, named))
-            .and_then(|engineer| {
-                let id = engineer.id.0;
-                let who = Principal::Engineer(Box::new(engineer));
-                Ok((id, verb::perform(&door.store, &door.desk, now, who, Verb::Next)?))
-            });
+        let outcome = door.store.read(|tx| engineer::find(tx, named)).and_then(|engineer| {
+            let id = engineer.id.0;
+            let who = Principal::Engineer(Box::new(engineer));
+            Ok((id, verb::perform(&door.store, &door.desk, now, who, Verb::Next)?))
+        });
         Ok(match outcome {
-            Ok((id, Answer::Slice(slice))) => Redirect::to(&format!("/c/{}?as={id}&done=next", slice.case)).into_response(),
+            Ok((id, Answer::Slice(slice))) => {
+                Redirect::to(&format!("/c/{}?as={id}&done=next", slice.case)).into_response()
+            }
             Ok(_) => Redirect::to("/").into_response(),
             Err(fault) => {
                 let refusal = spoken(&fault);
@@ -78,10 +77,15 @@ pub async fn back() -> Redirect {
 }
 
 fn read(tx: &mut Tx<'_>, now: Timestamp, asked: &Words) -> Outcome<Screen> {
-    let more = asked.get("more").and_then(|named| GROUPS.iter().position(|(_, name, _)| name == named));
+    let more = asked
+        .get("more")
+        .and_then(|named| GROUPS.iter().position(|(_, name, _)| name == named));
     let from = more.and(asked.get("from")).and_then(|text| {
         let (at, case) = text.split_once('.')?;
-        Some(Place { at: at.parse().ok()?, case: case.parse().ok()? })
+        Some(Place {
+            at: at.parse().ok()?,
+            case: case.parse().ok()?,
+        })
     });
     let wanted = match more {
         Some(one) => vec![one],
@@ -92,10 +96,11 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, asked: &Words) -> Outcome<Screen> {
         // One more than is shown says whether there is a further page.
         groups.push((one, queue::group(tx, GROUPS[one].0, from, limits::PAGE_ROWS + 1)?));
     }
+    let past = queue::due_by(tx, now)?;
     Ok(Screen {
         counts: queue::counts(tx)?,
-        within_the_hour: queue::due_by(tx, now + SignedDuration::from_hours(1))?,
-        past: queue::due_by(tx, now)?,
+        within_the_hour: queue::due_by(tx, now + SignedDuration::from_hours(1))? - past,
+        past,
         mail_held: outbox::is_held(tx)?,
         engineers: engineer::list(tx)?,
         slices: queue::slices(tx)?,
@@ -110,7 +115,10 @@ fn render(house: &House, asked: &Words, refusal: Option<&Refusal>) -> Outcome<Ma
     let screen = door.store.read(|tx| read(tx, now, asked))?;
     let desk = &door.desk;
     let address = match screen.from {
-        Some(place) => format!("/?more={}&from={}.{}", GROUPS[screen.groups[0].0].1, place.at, place.case),
+        Some(place) => format!(
+            "/?more={}&from={}.{}",
+            GROUPS[screen.groups[0].0].1, place.at, place.case
+        ),
         None => "/".to_owned(),
     };
     let on_duty = on_duty(&screen, now)?;
@@ -134,7 +142,12 @@ fn render(house: &House, asked: &Words, refusal: Option<&Refusal>) -> Outcome<Ma
         }
         (foot(desk))
     };
-    let frame = Frame { title: "Run queue", desk: &desk.name, address: &address, is_queue: true };
+    let frame = Frame {
+        title: "Run queue",
+        desk: &desk.name,
+        address: &address,
+        is_queue: true,
+    };
     Ok(layout::page(&frame, content))
 }
 
@@ -148,7 +161,7 @@ fn status(screen: &Screen) -> Markup {
             @if screen.past > 0 { li.past { strong { (screen.past) } " past the promised time" } }
             li { strong { (counts.theirs) } " waiting" }
             li { strong { (counts.unsorted) } " unsorted" }
-            @if screen.mail_held { li.past { strong { "MAIL HELD" } " nothing leaves" } } @else { li.kept { "mail leaves" } }
+            @if screen.mail_held { li.past { strong { "MAIL HELD" } " nothing leaves" } } @else { li { "mail is sent" } }
         }
     }
 }
@@ -201,7 +214,11 @@ pub fn engineers(all: &[Engineer], chosen: Option<&str>) -> Markup {
 }
 
 fn empty(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
-    let wake = screen.groups.iter().find(|(which, _)| GROUPS[*which].0 == Group::Waiting).and_then(|(_, rows)| rows.first());
+    let wake = screen
+        .groups
+        .iter()
+        .find(|(which, _)| GROUPS[*which].0 == Group::Waiting)
+        .and_then(|(_, rows)| rows.first());
     html! {
         div.empty {
             p.lead { "No case is waiting for us." }
@@ -216,31 +233,61 @@ fn empty(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
 fn timetable<'a>(screen: &'a Screen, desk: &'a Desk, now: Timestamp) -> Outcome<Timetable<'a>> {
     let hours = SignedDuration::from_hours;
     // As far as the twentieth deadline, so that near ones are not crowded into a corner.
-    let last = screen.deadlines.iter().take(20).last().map_or(now, |one| one.due);
+    let last = screen.deadlines.iter().take(20).next_back().map_or(now, |one| one.due);
     let span = (last.duration_since(now) + hours(1)).clamp(hours(4), hours(72));
     let until = now + span;
     let mut lanes = Vec::new();
     for engineer in &screen.engineers {
-        let slice = screen.slices.iter().find(|(who, ..)| *who == engineer.id).map(|(_, case, began)| (case.0, *began));
-        lanes.push(Lane { name: &engineer.name, slice, off: off_duty(engineer, now, until)?, ticks: ticks(screen, Some(engineer.id)) });
+        let slice = screen
+            .slices
+            .iter()
+            .find(|(who, ..)| *who == engineer.id)
+            .map(|(_, case, began)| (case.0, *began));
+        lanes.push(Lane {
+            name: &engineer.name,
+            slice,
+            off: off_duty(engineer, now, until)?,
+            ticks: ticks(screen, Some(engineer.id)),
+        });
     }
     let unowned = ticks(screen, None);
     if !unowned.is_empty() {
-        lanes.push(Lane { name: "nobody yet", slice: None, off: Vec::new(), ticks: unowned });
+        lanes.push(Lane {
+            name: "nobody yet",
+            slice: None,
+            off: Vec::new(),
+            ticks: unowned,
+        });
     }
     if screen.deadlines.is_empty() && screen.slices.is_empty() {
         lanes.clear();
     }
     // Who has something to do first; the order by name stays among equals.
-    lanes.sort_by_key(|lane| (lane.slice.is_none() && lane.ticks.is_empty(), lane.off.first().is_some_and(|(from, _)| *from <= now)));
+    lanes.sort_by_key(|lane| {
+        (
+            lane.slice.is_none() && lane.ticks.is_empty(),
+            lane.off.first().is_some_and(|(from, _)| *from <= now),
+        )
+    });
     let unseen = lanes.len().saturating_sub(limits::TIMETABLE_ROWS);
     lanes.truncate(limits::TIMETABLE_ROWS);
-    Ok(Timetable { now, until, zone: &desk.zone, lanes, unseen })
+    Ok(Timetable {
+        now,
+        until,
+        zone: &desk.zone,
+        lanes,
+        unseen,
+    })
 }
 
 fn ticks(screen: &Screen, owner: Option<EngineerId>) -> Vec<Tick<'_>> {
     let own = screen.deadlines.iter().filter(|one| one.owner == owner);
-    own.map(|one| Tick { case: one.case, due: one.due, word: &one.word }).collect()
+    own.map(|one| Tick {
+        case: one.case,
+        due: one.due,
+        word: &one.word,
+    })
+    .collect()
 }
 
 /// When the engineer does not work between two instants.
@@ -269,7 +316,9 @@ fn off_duty(engineer: &Engineer, now: Timestamp, until: Timestamp) -> Outcome<Ve
 fn group(which: usize, rows: &[CaseRow], screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
     let (group, name, title) = GROUPS[which];
     let shown = &rows[..rows.len().min(limits::PAGE_ROWS as usize)];
-    let further = (rows.len() > shown.len()).then(|| shown.last().map(|row| group.place(row))).flatten();
+    let further = (rows.len() > shown.len())
+        .then(|| shown.last().map(|row| group.place(row)))
+        .flatten();
     let count = match group {
         Group::Promised => screen.counts.ours,
         Group::Waiting => screen.counts.theirs,
@@ -299,14 +348,18 @@ fn group(which: usize, rows: &[CaseRow], screen: &Screen, desk: &Desk, now: Time
 }
 
 fn line(group: Group, row: &CaseRow, desk: &Desk, now: Timestamp) -> Markup {
-    let at = if group == Group::Waiting { row.wake_at } else { row.reply_by };
+    let at = if group == Group::Waiting {
+        row.wake_at
+    } else {
+        row.reply_by
+    };
     let near = row.reply_by.map_or("", |due| layout::nearness(due, now));
     html! {
         tr id={ "case-" (row.case) } {
             td.number { (row.case) }
             td.state { (state(row)) }
             td.due { @match at { Some(at) => (layout::time(at, desk, now)), None => span.none { "none promised" } } }
-            td.left class=(near) { @if let Some(at) = at { (say::left(at.duration_since(now))) @if near == "past" { " past" } } }
+            td class={ "left " (near) } { @if let Some(at) = at { (say::left(at.duration_since(now)).trim_start_matches('-')) @if near == "past" { " past" } } }
             td.who { @match &row.owner { Some(name) => (name), None => span.none { "nobody yet" } } }
             td.customer { (row.customer) }
             td.subject {
