@@ -115,6 +115,7 @@ CREATE TABLE cases (
 CREATE INDEX case_ready ON cases (reply_by, id) WHERE hand = 'ours' AND party IS NULL AND slices = 0 AND under_way = 0;
 CREATE INDEX case_hand ON cases (hand) WHERE hand <> 'nobody';
 CREATE INDEX case_open ON cases (reply_by, id) WHERE hand <> 'nobody';
+CREATE INDEX case_theirs ON cases (wake_at, id) WHERE hand = 'theirs';
 CREATE INDEX case_wake ON cases (wake_at) WHERE wake_at IS NOT NULL;
 CREATE UNIQUE INDEX case_key ON cases (key);
 CREATE INDEX case_customer ON cases (customer, id);

@@ -175,7 +175,12 @@ impl Running {
             clock: clock.clone(),
             open,
         };
-        running.doors.spawn(web::serve(http, Arc::new(door), stopped.clone()));
+        let pages = web::serve(http, Arc::new(door), stopped.clone());
+        running.doors.spawn(async {
+            if let Err(error) = pages.await {
+                tracing::error!(%error, "pages are not served");
+            }
+        });
         let disk = dir.clone();
         let entrance = Entrance::new(store, desk, clock, move || free_space(&disk));
         let tls = tls_of(&config, &host)?;

@@ -25,11 +25,12 @@ pub mod thread;
 pub mod verb;
 
 pub use id::*;
+/// Times as people read them: doors say them through the desk, so that every door says the same.
+pub use plan::{Zone, say};
 
 use crate::store::{Migration, Topic};
 use plan::Calendar;
 use plan::Targets;
-use plan::Zone;
 
 /// The schema, in order.
 pub const MIGRATIONS: &[Migration] = &[
