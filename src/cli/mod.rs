@@ -10,7 +10,7 @@ mod demo;
 pub mod due;
 mod editor;
 mod import;
-mod init;
+pub mod init;
 pub mod mail;
 mod render;
 

@@ -1,0 +1,1 @@
+//! The same stream as history: `duly import mbox`.
