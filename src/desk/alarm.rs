@@ -6,7 +6,7 @@
 
 use super::case::{self, Hand};
 use super::ledger::{self, Actor, event};
-use super::{CaseId, Desk, message, outbox, promise, slice};
+use super::{CaseId, Desk, automatic, message, promise, slice};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -66,7 +66,7 @@ fn wake(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId) -> Outcome<()>
             "answered",
             "the closing date came without a further word",
         )?;
-        return outbox::tell_closed(tx, now, desk, &case, contact, "answered");
+        return automatic::tell_closed(tx, now, desk, &case, contact, "answered");
     }
     case::wake_with_promise(tx, now, desk, id, Actor::Desk, "the wake time came")
 }
@@ -94,7 +94,7 @@ fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, limit: i64) -> Outco
              promise. `duly spool` lists it, `duly spool release {}` takes it on.",
             case.id.0, case.id.0
         );
-        outbox::tell_leads(tx, now, desk, &case, &message::clipped(&text))?;
+        automatic::tell_leads(tx, now, desk, &case, &message::clipped(&text))?;
         ledger::record(tx, now, event("lead.told", Actor::Desk).of(case.id))?;
         told += 1;
     }

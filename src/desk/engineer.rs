@@ -185,7 +185,7 @@ pub fn by_id(tx: &mut Tx<'_>, id: EngineerId) -> Outcome<Engineer> {
 /// Everybody on the desk, by name.
 pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Engineer>> {
     tx.query(
-        &format!("{ENGINEER} WHERE left_at IS NULL ORDER BY name, id LIMIT $1"),
+        &format!("{ENGINEER} WHERE left_at IS NULL ORDER BY role = 'administrator', name, id LIMIT $1"),
         &values![limits::LIST_ROWS_MAX],
     )?
     .iter()

@@ -8,7 +8,7 @@ use super::case::{self, Hand};
 use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
 use super::thread::{self, Clues, Match};
-use super::{CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, outbox, promise};
+use super::{CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, outbox, promise};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -312,7 +312,7 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
             case::add_participant(tx, now, id, contact.id)?;
         }
         if !verified && !foreign_list {
-            outbox::tell_unverified(tx, now, desk, id, message, &contact, &mail)?;
+            automatic::tell_unverified(tx, now, desk, id, message, &contact, &mail)?;
         }
         return Ok(Placed {
             message,
@@ -371,7 +371,7 @@ pub fn earn(
     let (_, due) = promise::for_message(tx, now, desk, &case, message, contact, severity, from, basis)?;
     case::wake(tx, now, &case, Actor::Customer, "customer's mail")?;
     if became_ours && mail.auto == Auto::No || became_ours && mail.served_list.is_some() {
-        outbox::acknowledge(tx, now, desk, &case, message, contact, mail, due)?;
+        automatic::acknowledge(tx, now, desk, &case, message, contact, mail, due)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod act;
 pub mod agreement;
 pub mod alarm;
 pub mod arrival;
+pub mod automatic;
 pub mod case;
 pub mod customer;
 pub mod engineer;

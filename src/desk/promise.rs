@@ -266,7 +266,7 @@ pub fn break_it(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise)
     if case.hand != Hand::Ours {
         case::wake(tx, now, &case, Actor::Desk, "promise broken")?;
     }
-    super::outbox::tell_broken(tx, now, desk, &case, promise, due)?;
+    super::automatic::tell_broken(tx, now, desk, &case, promise, due)?;
     Ok(due)
 }
 
