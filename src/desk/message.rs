@@ -370,7 +370,7 @@ pub fn earn(
     let became_ours = case.hand != Hand::Ours;
     let (_, due) = promise::for_message(tx, now, desk, &case, message, contact, severity, from, basis)?;
     case::wake(tx, now, &case, Actor::Customer, "customer's mail")?;
-    if became_ours && mail.auto == Auto::No || became_ours && mail.served_list.is_some() {
+    if became_ours && (mail.auto == Auto::No || mail.served_list.is_some()) {
         automatic::acknowledge(tx, now, desk, &case, message, contact, mail, due)?;
     }
     Ok(())

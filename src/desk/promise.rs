@@ -107,6 +107,7 @@ pub fn make(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, new: &New) -> Outcome
 
 /// The promise that a customer's message earns: target of the default agreement from `from`, behind what the customer has
 /// open already where that is more than they may have at target (PRODUCT.md §3.2).
+#[expect(clippy::too_many_arguments, reason = "the facts of one promise, each once")]
 pub fn for_message(
     tx: &mut Tx<'_>,
     now: Timestamp,
