@@ -174,6 +174,7 @@ impl Running {
             desk: Arc::clone(&desk),
             clock: clock.clone(),
             open,
+            smtp: smtp_at,
         };
         let pages = web::serve(http, Arc::new(door), stopped.clone());
         running.doors.spawn(async {

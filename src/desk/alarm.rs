@@ -66,7 +66,7 @@ fn wake(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId) -> Outcome<()>
             "answered",
             "the closing date came without a further word",
         )?;
-        return automatic::tell_closed(tx, now, desk, &case, contact, "answered");
+        return automatic::tell_closed(tx, now, desk, &case, contact);
     }
     case::wake_with_promise(tx, now, desk, id, Actor::Desk, "the wake time came")
 }

@@ -233,18 +233,8 @@ pub fn tell_broken(
 }
 
 /// Text F at the closing date.
-pub fn tell_closed(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    desk: &Desk,
-    case: &Case,
-    contact: ContactId,
-    resolution: &str,
-) -> Outcome<()> {
-    put_in_thread(tx, now, desk, case, contact, "closing", |name| Content::Closed {
-        name,
-        resolution: resolution.to_owned(),
-    })
+pub fn tell_closed(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, contact: ContactId) -> Outcome<()> {
+    put_in_thread(tx, now, desk, case, contact, "closing", |name| Content::Closed { name })
 }
 
 /// A note of trouble to every lead.
@@ -289,7 +279,6 @@ pub fn tell_unverified(
     now: Timestamp,
     desk: &Desk,
     id: CaseId,
-    message: MessageNo,
     contact: &Contact,
     mail: &Incoming,
 ) -> Outcome<()> {
@@ -308,7 +297,6 @@ pub fn tell_unverified(
         in_reply_to: mail.message_id.clone(),
         ..letter_to(desk, &case, contact, &mail.address, &subject, Content::Unverified)
     };
-    let _ = message;
     put_automatic(
         tx,
         now,

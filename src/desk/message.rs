@@ -234,11 +234,10 @@ fn is_own(tx: &mut Tx<'_>, desk: &Desk, mail: &Incoming) -> Outcome<bool> {
 /// Automatic mail creates no promise, wakes nothing (but a permanent bounce does), and is never answered.
 fn automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
     if let Some(bounce) = &mail.bounce
-        && let Some((message, case)) = outbox::bounced(tx, now, desk, bounce)?
+        && let Some(case) = outbox::bounced(tx, now, desk, bounce)?
     {
         let placed = insert(tx, mail, Some(case), None, "bounce", false, None)?;
         told(tx, now, Some(case), placed, "mail.bounce", "bounce")?;
-        let _ = message;
         return Ok(Placed {
             message: placed,
             case: Some(case),
@@ -312,7 +311,7 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
             case::add_participant(tx, now, id, contact.id)?;
         }
         if !verified && !foreign_list {
-            automatic::tell_unverified(tx, now, desk, id, message, &contact, &mail)?;
+            automatic::tell_unverified(tx, now, desk, id, &contact, &mail)?;
         }
         return Ok(Placed {
             message,

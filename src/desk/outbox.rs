@@ -77,8 +77,6 @@ pub enum Content {
         next: reply::Next,
         /// The engineer's name.
         name: String,
-        /// Whether an answer was given (a wait then closes).
-        answer: bool,
         /// The mail answered: when, who, words.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         quoted: Option<(Timestamp, String, String)>,
@@ -101,8 +99,6 @@ pub enum Content {
     Closed {
         /// How the customer is greeted.
         name: String,
-        /// The resolution.
-        resolution: String,
     },
     /// To our own people.
     Note {
@@ -390,8 +386,8 @@ pub fn ended(
     reply::progress(tx, now, desk, message, contact, first_try.unwrap_or(now), how)
 }
 
-/// A bounce about one of our mails: the row failed after all. Says which message and case it was about.
-pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) -> Outcome<Option<(MessageNo, CaseId)>> {
+/// A bounce about one of our mails: the row failed after all. Says which case it was about.
+pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) -> Outcome<Option<CaseId>> {
     let Some(about) = &bounce.about else { return Ok(None) };
     let rows = tx.query(
         "SELECT o.id, o.message, o.case_id, o.recipient, o.contact FROM outbox o JOIN message m ON m.id = o.message
@@ -399,7 +395,7 @@ pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) ->
         &values![about.as_str(), limits::ADDRESSES as i64],
     )?;
     let Some(first) = rows.first() else { return Ok(None) };
-    let found = (MessageNo(first.int(1)), CaseId(first.int(2)));
+    let (message, case) = (MessageNo(first.int(1)), CaseId(first.int(2)));
     if bounce.permanent {
         let named = |row: &&Row| {
             bounce
@@ -418,8 +414,8 @@ pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) ->
                 "UPDATE contact_address SET bounced_at = $1 WHERE address = $2",
                 &values![now, row.text(3)],
             )?;
-            reply::came_back(tx, now, desk, found.0, row.opt_int(4).map(ContactId))?;
+            reply::came_back(tx, now, desk, message, row.opt_int(4).map(ContactId))?;
         }
     }
-    Ok(Some(found))
+    Ok(Some(case))
 }

@@ -310,7 +310,6 @@ fn address_all(
                 text: draft.text.clone(),
                 next: draft.next.clone(),
                 name: engineer.name.clone(),
-                answer: draft.kind == Kind::Answer,
                 quoted: quoted.clone(),
             },
         };

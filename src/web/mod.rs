@@ -43,6 +43,8 @@ pub struct Door {
     pub clock: Clock,
     /// `web.open`: whoever reaches the listener may read, and act as any engineer. Only on loopback: [`may_open`].
     pub open: bool,
+    /// Where mail comes in: what the run queue's foot tells a newcomer.
+    pub smtp: std::net::SocketAddr,
 }
 
 /// What every handler is given: the door, and the news that the desk stops.

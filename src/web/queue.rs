@@ -21,6 +21,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
+use std::net::SocketAddr;
 
 /// Groups in their order on the page, with what they are called there and in the address of a further page.
 const GROUPS: [(Group, &str, &str); 3] = [
@@ -140,7 +141,7 @@ fn render(house: &House, asked: &Words, refusal: Option<&Refusal>) -> Outcome<Ma
             @for (which, rows) in &screen.groups { (group(*which, rows, &screen, desk, now)) }
             @if !is_first { p { a href="/" { "Back to the beginning of the run queue" } } }
         }
-        (foot(desk))
+        (foot(desk, door.smtp))
     };
     let frame = Frame {
         title: "Run queue",
@@ -400,12 +401,12 @@ pub fn state(row: &CaseRow) -> Markup {
     }
 }
 
-fn foot(desk: &Desk) -> Markup {
+fn foot(desk: &Desk, smtp: SocketAddr) -> Markup {
     html! {
         aside.hint aria-labelledby="h-hint" {
             h2 #h-hint { "Write as a customer" }
             p { "Send a mail to " strong { (desk.address()) } " over SMTP, at the address that " code { "duly serve" } " printed when it started:" }
-            pre tabindex="0" aria-label="Example" { code { "curl smtp://127.0.0.1:2525 --mail-from you@customer.example \\\n     --mail-rcpt " (desk.address()) " -T mail.txt" } }
+            pre tabindex="0" aria-label="Example" { code { "curl smtp://" (smtp) " --mail-from you@customer.example \\\n     --mail-rcpt " (desk.address()) " -T mail.txt" } }
             p { "The case appears above by itself." }
         }
     }

@@ -60,6 +60,7 @@ impl Front {
             desk,
             clock: Clock::hand(now),
             open,
+            smtp: ([127, 0, 0, 1], 2525).into(),
         });
         Front {
             router: routes(House { door, stop: stopped }),

@@ -105,6 +105,7 @@ pub async fn fronts(unverified: Unverified) -> Vec<Front> {
             desk: desk.clone(),
             clock: clock.clone(),
             open: true,
+            smtp: ([127, 0, 0, 1], 2525).into(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
