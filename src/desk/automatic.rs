@@ -174,7 +174,8 @@ fn put_in_thread(
     let Some(last) = outbox::last_of(tx, case.id, id)? else {
         return Ok(());
     };
-    if !may_get_automatic(tx, now, desk, &last.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)? {
+    let may = may_get_automatic(tx, now, desk, &last.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)?;
+    if last.automatic || !may {
         return Ok(());
     }
     let contact = customer::contact(tx, id)?;

@@ -71,6 +71,7 @@ fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outco
         recipients: &mail.recipients,
         message_id: mail.message_id.as_deref(),
         chain: &mail.chain,
+        maybe_chain: &mail.maybe_chain,
     };
     if let Some(reason) = reason {
         let message = message::insert(tx, mail, None, None, "imported", false, Some(&reason))?;

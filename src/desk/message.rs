@@ -36,6 +36,8 @@ pub struct Incoming {
     pub message_id: Option<String>,
     /// `References` and `In-Reply-To`, root first, without brackets.
     pub chain: Vec<String>,
+    /// What looks like such IDs but stands without brackets: an offer, never a join.
+    pub maybe_chain: Vec<String>,
     /// The customer's own subject.
     pub subject: String,
     /// Newly written words.
@@ -386,6 +388,7 @@ fn clues(mail: &Incoming) -> Clues<'_> {
         recipients: &mail.recipients,
         message_id: mail.message_id.as_deref(),
         chain: &mail.chain,
+        maybe_chain: &mail.maybe_chain,
     }
 }
 

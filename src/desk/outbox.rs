@@ -183,13 +183,16 @@ pub struct Last {
     pub chain: Vec<String>,
     /// Its facts.
     pub facts: super::message::Facts,
+    /// A machine wrote it in their name.
+    pub automatic: bool,
 }
 
-/// The newest mail of a contact in a case.
+/// The newest mail of a contact in a case: their own words before what a machine wrote in their name.
 pub fn last_of(tx: &mut Tx<'_>, case: CaseId, contact: ContactId) -> Outcome<Option<Last>> {
     let row = tx.first(
-        "SELECT id, address, author, subject, at, text, message_id, chain, facts FROM message
-         WHERE case_id = $1 AND contact = $2 AND way = 'in' ORDER BY id DESC LIMIT 1",
+        "SELECT id, address, author, subject, at, text, message_id, chain, facts, auto FROM message
+         WHERE case_id = $1 AND contact = $2 AND way = 'in'
+         ORDER BY CASE WHEN auto IN ('no', 'list') THEN 0 ELSE 1 END, id DESC LIMIT 1",
         &values![case, contact],
     )?;
     Ok(row.map(|row| Last {
@@ -202,6 +205,7 @@ pub fn last_of(tx: &mut Tx<'_>, case: CaseId, contact: ContactId) -> Outcome<Opt
         message_id: row.opt_text(6).map(str::to_owned),
         chain: serde_json::from_str(row.text(7)).unwrap_or_default(),
         facts: serde_json::from_str(row.text(8)).unwrap_or_default(),
+        automatic: !matches!(row.text(9), "no" | "list"),
     }))
 }
 
@@ -406,15 +410,18 @@ pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) ->
         // A notification that names no recipient of ours is believed only where there was just one.
         let hit = rows.iter().find(named).or((rows.len() == 1).then_some(first));
         if let Some(row) = hit {
-            tx.execute(
+            let news = tx.execute(
                 "UPDATE outbox SET state = 'failed', settled_at = $1, said = $2 WHERE id = $3 AND state IN ('accepted', 'deferred')",
                 &values![now, super::message::clipped(&bounce.reason), row.int(0)],
             )?;
-            tx.execute(
-                "UPDATE contact_address SET bounced_at = $1 WHERE address = $2",
-                &values![now, row.text(3)],
-            )?;
-            reply::came_back(tx, now, desk, message, row.opt_int(4).map(ContactId))?;
+            // A second notification of the same failure says nothing new, and must not wake what was answered since.
+            if news > 0 {
+                tx.execute(
+                    "UPDATE contact_address SET bounced_at = $1 WHERE address = $2",
+                    &values![now, row.text(3)],
+                )?;
+                reply::came_back(tx, now, desk, message, row.opt_int(4).map(ContactId))?;
+            }
         }
     }
     Ok(Some(case))

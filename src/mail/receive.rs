@@ -337,6 +337,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         recipients,
         message_id: mail.message_id.clone(),
         chain,
+        maybe_chain: mail.maybe_in_reply_to.clone(),
         subject: mail.subject.clone(),
         text: message::clip_bytes(
             if mail.new_text.trim().is_empty() {
