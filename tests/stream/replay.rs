@@ -197,12 +197,15 @@ impl<'a> Play<'a> {
 
     fn every_mail_is_in_one_case_and_unchanged(&self) {
         assert_eq!(self.sent.len() + self.replies, self.mails.len());
+        let messages = self.desk.number("SELECT COUNT(*) FROM message WHERE way = 'in'", &[]);
+        assert_eq!(messages as usize, self.sent.len(), "each is one message");
         for (raw, bytes) in &self.sent {
             let rows = self.desk.rows(
-                "SELECT m.case_id, r.bytes FROM raw r JOIN message m ON m.raw = r.id AND m.way = 'in' WHERE r.id = $1",
+                "SELECT m.case_id, r.bytes FROM arrival a JOIN message m ON m.id = a.message JOIN raw r ON r.id = m.raw
+                 WHERE a.id = $1 AND m.raw = a.id",
                 &[(*raw).into()],
             );
-            assert_eq!(rows.len(), 1, "arrival {raw} is one message");
+            assert_eq!(rows.len(), 1, "arrival {raw} is a message of its own");
             assert!(rows[0].opt_int(0).is_some(), "arrival {raw} is in a case");
             assert!(rows[0].bytes(1) == bytes.as_slice(), "arrival {raw} was changed");
         }
