@@ -44,12 +44,20 @@ fn further_mail_while_the_ball_is_with_us_has_its_promise_and_no_acknowledgement
 fn what_a_machine_wrote_is_never_answered() {
     let rows: Vec<(&str, Mail)> = vec![
         ("the null sender", mail(NORA, "Delivered").envelope("")),
-        ("an out-of-office", mail(NORA, "Away").header("Auto-Submitted", "auto-replied")),
-        ("a machine's report", mail(NORA, "Nightly").header("Auto-Submitted", "auto-generated")),
+        (
+            "an out-of-office",
+            mail(NORA, "Away").header("Auto-Submitted", "auto-replied"),
+        ),
+        (
+            "a machine's report",
+            mail(NORA, "Nightly").header("Auto-Submitted", "auto-generated"),
+        ),
         ("bulk mail", mail(NORA, "Offer").header("Precedence", "bulk")),
         (
             "a list that is not served",
-            mail(NORA, "Hello all").header("List-Id", "<other.lists.example>").header("Precedence", "list"),
+            mail(NORA, "Hello all")
+                .header("List-Id", "<other.lists.example>")
+                .header("Precedence", "list"),
         ),
         ("our own address", mail(DESK, "To ourselves").envelope(NORA)),
     ];
@@ -69,7 +77,9 @@ fn an_out_of_office_in_answer_to_us_stands_in_its_case_and_changes_nothing() {
     on_both(|desk| {
         let case = desk.receive(&mail(NORA, "The daemon stops")).case();
         desk.answered(case, "wait fri 12:00");
-        let away = mail(NORA, "Away").re(&desk.reply_id(case)).header("Auto-Submitted", "auto-replied");
+        let away = mail(NORA, "Away")
+            .re(&desk.reply_id(case))
+            .header("Auto-Submitted", "auto-replied");
         let away = away.body("I am on holiday.");
         assert_eq!(desk.receive(&away).case, Some(case));
         assert_eq!(desk.state(case), State::Closing);
@@ -109,13 +119,21 @@ fn a_machine_that_answers_everything_and_says_nothing_of_itself_ends_the_loop_so
             let text = ours.text();
             let header = |name: &str| {
                 let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-                line.rsplit(['<', ' ']).next().unwrap_or_default().trim_end_matches('>').to_owned()
+                line.rsplit(['<', ' '])
+                    .next()
+                    .unwrap_or_default()
+                    .trim_end_matches('>')
+                    .to_owned()
             };
             letter = mail(EVE, "Re: Hello").to(&header("From:")).re(&header("Message-ID:"));
         }
         let automatic = desk.mails_to(EVE).iter().filter(|mail| mail.is_automatic()).count();
         assert!((1..=3).contains(&automatic), "{automatic} automatic mails");
-        assert_eq!(desk.number("SELECT COUNT(*) FROM cases", &[]), 1, "they all joined one case");
+        assert_eq!(
+            desk.number("SELECT COUNT(*) FROM cases", &[]),
+            1,
+            "they all joined one case"
+        );
     });
 }
 
@@ -127,6 +145,10 @@ fn a_machine_that_begins_anew_each_time_is_braked_by_the_day() {
         }
         let sent = desk.sent_to(EVE).len() as i64;
         assert_eq!(sent, duly::limits::AUTOMATIC_PER_ADDRESS_PER_DAY);
-        assert_eq!(desk.number("SELECT COUNT(*) FROM promise", &[]), 40, "each has its promise all the same");
+        assert_eq!(
+            desk.number("SELECT COUNT(*) FROM promise", &[]),
+            40,
+            "each has its promise all the same"
+        );
     });
 }

@@ -12,13 +12,17 @@ fn the_same_mail_delivered_twice_is_one_message_and_one_promise() {
     on_both(|desk| {
         let letter = mail(NORA, "The daemon stops");
         let first = desk.receive(&letter);
-        let mut again = b"Received: from mx2.northwind.example by mx.acme.example; Mon, 2 Mar 2026 08:00:09 +0000\r\n".to_vec();
+        let mut again =
+            b"Received: from mx2.northwind.example by mx.acme.example; Mon, 2 Mar 2026 08:00:09 +0000\r\n".to_vec();
         again.extend(letter.bytes());
         let second = desk.take(&again, NORA, &[super::kit::desk::DESK]);
         assert_ne!(second.raw, first.raw, "both are kept");
         assert_eq!((second.message, second.case), (first.message, first.case));
         assert_eq!(desk.promises(first.case()).len(), 1);
-        assert_eq!(desk.number("SELECT COUNT(*) FROM event WHERE kind = 'mail.repeat'", &[]), 1);
+        assert_eq!(
+            desk.number("SELECT COUNT(*) FROM event WHERE kind = 'mail.repeat'", &[]),
+            1
+        );
         assert_eq!(desk.sent_to(NORA), ["acknowledgement"]);
     });
 }
@@ -40,7 +44,10 @@ fn bytes_come_back_as_they_came() {
     on_both(|desk| {
         let odd = b"From: nora@northwind.example\r\nTo: support@acme.example\r\nSubject: =?utf-8?q?odd?=\r\n\r\n.dot\r\n..dots\r\n\xff\xfe raw \r\n\r\n\r\n";
         let place = desk.take(odd, NORA, &[super::kit::desk::DESK]);
-        let Ok(Answer::Raw(text)) = desk.owner(Verb::Raw { case: place.case(), message: None }) else {
+        let Ok(Answer::Raw(text)) = desk.owner(Verb::Raw {
+            case: place.case(),
+            message: None,
+        }) else {
             panic!("no raw mail");
         };
         let bytes = data_encoding::BASE64.decode(text.as_bytes()).expect("base64");
@@ -118,8 +125,15 @@ fn a_mail_that_kills_its_reader_twice_is_a_case_and_the_mails_after_it_are_place
         let states: Vec<_> = places.iter().map(|place| desk.state(place.case())).collect();
         assert_eq!(states, [State::Ready, State::Unsorted, State::Ready]);
         let page = desk.page(places[1].case());
-        assert!(page.messages[0].text.contains("ended the process"), "{}", page.messages[0].text);
-        let Ok(Answer::Raw(raw)) = desk.owner(Verb::Raw { case: places[1].case(), message: None }) else {
+        assert!(
+            page.messages[0].text.contains("ended the process"),
+            "{}",
+            page.messages[0].text
+        );
+        let Ok(Answer::Raw(raw)) = desk.owner(Verb::Raw {
+            case: places[1].case(),
+            message: None,
+        }) else {
             panic!("no raw mail");
         };
         let raw = data_encoding::BASE64.decode(raw.as_bytes()).expect("base64");

@@ -96,7 +96,10 @@ fn an_answered_case_closes_at_its_closing_date_and_the_customer_reads_so() {
         assert_eq!(desk.state(case), State::Closing);
         desk.at(time("2026-03-05T11:00:00Z"));
         let page = desk.page(case);
-        assert_eq!((page.row.state, page.row.resolution.as_deref()), (State::Closed, Some("answered")));
+        assert_eq!(
+            (page.row.state, page.row.resolution.as_deref()),
+            (State::Closed, Some("answered"))
+        );
         assert_eq!(desk.sent_to(NORA), ["acknowledgement", "answer", "closing"]);
     });
 }
@@ -121,7 +124,11 @@ fn mail_that_comes_while_a_reply_is_under_way_keeps_the_case_ours() {
         let first = mail(NORA, "The daemon stops");
         let case = desk.receive(&first).case();
         desk.answer(case, "close");
-        desk.receive(&mail(NORA, "Re: The daemon stops").re(&first.message_id()).body("It stops again."));
+        desk.receive(
+            &mail(NORA, "Re: The daemon stops")
+                .re(&first.message_id())
+                .body("It stops again."),
+        );
         desk.leaves();
         let states: Vec<_> = desk.page(case).promises.into_iter().map(|one| one.state).collect();
         assert_eq!(states, ["kept", "open"]);
@@ -138,7 +145,10 @@ fn closing_does_not_keep_a_promise() {
         desk.answered(case, "wait fri 12:00");
         desk.act(ANNA, close(case));
         let page = desk.page(case);
-        assert_eq!((page.row.state, page.row.resolution.as_deref()), (State::Closed, Some("solved")));
+        assert_eq!(
+            (page.row.state, page.row.resolution.as_deref()),
+            (State::Closed, Some("solved"))
+        );
         desk.refused(ANNA, close(case), Kind::Conflict);
     });
 }

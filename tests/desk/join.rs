@@ -15,7 +15,12 @@ fn reply_address(desk: &TestDesk, case: i64, address: &str) -> String {
 
 /// How a message was joined, and to which case a person may join it.
 fn joined(desk: &TestDesk, case: i64) -> (String, Option<i64>) {
-    let newest = desk.page(case).messages.into_iter().find(|message| message.way == "in").expect("a mail");
+    let newest = desk
+        .page(case)
+        .messages
+        .into_iter()
+        .find(|message| message.way == "in")
+        .expect("a mail");
     (newest.matched_by, newest.facts.offer)
 }
 
@@ -25,7 +30,10 @@ fn the_signed_address_joins_whom_it_was_made_for_and_nobody_else() {
         let case = desk.receive(&mail(NORA, "The daemon stops")).case();
         let address = reply_address(desk, case, NORA);
         let from_ack = desk.mails_to(NORA)[0].text();
-        assert!(from_ack.contains(&address), "the acknowledgement comes from it: {from_ack}");
+        assert!(
+            from_ack.contains(&address),
+            "the acknowledgement comes from it: {from_ack}"
+        );
         let again = desk.receive(&mail(NORA, "Something else to say").to(&address));
         assert_eq!(again.case(), case);
         assert_eq!(joined(desk, case).0, "token");
@@ -44,13 +52,19 @@ fn a_known_message_id_joins_people_on_the_case_and_offers_to_others() {
     on_both(|desk| {
         let first = mail(NORA, "The daemon stops");
         let case = desk.receive(&first).case();
-        assert_eq!(desk.receive(&mail(NORA, "Other words").re(&first.message_id())).case(), case);
+        assert_eq!(
+            desk.receive(&mail(NORA, "Other words").re(&first.message_id())).case(),
+            case
+        );
         desk.answered(case, "wait fri 12:00");
         let ours = desk.reply_id(case);
         assert_eq!(desk.receive(&mail(NORA, "Thanks").re(&ours)).case(), case);
         let stranger = desk.receive(&mail(EVE, "Re: The daemon stops").re(&ours)).case();
         assert_ne!(stranger, case);
-        assert_eq!(joined(desk, stranger), ("message-id, sender not on the case".into(), Some(case)));
+        assert_eq!(
+            joined(desk, stranger),
+            ("message-id, sender not on the case".into(), Some(case))
+        );
         // The offer grants nothing: no reply to the case goes to the stranger.
         desk.answered(case, "close");
         assert_eq!(desk.sent_to(EVE), ["acknowledgement"]);
@@ -72,7 +86,11 @@ fn anybody_joins_a_public_case() {
         assert_eq!(desk.receive(&through(EVE).re(&first.message_id())).case(), case);
         assert_eq!(desk.promises(case).len(), 2);
         desk.answered(case, "close");
-        assert_eq!((desk.sent_to(NORA).len(), desk.sent_to(EVE).len()), (2, 1), "both who asked are answered");
+        assert_eq!(
+            (desk.sent_to(NORA).len(), desk.sent_to(EVE).len()),
+            (2, 1),
+            "both who asked are answered"
+        );
     });
 }
 
@@ -95,7 +113,10 @@ fn where_two_cases_match_the_oldest_has_it() {
         assert!(old < new);
         let both = mail(NORA, "Re: Two")
             .header("In-Reply-To", &format!("<{}>", second.message_id()))
-            .header("References", &format!("<{}> <{}>", second.message_id(), first.message_id()));
+            .header(
+                "References",
+                &format!("<{}> <{}>", second.message_id(), first.message_id()),
+            );
         assert_eq!(desk.receive(&both).case(), old);
     });
 }
@@ -103,10 +124,20 @@ fn where_two_cases_match_the_oldest_has_it() {
 #[test]
 fn an_id_that_only_others_named_joins_too() {
     on_both(|desk| {
-        let case = desk.receive(&mail(NORA, "Re: The daemon stops").re("never-seen@client.example")).case();
-        assert_eq!(desk.receive(&mail(NORA, "Re: The daemon stops").re("never-seen@client.example")).case(), case);
+        let case = desk
+            .receive(&mail(NORA, "Re: The daemon stops").re("never-seen@client.example"))
+            .case();
+        assert_eq!(
+            desk.receive(&mail(NORA, "Re: The daemon stops").re("never-seen@client.example"))
+                .case(),
+            case
+        );
         // Even the mail itself, if it comes after its answer.
-        assert_eq!(desk.receive(&mail(NORA, "The daemon stops").id("never-seen@client.example")).case(), case);
+        assert_eq!(
+            desk.receive(&mail(NORA, "The daemon stops").id("never-seen@client.example"))
+                .case(),
+            case
+        );
     });
 }
 
@@ -130,7 +161,7 @@ fn a_reply_goes_to_who_asked_and_openly_to_the_others_on_the_case() {
         desk.answered(case, "wait fri 12:00");
         let reply = desk.mails_to(NORA).pop().expect("the reply").text();
         for words in [
-            "To: nora@northwind.example",
+            "To: <nora@northwind.example>",
             "Subject: Re: The daemon stops",
             "Anna Keller",
             &format!("In-Reply-To: <{}>", first.message_id()),

@@ -26,7 +26,9 @@ fn complaint(desk: &TestDesk) -> String {
 fn a_whole_ledger_says_how_many_entries_it_has() {
     on_both(|desk| {
         a_day(desk);
-        let Ok(Answer::Done(done)) = desk.owner(Verb::Verify) else { panic!("not whole") };
+        let Ok(Answer::Done(done)) = desk.owner(Verb::Verify) else {
+            panic!("not whole")
+        };
         let entries = desk.number("SELECT COUNT(*) FROM event", &[]);
         assert!(done.said.contains(&format!("{entries} entries")), "{}", done.said);
     });

@@ -41,11 +41,20 @@ fn a_promise_is_kept_when_the_reply_was_accepted_before_its_due_and_the_margin_s
         assert_eq!(promise.state, "kept");
         assert_eq!(promise.settled_at, Some(accepted));
         assert_eq!(promise.by.as_deref(), Some("Anna Keller"));
-        let Ok(Answer::Log(log)) = desk.owner(Verb::Log { case: Some(case), after: 0 }) else {
+        let Ok(Answer::Log(log)) = desk.owner(Verb::Log {
+            case: Some(case),
+            after: 0,
+        }) else {
             panic!("no log");
         };
-        let kept = log.iter().find(|line| line.kind == "promise.kept").expect("it is in the log");
-        assert_eq!(kept.data["margin_seconds"], promise.due.as_second() - accepted.as_second());
+        let kept = log
+            .iter()
+            .find(|line| line.kind == "promise.kept")
+            .expect("it is in the log");
+        assert_eq!(
+            kept.data["margin_seconds"],
+            promise.due.as_second() - accepted.as_second()
+        );
     });
 }
 
@@ -56,7 +65,10 @@ fn a_promise_is_broken_at_its_instant_by_the_timer_and_a_new_one_is_made_and_tol
         desk.at(time(DUE) - SignedDuration::from_millis(1));
         assert_eq!(desk.promises(case), [format!("open {DUE}")]);
         desk.at(time(DUE));
-        assert_eq!(desk.promises(case), [format!("broken {DUE}"), format!("open {NEXT_DUE}")]);
+        assert_eq!(
+            desk.promises(case),
+            [format!("broken {DUE}"), format!("open {NEXT_DUE}")]
+        );
         assert_eq!(desk.page(case).promises[0].settled_at, Some(time(DUE)));
         assert_eq!(desk.sent_to(NORA), ["acknowledgement", "broken"]);
         assert_eq!(desk.sent_to(ANNA), ["lead"]);
@@ -76,7 +88,11 @@ fn a_promise_that_fell_due_while_the_desk_was_stopped_is_broken_at_its_due_insta
         desk.quiet();
         let promises = desk.page(case).promises;
         assert_eq!(promises[0].settled_at, Some(time(DUE)));
-        assert_eq!(promises[1].made, time(DUE) + SignedDuration::from_hours(2), "the new one counts from when it was made");
+        assert_eq!(
+            promises[1].made,
+            time(DUE) + SignedDuration::from_hours(2),
+            "the new one counts from when it was made"
+        );
         assert_eq!(desk.sent_to(NORA), ["acknowledgement", "broken"]);
     });
 }
@@ -87,7 +103,10 @@ fn a_late_reply_keeps_the_promise_that_followed_the_broken_one() {
         let case = desk.receive(&mail(NORA, "The daemon stops")).case();
         desk.at(time(DUE) + SignedDuration::from_hours(1));
         desk.answered(case, "close");
-        assert_eq!(desk.promises(case), [format!("broken {DUE}"), format!("kept {NEXT_DUE}")]);
+        assert_eq!(
+            desk.promises(case),
+            [format!("broken {DUE}"), format!("kept {NEXT_DUE}")]
+        );
         assert_eq!(desk.state(case), State::Closed);
     });
 }
@@ -98,7 +117,10 @@ fn a_reply_given_in_time_and_accepted_too_late_keeps_only_the_successor() {
         let case = desk.receive(&mail(NORA, "The daemon stops")).case();
         desk.at(time(DUE) - SignedDuration::from_secs(5));
         desk.answered(case, "close");
-        assert_eq!(desk.promises(case), [format!("broken {DUE}"), format!("kept {NEXT_DUE}")]);
+        assert_eq!(
+            desk.promises(case),
+            [format!("broken {DUE}"), format!("kept {NEXT_DUE}")]
+        );
         assert_eq!(desk.state(case), State::Closed);
     });
 }
@@ -108,10 +130,15 @@ fn urgent_words_make_severity_one_for_that_mail_only() {
     on_both(|desk| {
         let first = mail(NORA, "The daemon stops");
         let case = desk.receive(&first).case();
-        let worse = mail(NORA, "Re: The daemon stops").re(&first.message_id()).body("Urgent: now all of them stop.");
+        let worse = mail(NORA, "Re: The daemon stops")
+            .re(&first.message_id())
+            .body("Urgent: now all of them stop.");
         assert_eq!(desk.receive(&worse).case(), case);
         // Two hours against ten; the earlier promise stays as it was.
-        assert_eq!(desk.promises(case), [format!("open {DUE}"), "open 2026-03-02T10:00:00Z".to_owned()]);
+        assert_eq!(
+            desk.promises(case),
+            [format!("open {DUE}"), "open 2026-03-02T10:00:00Z".to_owned()]
+        );
         assert_eq!(desk.page(case).row.reply_by, Some(time("2026-03-02T10:00:00Z")));
         let other = mail(NORA, "Another thing").body("urgent: the licence server is down");
         let other = desk.receive(&other).case();

@@ -31,7 +31,11 @@ fn nothing_that_a_reply_carries_takes_effect_before_it_is_accepted() {
         assert_eq!((page.row.state, page.row.reply_under_way), (State::Ready, true));
         assert_eq!(desk.promises(case), [format!("open {DUE}")]);
         desk.refused(ANNA, Verb::Next, Kind::Nothing);
-        let close = Verb::Close { case, resolution: None, because: None };
+        let close = Verb::Close {
+            case,
+            resolution: None,
+            because: None,
+        };
         let said = desk.refused(ANNA, close, Kind::Conflict);
         assert!(said.contains("under way"), "{said}");
         desk.leaves();
@@ -70,10 +74,26 @@ fn a_refused_reply_wakes_the_case_its_promise_stays_open_and_a_retry_does_what_i
         assert_eq!(desk.promises(case), [format!("open {DUE}")]);
         let delivery = &page.messages[0].delivery[0];
         assert_eq!(delivery.state, "failed");
-        assert!(delivery.said.as_deref().is_some_and(|said| said.contains("no such user")), "{delivery:?}");
-        let Ok(Answer::Spool(rows)) = desk.owner(Verb::Spool) else { panic!("no spool") };
-        let failed = rows.iter().find(|row| row.state == "failed").expect("it stands in the spool");
-        desk.act(ANNA, Verb::Retry { what: failed.name.clone() });
+        assert!(
+            delivery
+                .said
+                .as_deref()
+                .is_some_and(|said| said.contains("no such user")),
+            "{delivery:?}"
+        );
+        let Ok(Answer::Spool(rows)) = desk.owner(Verb::Spool) else {
+            panic!("no spool")
+        };
+        let failed = rows
+            .iter()
+            .find(|row| row.state == "failed")
+            .expect("it stands in the spool");
+        desk.act(
+            ANNA,
+            Verb::Retry {
+                what: failed.name.clone(),
+            },
+        );
         desk.quiet();
         assert_eq!(desk.promises(case), [format!("kept {DUE}")]);
         assert_eq!(desk.state(case), State::Closed);
@@ -108,7 +128,11 @@ fn a_bounce_opens_the_kept_promise_again_marks_the_address_and_counts_once() {
         assert_eq!(desk.number(marked, &[NORA.into()]), 1);
         desk.answered(case, "close");
         desk.receive(&bounce_of(&id, NORA));
-        assert_eq!(desk.state(case), State::Closed, "the same news does not wake what was answered since");
+        assert_eq!(
+            desk.state(case),
+            State::Closed,
+            "the same news does not wake what was answered since"
+        );
         assert_eq!(desk.promises(case), [format!("kept {DUE}")]);
     });
 }
@@ -122,7 +146,10 @@ fn a_bounce_after_the_due_breaks_the_promise_at_its_due() {
         desk.at(time(DUE) + SignedDuration::from_hours(1));
         desk.receive(&bounce_of(&id, NORA));
         let promises = desk.page(case).promises;
-        assert_eq!((promises[0].state.as_str(), promises[0].settled_at), ("broken", Some(time(DUE))));
+        assert_eq!(
+            (promises[0].state.as_str(), promises[0].settled_at),
+            ("broken", Some(time(DUE)))
+        );
         assert_eq!((promises.len(), promises[1].state.as_str()), (2, "open"));
         assert_eq!(desk.state(case), State::Ready);
     });
@@ -134,10 +161,16 @@ fn a_bounce_of_a_late_reply_opens_the_successor_that_it_kept() {
         let case = desk.receive(&mail(NORA, "The daemon stops")).case();
         desk.at(time(DUE) - SignedDuration::from_secs(5));
         desk.answered(case, "close");
-        assert_eq!(desk.promises(case), [format!("broken {DUE}"), format!("kept {NEXT_DUE}")]);
+        assert_eq!(
+            desk.promises(case),
+            [format!("broken {DUE}"), format!("kept {NEXT_DUE}")]
+        );
         let id = desk.reply_id(case);
         desk.receive(&bounce_of(&id, NORA));
-        assert_eq!(desk.promises(case), [format!("broken {DUE}"), format!("open {NEXT_DUE}")]);
+        assert_eq!(
+            desk.promises(case),
+            [format!("broken {DUE}"), format!("open {NEXT_DUE}")]
+        );
         assert_eq!(desk.state(case), State::Ready);
     });
 }
@@ -168,7 +201,17 @@ fn a_first_attempt_that_the_customers_own_server_deferred_keeps_and_a_failure_af
         let again = now + SignedDuration::from_mins(30);
         let end = |how: Ended| {
             let rules = rules.clone();
-            let ended = desk.store().write(move |tx| outbox::ended(tx, now, &rules, row, Some("mx.northwind.example"), "450 greylisted", &how));
+            let ended = desk.store().write(move |tx| {
+                outbox::ended(
+                    tx,
+                    now,
+                    &rules,
+                    row,
+                    Some("mx.northwind.example"),
+                    "450 greylisted",
+                    &how,
+                )
+            });
             ended.expect("recorded");
         };
         // Its bytes would have been kept before the first packet.
@@ -178,10 +221,20 @@ fn a_first_attempt_that_the_customers_own_server_deferred_keeps_and_a_failure_af
             Ok(())
         });
         kept.expect("kept");
-        end(Ended::Deferred { again, by_their_server: true });
+        end(Ended::Deferred {
+            again,
+            by_their_server: true,
+        });
         let page = desk.page(case);
-        assert_eq!((page.promises[0].state.as_str(), page.promises[0].settled_at), ("kept", Some(now)));
-        assert_eq!((page.row.state, page.row.reply_under_way), (State::Ready, true), "what it carries waits");
+        assert_eq!(
+            (page.promises[0].state.as_str(), page.promises[0].settled_at),
+            ("kept", Some(now))
+        );
+        assert_eq!(
+            (page.row.state, page.row.reply_under_way),
+            (State::Ready, true),
+            "what it carries waits"
+        );
         end(Ended::Failed);
         assert_eq!(desk.promises(case), [format!("open {DUE}")]);
         desk.act(ANNA, Verb::Release { what: "all".into() });
@@ -204,7 +257,9 @@ fn what_a_reply_carries_happens_when_it_is_delivered() {
             ("question", None, State::Waiting, None, None),
         ];
         for (at, (kind, then, state, reply_by, resolution)) in rows.into_iter().enumerate() {
-            let case = desk.receive(&mail(&format!("person{at}@northwind.example"), "A question")).case();
+            let case = desk
+                .receive(&mail(&format!("person{at}@northwind.example"), "A question"))
+                .case();
             desk.act(ANNA, reply(case, kind, then));
             desk.leaves();
             let page = desk.page(case);
@@ -214,7 +269,11 @@ fn what_a_reply_carries_happens_when_it_is_delivered() {
             assert_eq!(page.promises[0].state, "kept", "{kind} {then:?}");
             if state == State::Closing || state == State::Waiting {
                 let until = if then.is_some() { friday } else { "2026-03-06T16:00:00Z" };
-                assert!(page.row.wake_at >= Some(time(until)), "{kind} {then:?} {:?}", page.row.wake_at);
+                assert!(
+                    page.row.wake_at >= Some(time(until)),
+                    "{kind} {then:?} {:?}",
+                    page.row.wake_at
+                );
             }
         }
     });
@@ -227,7 +286,11 @@ fn replies_that_say_nothing_or_promise_nothing_are_refused() {
         desk.refused(ANNA, reply(case, "finding", None), Kind::Usage);
         desk.refused(ANNA, reply(case, "finding", Some("close")), Kind::Usage);
         desk.refused(ANNA, reply(case, "holding", Some("close")), Kind::Usage);
-        desk.refused(ANNA, reply(case, "answer", Some("owe 2026-03-01T10:00:00Z")), Kind::Usage);
+        desk.refused(
+            ANNA,
+            reply(case, "answer", Some("owe 2026-03-01T10:00:00Z")),
+            Kind::Usage,
+        );
         desk.refused(ANNA, reply(case, "answer", Some("close as forgotten")), Kind::Usage);
         desk.refused(ANNA, reply(case + 1, "answer", None), Kind::Missing);
         let empty = Verb::Reply {
@@ -278,7 +341,11 @@ fn a_reply_that_names_the_messages_it_answers_keeps_only_their_promises() {
         let place = desk.receive(&first);
         let case = place.case();
         desk.minutes(10);
-        desk.receive(&mail(NORA, "Re: Two questions").re(&first.message_id()).body("And the second?"));
+        desk.receive(
+            &mail(NORA, "Re: Two questions")
+                .re(&first.message_id())
+                .body("And the second?"),
+        );
         let verb = |message| Verb::Reply {
             case,
             text: "To the first.".into(),

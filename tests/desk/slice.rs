@@ -34,7 +34,10 @@ fn next_gives_the_earliest_due_and_shows_an_open_slice_again() {
         assert_eq!(desk.state(urgent), State::Running);
         desk.minutes(3);
         let again = next(desk, ANNA);
-        assert_eq!((again.row.case, again.again, again.began_at), (urgent, true, slice.began_at));
+        assert_eq!(
+            (again.row.case, again.again, again.began_at),
+            (urgent, true, slice.began_at)
+        );
         desk.answered(urgent, "close");
         assert_eq!(next(desk, ANNA).row.case, first, "a reply ends the slice");
     });
@@ -47,7 +50,9 @@ fn two_engineers_never_get_the_same_case_and_a_third_hears_that_nothing_is_neede
         desk.hire("cleo@acme.example", "Cleo Sand", Role::Engineer);
         desk.hire("dan@acme.example", "Dan Holt", Role::Engineer);
         let cases = three_cases(desk);
-        let mut given: Vec<i64> = [ANNA, BEN, "cleo@acme.example"].map(|who| next(desk, who).row.case).to_vec();
+        let mut given: Vec<i64> = [ANNA, BEN, "cleo@acme.example"]
+            .map(|who| next(desk, who).row.case)
+            .to_vec();
         given.sort_unstable();
         assert_eq!(given, cases);
         desk.refused("dan@acme.example", Verb::Next, Kind::Nothing);
@@ -62,7 +67,12 @@ fn a_skip_needs_a_reason_which_the_next_one_reads() {
         let [_, urgent, _] = three_cases(desk);
         next(desk, ANNA);
         desk.refused(ANNA, Verb::Skip { reason: "  ".into() }, Kind::Usage);
-        desk.act(ANNA, Verb::Skip { reason: "needs a storage person".into() });
+        desk.act(
+            ANNA,
+            Verb::Skip {
+                reason: "needs a storage person".into(),
+            },
+        );
         assert_eq!(desk.state(urgent), State::Ready);
         desk.refused(ANNA, Verb::Skip { reason: "again".into() }, Kind::Conflict);
         let slice = next(desk, BEN);

@@ -29,7 +29,10 @@ fn an_unverified_senders_mail_waits_for_a_person_and_is_promised_from_the_releas
         desk.refused(ANNA, Verb::Next, Kind::Nothing);
         assert_eq!(desk.sent_to(NORA), ["unverified"]);
         let note = desk.mails_to(NORA)[0].text();
-        assert!(!note.contains("The daemon stops"), "nothing of the sender's is repeated: {note}");
+        assert!(
+            !note.contains("The daemon stops"),
+            "nothing of the sender's is repeated: {note}"
+        );
         desk.minutes(120);
         assert_eq!(spool(desk)[0].name, case.to_string());
         desk.act(ANNA, release(case));
@@ -106,12 +109,35 @@ fn a_lead_hears_once_of_a_case_that_stood_unsorted_for_a_business_day() {
 fn declining_needs_a_reason_and_closes() {
     with(&[], |desk| {
         let case = desk.receive(&mail(EVE, "You have won")).case();
-        desk.refused(ANNA, Verb::Decline { case, because: " ".into() }, Kind::Usage);
-        desk.act(ANNA, Verb::Decline { case, because: "advertisement".into() });
+        desk.refused(
+            ANNA,
+            Verb::Decline {
+                case,
+                because: " ".into(),
+            },
+            Kind::Usage,
+        );
+        desk.act(
+            ANNA,
+            Verb::Decline {
+                case,
+                because: "advertisement".into(),
+            },
+        );
         let page = desk.page(case);
-        assert_eq!((page.row.state, page.row.resolution.as_deref()), (State::Closed, Some("declined")));
+        assert_eq!(
+            (page.row.state, page.row.resolution.as_deref()),
+            (State::Closed, Some("declined"))
+        );
         assert!(spool(desk).is_empty());
-        desk.refused(ANNA, Verb::Decline { case, because: "again".into() }, Kind::Conflict);
+        desk.refused(
+            ANNA,
+            Verb::Decline {
+                case,
+                because: "again".into(),
+            },
+            Kind::Conflict,
+        );
     });
 }
 
@@ -150,19 +176,42 @@ fn automatic_mail_without_a_case_stands_in_the_spool_with_the_reason() {
         assert!(rows[1].reason.contains("auto-replied"), "{:?}", rows[1]);
         desk.refused(ANNA, release(&rows[0].name), Kind::Conflict);
         desk.act(ANNA, release(&rows[1].name));
-        assert_eq!(desk.number("SELECT COUNT(*) FROM promise", &[]), 1, "a person said that it wants an answer");
+        assert_eq!(
+            desk.number("SELECT COUNT(*) FROM promise", &[]),
+            1,
+            "a person said that it wants an answer"
+        );
     });
 }
 
 #[test]
 fn grep_finds_words_of_mails_replies_and_notes() {
     on_both(|desk| {
-        let case = desk.receive(&mail(NORA, "Fehler ORA-00600").body("The log says kaputtgegangen twice.")).case();
-        desk.act(ANNA, Verb::Note { case, text: "Looks like the sharding trouble.".into() });
+        let case = desk
+            .receive(&mail(NORA, "Fehler ORA-00600").body("The log says kaputtgegangen twice."))
+            .case();
+        desk.act(
+            ANNA,
+            Verb::Note {
+                case,
+                text: "Looks like the sharding trouble.".into(),
+            },
+        );
         desk.answered(case, "close");
-        for (query, hits) in [("kaputtgegangen", 1), ("ORA-00600", 1), ("sharding", 1), ("\"is the answer\"", 1), ("absent", 0)] {
-            let grep = Verb::Grep { query: query.into(), limit: None };
-            let Ok(Answer::Hits(found)) = desk.owner(grep) else { panic!("{query}") };
+        for (query, hits) in [
+            ("kaputtgegangen", 1),
+            ("ORA-00600", 1),
+            ("sharding", 1),
+            ("\"is the answer\"", 1),
+            ("absent", 0),
+        ] {
+            let grep = Verb::Grep {
+                query: query.into(),
+                limit: None,
+            };
+            let Ok(Answer::Hits(found)) = desk.owner(grep) else {
+                panic!("{query}")
+            };
             assert_eq!(found.len(), hits, "{}: {query}: {found:?}", desk.on);
             assert!(found.iter().all(|hit| hit.case == Some(case)));
         }

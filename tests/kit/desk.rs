@@ -233,10 +233,7 @@ impl TestDesk {
 
     fn next_instant(&self) -> Option<Timestamp> {
         let rules = self.rules();
-        self.read(|tx| {
-            let alarm = alarm::next(tx, &rules)?;
-            Ok(alarm.into_iter().chain(outbox::next_due(tx)?).min())
-        })
+        self.read(|tx| next_instant(tx, &rules))
     }
 
     /// Waits until every mail that came in has its place.
@@ -250,8 +247,13 @@ impl TestDesk {
     pub fn quiet(&self) {
         self.placed();
         self.wait_for("alarms and the outbox to be quiet", || {
-            let sending = self.number("SELECT COUNT(*) FROM outbox WHERE state = 'sending'", &[]);
-            sending == 0 && self.next_instant().is_none_or(|next| next > self.now())
+            let rules = self.rules();
+            // One snapshot: a row that goes from waiting to sending between two looks would be seen by neither.
+            let (sending, next) = self.read(|tx| {
+                let sending = tx.first("SELECT 1 FROM outbox WHERE state = 'sending' LIMIT 1", &[])?;
+                Ok((sending.is_some(), next_instant(tx, &rules)?))
+            });
+            !sending && next.is_none_or(|next| next > self.now())
         });
     }
 
@@ -399,7 +401,10 @@ impl TestDesk {
     /// Its promises as `state due`, oldest first; the due in UTC.
     pub fn promises(&self, case: i64) -> Vec<String> {
         let promises = self.page(case).promises;
-        promises.iter().map(|one| format!("{} {}", one.state, one.due)).collect()
+        promises
+            .iter()
+            .map(|one| format!("{} {}", one.state, one.due))
+            .collect()
     }
 
     // --- mail out
@@ -429,6 +434,12 @@ impl TestDesk {
         taken.retain(|mail| mail.accepted && mail.is_to(address));
         taken
     }
+}
+
+/// When something is to happen next by itself.
+fn next_instant(tx: &mut Tx<'_>, rules: &Desk) -> Outcome<Option<Timestamp>> {
+    let alarm = alarm::next(tx, rules)?;
+    Ok(alarm.into_iter().chain(outbox::next_due(tx)?).min())
 }
 
 /// A reply that says its kind, with words of its own.

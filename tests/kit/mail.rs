@@ -100,7 +100,10 @@ impl Mail {
         for (name, value) in &self.headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
-        let multi = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let multi = self
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         if !multi {
             text.push_str("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n");
         }
@@ -121,12 +124,18 @@ pub fn bounce_of(about: &str, recipient: &str) -> Mail {
          --cut\r\nContent-Type: text/rfc822-headers\r\n\r\nFrom: {}\r\nTo: {recipient}\r\nMessage-ID: <{about}>\r\n\r\n--cut--",
         super::desk::DESK
     );
-    mail("Mail Delivery Subsystem <mailer-daemon@mx.customer.example>", "Undelivered Mail Returned to Sender")
-        .header("Content-Type", "multipart/report; report-type=delivery-status; boundary=cut")
-        .header("MIME-Version", "1.0")
-        .header("Auto-Submitted", "auto-replied")
-        .envelope("")
-        .body(&body)
+    mail(
+        "Mail Delivery Subsystem <mailer-daemon@mx.customer.example>",
+        "Undelivered Mail Returned to Sender",
+    )
+    .header(
+        "Content-Type",
+        "multipart/report; report-type=delivery-status; boundary=cut",
+    )
+    .header("MIME-Version", "1.0")
+    .header("Auto-Submitted", "auto-replied")
+    .envelope("")
+    .body(&body)
 }
 
 /// A mail server that hands mail to the desk, one command after the other.

@@ -69,7 +69,9 @@ impl Taken {
 
     /// Its text with encoded line ends undone, for looking words up.
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.raw).replace("=\r\n", "").replace("\r\n", "\n")
+        String::from_utf8_lossy(&self.raw)
+            .replace("=\r\n", "")
+            .replace("\r\n", "\n")
     }
 }
 

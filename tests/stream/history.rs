@@ -11,14 +11,18 @@ use std::process::Command;
 use std::time::Instant;
 
 /// Tables that an import may fill, and two that it must not.
-const TABLES: [&str; 8] = ["raw", "arrival", "message", "cases", "contact", "event", "outbox", "promise"];
+const TABLES: [&str; 8] = [
+    "raw", "arrival", "message", "cases", "contact", "event", "outbox", "promise",
+];
 
 #[test]
 fn a_stream_is_imported_once_without_mail_or_promise_and_a_dry_run_changes_nothing() {
     let Some(stream) = folder() else { return };
     for database in migrated(MIGRATIONS) {
         let folder = tempfile::tempdir().expect("a folder");
-        let Some(mbox) = unpacked(&stream, folder.path()) else { return };
+        let Some(mbox) = unpacked(&stream, folder.path()) else {
+            return;
+        };
         let dir = folder.path().join("desk");
         make(&dir, &database);
         let empty = counts(&dir);
@@ -28,24 +32,52 @@ fn a_stream_is_imported_once_without_mail_or_promise_and_a_dry_run_changes_nothi
 
         let begun = Instant::now();
         let done = import(&dir, &mbox, &[]);
-        println!("{}: imported in {:.1} s: {done}", database.name, begun.elapsed().as_secs_f64());
-        assert_eq!(done, rehearsal, "{}: the dry run foretold something else", database.name);
+        println!(
+            "{}: imported in {:.1} s: {done}",
+            database.name,
+            begun.elapsed().as_secs_f64()
+        );
+        assert_eq!(
+            done, rehearsal,
+            "{}: the dry run foretold something else",
+            database.name
+        );
         assert_eq!(done["found"], 1850);
-        let taken = ["cases", "joined", "spooled"].iter().filter_map(|key| done[*key].as_u64()).sum::<u64>();
+        let taken = ["cases", "joined", "spooled"]
+            .iter()
+            .filter_map(|key| done[*key].as_u64())
+            .sum::<u64>();
         assert_eq!(taken, 1850, "{}: {done}", database.name);
         let full = counts(&dir);
         assert_eq!((full["arrival"], full["message"]), (1850, 1850), "{}", database.name);
-        assert_eq!((full["outbox"], full["promise"]), (0, 0), "{}: history is no work", database.name);
+        assert_eq!(
+            (full["outbox"], full["promise"]),
+            (0, 0),
+            "{}: history is no work",
+            database.name
+        );
 
         let again = import(&dir, &mbox, &[]);
         assert_eq!(again["known"], 1850, "{}: {again}", database.name);
-        assert_eq!(counts(&dir), full, "{}: a second import changed something", database.name);
+        assert_eq!(
+            counts(&dir),
+            full,
+            "{}: a second import changed something",
+            database.name
+        );
     }
 }
 
 fn make(dir: &Path, database: &TestDatabase) {
     let mut init = duly();
-    init.arg("--dir").arg(dir).args(["--no-input", "init", "--name", "Desk", "--address", "support@acme.example"]);
+    init.arg("--dir").arg(dir).args([
+        "--no-input",
+        "init",
+        "--name",
+        "Desk",
+        "--address",
+        "support@acme.example",
+    ]);
     if let Some(url) = database.url() {
         init.args(["--database", &url]);
     }

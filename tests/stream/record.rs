@@ -37,7 +37,10 @@ pub fn folder() -> Option<PathBuf> {
         corpora.display()
     );
     if !there {
-        eprintln!("SKIPPED: no recorded stream at {} (set DULY_CORPORA)", corpora.display());
+        eprintln!(
+            "SKIPPED: no recorded stream at {} (set DULY_CORPORA)",
+            corpora.display()
+        );
     }
     let absolute = corpora.canonicalize().ok()?;
     there.then(|| absolute.join("usrp-users"))
@@ -47,7 +50,11 @@ pub fn folder() -> Option<PathBuf> {
 pub fn read(stream: &Path, most: usize) -> Option<Vec<Recorded>> {
     let unpacked = tempfile::tempdir().expect("a folder");
     let tool = stream.with_file_name("tools").join("split_mbox.py");
-    let output = Command::new("python3").arg(tool).arg(stream).arg(unpacked.path()).output();
+    let output = Command::new("python3")
+        .arg(tool)
+        .arg(stream)
+        .arg(unpacked.path())
+        .output();
     let output = output
         .inspect_err(|cause| eprintln!("SKIPPED: the corpora's tools need python3: {cause}"))
         .ok()?;
@@ -104,7 +111,10 @@ fn with_crlf(raw: &[u8]) -> Vec<u8> {
 pub fn with_our_ids(raw: &[u8], ours: &HashMap<String, String>) -> Vec<u8> {
     let (mut out, mut rest, mut names_mails) = (Vec::with_capacity(raw.len()), raw, false);
     while !rest.is_empty() {
-        let end = rest.windows(2).position(|two| two == b"\r\n").map_or(rest.len(), |at| at + 2);
+        let end = rest
+            .windows(2)
+            .position(|two| two == b"\r\n")
+            .map_or(rest.len(), |at| at + 2);
         let (line, after) = rest.split_at(end);
         if line == b"\r\n" {
             break;
