@@ -184,7 +184,7 @@ impl TestDesk {
 
     /// Rows of a statement.
     pub fn rows(&self, sql: &str, values: &[Value]) -> Vec<Row> {
-        self.read(|tx| Ok(tx.query(sql, values)?))
+        self.read(|tx| tx.query(sql, values))
     }
 
     /// The number that a statement gives.
@@ -200,7 +200,7 @@ impl TestDesk {
 
     /// Does something to the tables that no verb does.
     pub fn tamper(&self, sql: &'static str) {
-        let done = self.store().write(move |tx| Ok(tx.execute(sql, &[])?));
+        let done = self.store().write(move |tx| tx.execute(sql, &[]));
         assert!(done.is_ok_and(|rows| rows > 0), "{}: {sql}", self.on);
     }
 
