@@ -174,8 +174,14 @@ impl Running {
             desk: Arc::clone(&desk),
             clock: clock.clone(),
             open,
+            smtp: smtp_at,
         };
-        running.doors.spawn(web::serve(http, Arc::new(door), stopped.clone()));
+        let pages = web::serve(http, Arc::new(door), stopped.clone());
+        running.doors.spawn(async {
+            if let Err(error) = pages.await {
+                tracing::error!(%error, "pages are not served");
+            }
+        });
         let disk = dir.clone();
         let entrance = Entrance::new(store, desk, clock, move || free_space(&disk));
         let tls = tls_of(&config, &host)?;

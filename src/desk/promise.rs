@@ -10,8 +10,7 @@ use super::ledger::{self, Actor, event};
 use super::{ALARM, CaseId, ContactId, Desk, MessageNo, PromiseId, customer};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
-use crate::store::{Row, Tx};
-use crate::values;
+use crate::store::{Row, Tx, values};
 use jiff::Timestamp;
 use plan::Severity;
 use serde_json::{Value as Json, json};
@@ -108,6 +107,7 @@ pub fn make(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, new: &New) -> Outcome
 
 /// The promise that a customer's message earns: target of the default agreement from `from`, behind what the customer has
 /// open already where that is more than they may have at target (PRODUCT.md §3.2).
+#[expect(clippy::too_many_arguments, reason = "the facts of one promise, each once")]
 pub fn for_message(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -268,7 +268,7 @@ pub fn break_it(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise)
     if case.hand != Hand::Ours {
         case::wake(tx, now, &case, Actor::Desk, "promise broken")?;
     }
-    super::outbox::tell_broken(tx, now, desk, &case, promise, due)?;
+    super::automatic::tell_broken(tx, now, desk, &case, promise, due)?;
     Ok(due)
 }
 

@@ -16,8 +16,7 @@ use super::{
 };
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
-use crate::store::Tx;
-use crate::values;
+use crate::store::{Tx, values};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -311,7 +310,6 @@ fn address_all(
                 text: draft.text.clone(),
                 next: draft.next.clone(),
                 name: engineer.name.clone(),
-                answer: draft.kind == Kind::Answer,
                 quoted: quoted.clone(),
             },
         };

@@ -7,8 +7,7 @@ use super::message::{self, Auto, Facts, Incoming};
 use super::{CaseId, Desk, MessageNo, OUTBOX, OutboxId};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
-use crate::store::Tx;
-use crate::values;
+use crate::store::{Tx, values};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

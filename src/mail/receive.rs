@@ -116,6 +116,13 @@ impl Gate for Entrance {
             peer: envelope.peer.to_string(),
             helo: envelope.helo,
         };
+        if cfg!(feature = "sabotage-ack-before-commit") {
+            drop(
+                self.store
+                    .submit(move |tx| arrival::accept(tx, now, &said, &digest, raw)),
+            );
+            return Ok(());
+        }
         match self
             .store
             .write_async(move |tx| arrival::accept(tx, now, &said, &digest, raw))
