@@ -117,7 +117,10 @@ impl Gate for Entrance {
             helo: envelope.helo,
         };
         if cfg!(feature = "sabotage-ack-before-commit") {
-            drop(self.store.submit(move |tx| arrival::accept(tx, now, &said, &digest, raw)));
+            drop(
+                self.store
+                    .submit(move |tx| arrival::accept(tx, now, &said, &digest, raw)),
+            );
             return Ok(());
         }
         match self
