@@ -48,7 +48,8 @@ impl Principal {
         }
     }
 
-    fn zone<'a>(&'a self, desk: &'a Desk) -> &'a Zone {
+    /// The zone in which they read and type times.
+    pub fn zone<'a>(&'a self, desk: &'a Desk) -> &'a Zone {
         match self {
             Principal::Owner => &desk.zone,
             Principal::Engineer(engineer) => &engineer.zone,
@@ -469,7 +470,7 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> O
             let id = customer::find(tx, &customer)?;
             if customer::contact_by_address(tx, &address)?.is_some() {
                 return Err(Refusal::conflict(format!(
-                    "{address} is a contact already. See `duly contact {address}`."
+                    "{address} is a contact already. See `duly contact find {address}`."
                 ))
                 .into());
             }
