@@ -98,6 +98,7 @@ fn edit(about: &str) -> Result<Words, Refusal> {
         .filter(|line| !line.starts_with(COMMENT.trim_end()))
         .map(|line| format!("{line}\n"))
         .collect();
+    let text = format!("{}\n", text.trim_matches('\n'));
     if text.trim().is_empty() {
         let _ = std::fs::remove_file(&path);
         return Err(Refusal::usage("Nothing was written, so nothing is sent."));

@@ -273,7 +273,7 @@ impl Verb {
                 | Verb::ContactAdd { .. }
                 | Verb::TokenMake { .. }
                 | Verb::Hold { .. }
-        )
+        ) || matches!(self, Verb::Release { what } if what == "all")
     }
 }
 

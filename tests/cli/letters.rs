@@ -82,7 +82,7 @@ fn bytes_are_theirs(desk: &Desk, mut taken: BTreeMap<String, (String, Vec<u8>)>)
     let rows = store
         .read(|tx| {
             tx.query(
-                "SELECT a.raw, a.envelope_from, (SELECT COUNT(*) FROM message m WHERE m.raw = a.raw) FROM arrival a",
+                "SELECT a.id, a.envelope_from, (SELECT COUNT(*) FROM message m WHERE m.raw = a.id) FROM arrival a",
                 &[],
             )
         })

@@ -335,7 +335,7 @@ fn a_promise_is_kept_and_the_ledger_says_by_whom() {
     let row = &desk.duly(&["ps", "-a", "--json"]).json()[0];
     assert_eq!((&row["state"], &row["reply_by"]), (&"closed".into(), &Value::Null));
     let shown = desk.duly(&["show", &case]).done();
-    assert!(shown.contains("accepted by sink.example at "), "{shown}");
+    assert!(shown.contains("accepted by 127.0.0.1 at "), "{shown}");
     let sent = desk.sink.taken();
     let mails: Vec<String> = sent
         .iter()

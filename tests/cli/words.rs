@@ -31,7 +31,7 @@ fn an_editor_opens_and_the_line_about_the_case_is_cut_off() {
         said.out.contains("once this is delivered to priya@n.example"),
         "{said:?}"
     );
-    assert_eq!(desk.anna(&["undo"]).done(), "\nPlease restart it.\n");
+    assert_eq!(desk.anna(&["undo"]).done(), "Please restart it.\n");
     assert_eq!(
         drafts(desk.folder.path()),
         Vec::<PathBuf>::new(),

@@ -90,7 +90,7 @@ impl Screen {
                 // What was taken back is given back: the words are the data, the sentence is talk.
                 Some(text) => {
                     writeln!(io::stderr(), "{}", plain(&done.said))?;
-                    self.print(text)?;
+                    self.print(text.trim_end())?;
                 }
                 None => self.print(&done.said)?,
             },
