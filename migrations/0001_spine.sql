@@ -113,8 +113,9 @@ CREATE TABLE cases (
     under_way  BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX case_ready ON cases (reply_by, id) WHERE hand = 'ours' AND party IS NULL AND slices = 0 AND under_way = 0;
-CREATE INDEX case_hand ON cases (hand, reply_by, id);
+CREATE INDEX case_hand ON cases (hand) WHERE hand <> 'nobody';
 CREATE INDEX case_open ON cases (reply_by, id) WHERE hand <> 'nobody';
+CREATE INDEX case_theirs ON cases (wake_at, id) WHERE hand = 'theirs';
 CREATE INDEX case_wake ON cases (wake_at) WHERE wake_at IS NOT NULL;
 CREATE UNIQUE INDEX case_key ON cases (key);
 CREATE INDEX case_customer ON cases (customer, id);
@@ -153,6 +154,7 @@ CREATE TABLE message (
 );
 CREATE INDEX message_case ON message (case_id, id);
 CREATE INDEX message_spool ON message (id) WHERE spool_reason IS NOT NULL;
+CREATE INDEX message_unverified ON message (at) WHERE kind = 'unverified';
 CREATE INDEX message_own_id ON message (message_id) WHERE message_id IS NOT NULL;
 
 -- Every Message-ID that a mail of a case has or names; the oldest case wins.
@@ -207,7 +209,7 @@ CREATE TABLE reply (
     next     TEXT NOT NULL,
     state    TEXT NOT NULL
 );
-CREATE INDEX reply_case ON reply (case_id, message);
+CREATE INDEX reply_under_way ON reply (engineer, message) WHERE state = 'under way';
 
 -- One row a recipient, written in the transaction of its cause; composed and sent from here only.
 CREATE TABLE outbox (

@@ -1,29 +1,29 @@
 //! The time, passed in. Only the edge asks it; the domain is told.
 
 use jiff::Timestamp;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use tokio::sync::watch;
 
 /// Where the edge reads the time: the machine's clock, or a hand-moved one in tests and replays.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's clock.
     System,
-    /// A clock that stands still until somebody moves it; milliseconds since the epoch.
-    Hand(Arc<AtomicI64>),
+    /// A clock that stands still until somebody moves it; milliseconds since the epoch. Whoever waits for a time sees it
+    /// move.
+    Hand(watch::Sender<i64>),
 }
 
 impl Clock {
     /// A clock that stands at `at` until [`Clock::set`] moves it.
     pub fn hand(at: Timestamp) -> Self {
-        Clock::Hand(Arc::new(AtomicI64::new(at.as_millisecond())))
+        Clock::Hand(watch::Sender::new(at.as_millisecond()))
     }
 
     /// The time now, whole milliseconds: what the store keeps is what the desk computed with.
     pub fn now(&self) -> Timestamp {
         let millis = match self {
             Clock::System => Timestamp::now().as_millisecond(),
-            Clock::Hand(at) => at.load(Ordering::SeqCst),
+            Clock::Hand(at) => *at.borrow(),
         };
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
     }
@@ -35,7 +35,7 @@ impl Clock {
     pub fn set(&self, at: Timestamp) {
         match self {
             Clock::System => panic!("the machine's clock is not moved"),
-            Clock::Hand(hand) => hand.store(at.as_millisecond(), Ordering::SeqCst),
+            Clock::Hand(hand) => _ = hand.send_replace(at.as_millisecond()),
         }
     }
 }

@@ -178,8 +178,14 @@ impl Running {
             desk: Arc::clone(&desk),
             clock: clock.clone(),
             open,
+            smtp: smtp_at,
         };
-        running.doors.spawn(web::serve(http, Arc::new(door), stopped.clone()));
+        let pages = web::serve(http, Arc::new(door), stopped.clone());
+        running.doors.spawn(async {
+            if let Err(error) = pages.await {
+                tracing::error!(%error, "pages are not served");
+            }
+        });
         let disk = dir.clone();
         let entrance = Entrance::new(store, desk, clock, move || free_space(&disk));
         let tls = tls_of(&config, &host)?;
@@ -309,18 +315,25 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stopped| *stopped).await;
 }
 
-/// A pause that ends early when the desk is stopped; a hand-moved clock is looked at often.
+/// The longest pause before a look at the rows again: a clock that was set by hand on the machine is noticed by then.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A pause until an instant; a hand-moved clock ends it whenever it is moved.
 async fn pause(clock: &Clock, until: Option<jiff::Timestamp>) {
-    let most = match clock {
-        Clock::System => Duration::from_secs(30),
-        Clock::Hand(_) => Duration::from_millis(10),
+    let moved = match clock {
+        Clock::System => None,
+        // Listened to before the time is read: a movement between the two is not missed.
+        Clock::Hand(hand) => Some(hand.subscribe()),
     };
-    let wait = until.map_or(most, |at| {
+    let wait = until.map_or(LONGEST_PAUSE, |at| {
         Duration::try_from(at.duration_since(clock.now()))
             .unwrap_or_default()
-            .min(most)
+            .min(LONGEST_PAUSE)
     });
-    tokio::time::sleep(wait).await;
+    match moved {
+        Some(mut moved) if !wait.is_zero() => _ = moved.changed().await,
+        _ => tokio::time::sleep(wait).await,
+    }
 }
 
 async fn understand(understanding: Understanding, mut bell: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
@@ -444,6 +457,8 @@ async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Rece
             _ = bell.changed() => {}
             () = pause(&clock, next) => continue,
         }
-        tokio::time::sleep(Duration::from_millis(limits::ALARM_PATIENCE_MILLIS)).await;
+        if let Clock::System = clock {
+            tokio::time::sleep(Duration::from_millis(limits::ALARM_PATIENCE_MILLIS)).await;
+        }
     }
 }

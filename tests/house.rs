@@ -32,14 +32,14 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("sso", &["desk", "store"]),
     ("tracker", &["desk", "store"]),
     ("hook", &["desk", "store"]),
-    ("web", &["desk", "store", "files", "sso"]),
+    ("web", &["desk", "plan", "store", "files", "sso"]),
     ("api", &["desk", "store", "files", "sso"]),
     // The command line talks to a running server through `api`'s types; the rest is for verbs that work on files
-    // (`init`, `mail inspect`, `import`, `due`, `simulate`).
-    ("cli", &["api", "desk", "mail", "plan", "store"]),
+    // (`init`, `mail inspect`, `import`, `due`, `simulate`) or start the process (`serve`, `demo`).
+    ("cli", &["api", "demo", "desk", "mail", "plan", "serve", "store"]),
     ("tui", &["api"]),
     // A desk that fills itself: plausible cases through the desk's own verbs.
-    ("demo", &["desk", "store"]),
+    ("demo", &["desk", "plan", "store"]),
     // Starts every worker, so it knows every room that has one.
     (
         "serve",
@@ -47,7 +47,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "api", "demo", "desk", "files", "hook", "mail", "plan", "sso", "store", "tracker", "web",
         ],
     ),
-    ("main", &["cli", "demo", "serve"]),
+    ("main", &["cli"]),
 ];
 
 /// The crates of the workspace that `duly` may link.
@@ -100,6 +100,16 @@ const SPAWN_PLACES: Places = &[
         "a task for each SMTP session, counted against its limit",
     ),
     ("src/mail/worker", "the parse worker's pipes"),
+    (
+        "src/api/local",
+        "a task for each local session, counted against its limit",
+    ),
+    (
+        "src/web/listen",
+        "a task for each connection, counted against its limit",
+    ),
+    ("src/web", "reads of the store block: they run beside the pages"),
+    ("src/cli/demo", "the mailbox of the demo's customers"),
 ];
 
 const PRINT_PLACES: Places = &[

@@ -38,18 +38,17 @@ pub fn read(text: &Text, no_input: bool, about: &str) -> Result<Words, Refusal> 
     Ok(Words { text, draft: None })
 }
 
-/// All of it, and a little more than a reply may have: the desk says that it is too long.
+/// All of it, within the bound of a reply.
 fn whole(source: impl Read) -> Result<String, Refusal> {
     let mut bytes = Vec::new();
-    let most = limits::REPLY_BYTES as u64 + 4;
+    let most = limits::REPLY_BYTES as u64 + 1;
     source.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
-    let too_long = bytes.len() > limits::REPLY_BYTES;
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(text),
-        // What was cut may have been cut inside a character.
-        Err(cut) if too_long => Ok(String::from_utf8_lossy(cut.as_bytes()).into_owned()),
-        Err(_) => Err(Refusal::usage("The words are not UTF-8 text. Save them as UTF-8.")),
+    if bytes.len() > limits::REPLY_BYTES {
+        return Err(Refusal::usage(
+            "The words are longer than 1 MB. Nothing was sent. Send what is long as a file.",
+        ));
     }
+    String::from_utf8(bytes).map_err(|_| Refusal::usage("The words are not UTF-8 text. Save them as UTF-8."))
 }
 
 fn unreadable(cause: io::Error) -> Refusal {

@@ -49,7 +49,8 @@ struct Seed {
 const BATCH: usize = 400;
 
 /// Fills an empty store with people, customers and stories that end at `now`.
-pub fn fill(store: &Store, desk: &Arc<Desk>, now: Timestamp, stories: Vec<Story>, compose: Compose) -> Outcome<()> {
+pub fn fill(store: &Store, desk: &Arc<Desk>, now: Timestamp, mut stories: Vec<Story>, compose: Compose) -> Outcome<()> {
+    stories.iter_mut().for_each(end_unanswered);
     let long_ago = now - SignedDuration::from_hours(24 * 500);
     let people = store.write(move |tx| enter_people(tx, long_ago))?;
     let mut steps = Vec::new();
@@ -91,6 +92,21 @@ pub fn fill(store: &Store, desk: &Arc<Desk>, now: Timestamp, stories: Vec<Story>
         seed.alarms(tx, now)?;
         seed.present(tx, now)
     })
+}
+
+/// A question that the customer never answered wakes its case with the next word owed: the engineer says goodbye.
+fn end_unanswered(story: &mut Story) {
+    let Some(last) = story.turns.last() else { return };
+    if let (State::Closed(_), Some(Kind::Question), Then::Wait { minutes }) = (story.state, last.kind, last.then) {
+        let goodbye = Turn {
+            who: last.who,
+            after_minutes: minutes + 25,
+            text: "We have not heard from you and take it that this is settled or no longer matters, so we close the case.".into(),
+            kind: Some(Kind::Answer),
+            then: Then::Close,
+        };
+        story.turns.push(goodbye);
+    }
 }
 
 fn enter_people(tx: &mut Tx<'_>, at: Timestamp) -> Outcome<Vec<Engineer>> {

@@ -6,11 +6,10 @@
 
 use super::case::{self, Hand};
 use super::ledger::{self, Actor, event};
-use super::{CaseId, Desk, message, outbox, promise, slice};
+use super::{CaseId, Desk, automatic, message, promise, slice};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::Tx;
-use crate::values;
+use crate::store::{Tx, values};
 use jiff::Timestamp;
 
 /// The instant of the next alarm, if any is set.
@@ -67,7 +66,7 @@ fn wake(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId) -> Outcome<()>
             "answered",
             "the closing date came without a further word",
         )?;
-        return outbox::tell_closed(tx, now, desk, &case, contact, "answered");
+        return automatic::tell_closed(tx, now, desk, &case, contact);
     }
     case::wake_with_promise(tx, now, desk, id, Actor::Desk, "the wake time came")
 }
@@ -85,7 +84,8 @@ fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, limit: i64) -> Outco
             .closing_of_business_day(row.instant(1), 1)
             .is_ok_and(|by| by <= now);
         if !waited {
-            continue;
+            // Oldest first: nobody behind this one has waited longer.
+            break;
         }
         let case = case::find(tx, CaseId(row.int(0)))?;
         tx.execute("UPDATE cases SET told_at = $1 WHERE id = $2", &values![now, case.id])?;
@@ -94,7 +94,7 @@ fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, limit: i64) -> Outco
              promise. `duly spool` lists it, `duly spool release {}` takes it on.",
             case.id.0, case.id.0
         );
-        outbox::tell_leads(tx, now, desk, &case, &message::clipped(&text))?;
+        automatic::tell_leads(tx, now, desk, &case, &message::clipped(&text))?;
         ledger::record(tx, now, event("lead.told", Actor::Desk).of(case.id))?;
         told += 1;
     }

@@ -8,8 +8,7 @@
 use super::{ARRIVED, MessageNo, RawId};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::{Row, Tx};
-use crate::values;
+use crate::store::{Row, Tx, values};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 

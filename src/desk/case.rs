@@ -7,8 +7,7 @@
 use super::ledger::{self, Actor, event};
 use super::{ALARM, CaseId, ContactId, CustomerId, Desk, EngineerId, promise, slice, thread};
 use crate::refusal::{Outcome, Refusal};
-use crate::store::{Row, Tx};
-use crate::values;
+use crate::store::{Row, Tx, values};
 use jiff::Timestamp;
 use plan::Severity;
 use serde::{Deserialize, Serialize};
@@ -291,7 +290,8 @@ pub fn wake(tx: &mut Tx<'_>, now: Timestamp, case: &Case, actor: Actor, cause: &
              changed_at = $1 WHERE id = $2",
         &values![now, case.id],
     )?;
-    if case.hand != Hand::Ours || case.party.is_some() {
+    // A case that was just opened has said so already.
+    if case.hand != Hand::Unsorted && (case.hand != Hand::Ours || case.party.is_some()) {
         let was = case.state();
         ledger::record(
             tx,

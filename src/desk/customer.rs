@@ -7,8 +7,7 @@
 use super::{ContactId, CustomerId};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
-use crate::store::{Row, Tx};
-use crate::values;
+use crate::store::{Row, Tx, values};
 use jiff::Timestamp;
 use plan::Zone;
 use serde::{Deserialize, Serialize};

@@ -3,8 +3,7 @@
 use super::EngineerId;
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
-use crate::store::{Row, Tx};
-use crate::values;
+use crate::store::{Row, Tx, values};
 use jiff::{SignedDuration, Timestamp};
 use plan::Calendar;
 use plan::Zone;
@@ -186,7 +185,7 @@ pub fn by_id(tx: &mut Tx<'_>, id: EngineerId) -> Outcome<Engineer> {
 /// Everybody on the desk, by name.
 pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Engineer>> {
     tx.query(
-        &format!("{ENGINEER} WHERE left_at IS NULL ORDER BY name, id LIMIT $1"),
+        &format!("{ENGINEER} WHERE left_at IS NULL ORDER BY role = 'administrator', name, id LIMIT $1"),
         &values![limits::LIST_ROWS_MAX],
     )?
     .iter()

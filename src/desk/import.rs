@@ -10,8 +10,7 @@ use super::message::{self, Auto, Incoming};
 use super::thread::{self, Clues, Match};
 use super::{CaseId, Desk, MessageNo, customer};
 use crate::refusal::Outcome;
-use crate::store::Tx;
-use crate::values;
+use crate::store::{Tx, values};
 use jiff::Timestamp;
 use plan::Severity;
 use serde_json::json;
@@ -72,6 +71,7 @@ fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outco
         recipients: &mail.recipients,
         message_id: mail.message_id.as_deref(),
         chain: &mail.chain,
+        maybe_chain: &mail.maybe_chain,
     };
     if let Some(reason) = reason {
         let message = message::insert(tx, mail, None, None, "imported", false, Some(&reason))?;

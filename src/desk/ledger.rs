@@ -7,8 +7,7 @@
 
 use super::{CaseId, Desk, EngineerId, MessageNo, PromiseId};
 use crate::refusal::{Kind, Outcome, Refusal};
-use crate::store::Tx;
-use crate::values;
+use crate::store::{Tx, values};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};

@@ -8,11 +8,10 @@ use super::case::{self, Hand};
 use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
 use super::thread::{self, Clues, Match};
-use super::{CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, outbox, promise};
+use super::{CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, outbox, promise};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::Tx;
-use crate::values;
+use crate::store::{Tx, values};
 use jiff::Timestamp;
 use plan::Severity;
 use serde::{Deserialize, Serialize};
@@ -37,6 +36,8 @@ pub struct Incoming {
     pub message_id: Option<String>,
     /// `References` and `In-Reply-To`, root first, without brackets.
     pub chain: Vec<String>,
+    /// What looks like such IDs but stands without brackets: an offer, never a join.
+    pub maybe_chain: Vec<String>,
     /// The customer's own subject.
     pub subject: String,
     /// Newly written words.
@@ -235,11 +236,10 @@ fn is_own(tx: &mut Tx<'_>, desk: &Desk, mail: &Incoming) -> Outcome<bool> {
 /// Automatic mail creates no promise, wakes nothing (but a permanent bounce does), and is never answered.
 fn automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
     if let Some(bounce) = &mail.bounce
-        && let Some((message, case)) = outbox::bounced(tx, now, desk, bounce)?
+        && let Some(case) = outbox::bounced(tx, now, desk, bounce)?
     {
         let placed = insert(tx, mail, Some(case), None, "bounce", false, None)?;
         told(tx, now, Some(case), placed, "mail.bounce", "bounce")?;
-        let _ = message;
         return Ok(Placed {
             message: placed,
             case: Some(case),
@@ -313,7 +313,7 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
             case::add_participant(tx, now, id, contact.id)?;
         }
         if !verified && !foreign_list {
-            outbox::tell_unverified(tx, now, desk, id, message, &contact, &mail)?;
+            automatic::tell_unverified(tx, now, desk, id, &contact, &mail)?;
         }
         return Ok(Placed {
             message,
@@ -371,8 +371,8 @@ pub fn earn(
     let became_ours = case.hand != Hand::Ours;
     let (_, due) = promise::for_message(tx, now, desk, &case, message, contact, severity, from, basis)?;
     case::wake(tx, now, &case, Actor::Customer, "customer's mail")?;
-    if became_ours && mail.auto == Auto::No || became_ours && mail.served_list.is_some() {
-        outbox::acknowledge(tx, now, desk, &case, message, contact, mail, due)?;
+    if became_ours && (mail.auto == Auto::No || mail.served_list.is_some()) {
+        automatic::acknowledge(tx, now, desk, &case, message, contact, mail, due)?;
     }
     Ok(())
 }
@@ -388,6 +388,7 @@ fn clues(mail: &Incoming) -> Clues<'_> {
         recipients: &mail.recipients,
         message_id: mail.message_id.as_deref(),
         chain: &mail.chain,
+        maybe_chain: &mail.maybe_chain,
     }
 }
 

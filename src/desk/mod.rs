@@ -3,9 +3,11 @@
 //! Nothing here is async, asks the time, or opens a socket: `tx` and `now` come in as arguments. Every change of a case
 //! leaves one event of the [`ledger`] in the same transaction. What must not be known here: SMTP, HTML, the command line.
 
+mod act;
 pub mod agreement;
 pub mod alarm;
 pub mod arrival;
+pub mod automatic;
 pub mod case;
 pub mod customer;
 pub mod engineer;
@@ -24,11 +26,12 @@ pub mod thread;
 pub mod verb;
 
 pub use id::*;
+/// Times as people read them: doors say them through the desk, so that every door says the same.
+pub use plan::{Zone, say};
 
 use crate::store::{Migration, Topic};
 use plan::Calendar;
 use plan::Targets;
-use plan::Zone;
 
 /// The schema, in order.
 pub const MIGRATIONS: &[Migration] = &[

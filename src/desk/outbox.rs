@@ -3,21 +3,14 @@
 //! One row a recipient, written in the transaction of its cause, with everything that the letter needs as plain data; the
 //! mail door composes and sends it. States: *held* (undo is open), *queued*, *sending*, *accepted*, *deferred*, *failed*,
 //! *undone*. A row found *sending* at start may have left: it is sent again with the same Message-ID and says so.
-//!
-//! Automatic letters are few on purpose (PRODUCT.md §3.11): nothing automatic goes to empty senders, to lists, to our own
-//! addresses or in answer to automatic mail, and none beyond the daily limits.
 
-use super::case::{self, Case};
-use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
-use super::message::{Bounce, Incoming};
-use super::promise::Promise;
-use super::{CaseId, ContactId, Desk, MessageNo, OUTBOX, OutboxId, RawId, engineer, reply, thread};
+use super::message::Bounce;
+use super::{CaseId, ContactId, Desk, MessageNo, OUTBOX, OutboxId, RawId, reply, thread};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::{Row, Tx};
-use crate::values;
-use jiff::{SignedDuration, Timestamp};
+use crate::store::{Row, Tx, values};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -84,8 +77,6 @@ pub enum Content {
         next: reply::Next,
         /// The engineer's name.
         name: String,
-        /// Whether an answer was given (a wait then closes).
-        answer: bool,
         /// The mail answered: when, who, words.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         quoted: Option<(Timestamp, String, String)>,
@@ -108,8 +99,6 @@ pub enum Content {
     Closed {
         /// How the customer is greeted.
         name: String,
-        /// The resolution.
-        resolution: String,
     },
     /// To our own people.
     Note {
@@ -174,150 +163,6 @@ pub fn message_id(desk: &Desk, case: Option<CaseId>, message: MessageNo) -> Stri
     )
 }
 
-/// One letter of the desk itself about a case: message, row and event in one.
-struct Automatic<'a> {
-    kind: &'static str,
-    case: &'a Case,
-    contact: Option<&'a Contact>,
-    recipient: &'a str,
-    letter: Letter,
-}
-
-fn put_automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, what: &Automatic<'_>) -> Outcome<()> {
-    let row = tx.one(
-        "INSERT INTO message (case_id, way, kind, at, author, address, chain, subject, text, folded, facts, auto, matched_by,
-             verified)
-         VALUES ($1, 'out', $2, $3, $4, $5, '[]', $6, '', '', '{}', 'auto-generated', 'written here', 1) RETURNING id",
-        &values![what.case.id, what.kind, now, desk.name.as_str(), desk.address(), what.letter.subject.as_str()],
-    )?;
-    let message = MessageNo(row.int(0));
-    let id = message_id(desk, Some(what.case.id), message);
-    tx.execute(
-        "UPDATE message SET message_id = $1 WHERE id = $2",
-        &values![id.as_str(), message],
-    )?;
-    thread::learn(tx, what.case.id, Some(&id), &[])?;
-    put(
-        tx,
-        now,
-        &New {
-            message,
-            case: Some(what.case.id),
-            contact: what.contact.map(|contact| contact.id),
-            recipient: what.recipient,
-            letter: &what.letter,
-            automatic: true,
-            not_before: now,
-        },
-    )?;
-    ledger::record(
-        tx,
-        now,
-        event("mail.written", Actor::Desk)
-            .of(what.case.id)
-            .message(message)
-            .with(json!({"kind": what.kind})),
-    )?;
-    Ok(())
-}
-
-/// Whether an address may get automatic mail now: not ours, not a list we serve, not more than the day allows.
-fn may_get_automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, recipient: &str, per_day: i64) -> Outcome<bool> {
-    if recipient.is_empty() || !recipient.contains('@') || desk.takes(recipient) {
-        return Ok(false);
-    }
-    let day = now - SignedDuration::from_hours(24);
-    let sent = tx.one(
-        "SELECT COUNT(*) FROM outbox WHERE automatic = 1 AND recipient = $1 AND made_at > $2",
-        &values![recipient.to_lowercase(), day],
-    )?;
-    Ok(sent.int(0) < per_day)
-}
-
-/// Text A, once each time a message makes the case ours, at most three a case, address and day.
-#[expect(clippy::too_many_arguments, reason = "the facts of one acknowledgement, each once")]
-pub fn acknowledge(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    desk: &Desk,
-    case: &Case,
-    message: MessageNo,
-    contact: &Contact,
-    mail: &Incoming,
-    due: Timestamp,
-) -> Outcome<()> {
-    // RFC 3834 §2: never to an empty return path. A list's own return path belongs to the list, not to the author.
-    let null_sender = mail.envelope_from.is_empty() && mail.served_list.is_none();
-    if null_sender || !may_get_automatic(tx, now, desk, &mail.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)? {
-        return Ok(());
-    }
-    let day = now - SignedDuration::from_hours(24);
-    let sent = tx.one(
-        "SELECT COUNT(*) FROM outbox o JOIN message m ON m.id = o.message
-         WHERE o.automatic = 1 AND o.recipient = $1 AND o.made_at > $2 AND o.case_id = $3 AND m.kind = 'acknowledgement'",
-        &values![mail.address.to_lowercase(), day, case.id],
-    )?;
-    if sent.int(0) >= limits::ACKNOWLEDGEMENTS_PER_DAY {
-        ledger::record(
-            tx,
-            now,
-            event("acknowledgement.spared", Actor::Desk)
-                .of(case.id)
-                .message(message),
-        )?;
-        return Ok(());
-    }
-    let content = Content::Acknowledgement {
-        name: contact.name.clone(),
-        subject: mail.subject.clone(),
-        files: mail.facts.files.len(),
-        bytes: mail.facts.files.iter().map(|file| file.size).sum(),
-        due,
-        by: desk.name.clone(),
-    };
-    let letter = Letter {
-        in_reply_to: mail.message_id.clone(),
-        chain: mail.chain.clone(),
-        thread_index: mail.facts.thread_index.clone(),
-        thread_topic: mail.facts.thread_topic.clone(),
-        ..letter_to(desk, case, contact, &mail.address, &mail.subject, content)
-    };
-    let what = Automatic {
-        kind: "acknowledgement",
-        case,
-        contact: Some(contact),
-        recipient: &mail.address,
-        letter,
-    };
-    put_automatic(tx, now, desk, &what)
-}
-
-/// A letter of the desk to a contact of a case.
-pub fn letter_to(
-    desk: &Desk,
-    case: &Case,
-    contact: &Contact,
-    address: &str,
-    subject: &str,
-    content: Content,
-) -> Letter {
-    Letter {
-        from_name: desk.name.clone(),
-        from: thread::reply_address(desk, &case.key, address),
-        to: vec![address.to_owned()],
-        cc: Vec::new(),
-        subject: subject.to_owned(),
-        is_reply: true,
-        in_reply_to: None,
-        chain: Vec::new(),
-        thread_index: None,
-        thread_topic: None,
-        zone: contact.zone_or(&desk.zone).to_string(),
-        case: case.id.0,
-        content,
-    }
-}
-
 /// Where the last words of a contact in a case came from, and what a letter in that thread refers to.
 pub struct Last {
     /// Message number.
@@ -338,13 +183,16 @@ pub struct Last {
     pub chain: Vec<String>,
     /// Its facts.
     pub facts: super::message::Facts,
+    /// A machine wrote it in their name.
+    pub automatic: bool,
 }
 
-/// The newest mail of a contact in a case.
+/// The newest mail of a contact in a case: their own words before what a machine wrote in their name.
 pub fn last_of(tx: &mut Tx<'_>, case: CaseId, contact: ContactId) -> Outcome<Option<Last>> {
     let row = tx.first(
-        "SELECT id, address, author, subject, at, text, message_id, chain, facts FROM message
-         WHERE case_id = $1 AND contact = $2 AND way = 'in' ORDER BY id DESC LIMIT 1",
+        "SELECT id, address, author, subject, at, text, message_id, chain, facts, auto FROM message
+         WHERE case_id = $1 AND contact = $2 AND way = 'in'
+         ORDER BY CASE WHEN auto IN ('no', 'list') THEN 0 ELSE 1 END, id DESC LIMIT 1",
         &values![case, contact],
     )?;
     Ok(row.map(|row| Last {
@@ -357,178 +205,8 @@ pub fn last_of(tx: &mut Tx<'_>, case: CaseId, contact: ContactId) -> Outcome<Opt
         message_id: row.opt_text(6).map(str::to_owned),
         chain: serde_json::from_str(row.text(7)).unwrap_or_default(),
         facts: serde_json::from_str(row.text(8)).unwrap_or_default(),
+        automatic: !matches!(row.text(9), "no" | "list"),
     }))
-}
-
-/// An automatic letter in the thread of a contact's last mail.
-fn put_in_thread(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    desk: &Desk,
-    case: &Case,
-    id: ContactId,
-    kind: &'static str,
-    content: impl FnOnce(String) -> Content,
-) -> Outcome<()> {
-    let Some(last) = last_of(tx, case.id, id)? else {
-        return Ok(());
-    };
-    if !may_get_automatic(tx, now, desk, &last.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)? {
-        return Ok(());
-    }
-    let contact = customer::contact(tx, id)?;
-    let letter = Letter {
-        in_reply_to: last.message_id,
-        chain: last.chain,
-        thread_index: last.facts.thread_index,
-        thread_topic: last.facts.thread_topic,
-        ..letter_to(
-            desk,
-            case,
-            &contact,
-            &last.address,
-            &last.subject,
-            content(contact.name.clone()),
-        )
-    };
-    put_automatic(
-        tx,
-        now,
-        desk,
-        &Automatic {
-            kind,
-            case,
-            contact: Some(&contact),
-            recipient: &last.address,
-            letter,
-        },
-    )
-}
-
-/// Text G to the customer, and a note to the leads.
-pub fn tell_broken(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    desk: &Desk,
-    case: &Case,
-    promise: &Promise,
-    due: Timestamp,
-) -> Outcome<()> {
-    let lead = engineer::leads(tx)?.first().map(|lead| lead.name.clone());
-    put_in_thread(tx, now, desk, case, promise.contact, "broken", |name| Content::Broken {
-        name,
-        said: promise.due,
-        due,
-        lead,
-    })?;
-    let text = format!(
-        "The promise of case {} (\"{}\") was broken: a reply was due by {}. The customer was told. New time: {}.",
-        case.id.0,
-        case.subject,
-        plan::say::short(promise.due, &desk.zone, now),
-        plan::say::short(due, &desk.zone, now),
-    );
-    tell_leads(tx, now, desk, case, &text)
-}
-
-/// Text F at the closing date.
-pub fn tell_closed(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    desk: &Desk,
-    case: &Case,
-    contact: ContactId,
-    resolution: &str,
-) -> Outcome<()> {
-    put_in_thread(tx, now, desk, case, contact, "closing", |name| Content::Closed {
-        name,
-        resolution: resolution.to_owned(),
-    })
-}
-
-/// A note of trouble to every lead.
-pub fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, text: &str) -> Outcome<()> {
-    for lead in engineer::leads(tx)? {
-        let letter = Letter {
-            from_name: desk.name.clone(),
-            from: desk.address().to_owned(),
-            to: vec![lead.address.clone()],
-            cc: Vec::new(),
-            subject: format!("Case {}: {}", case.id.0, case.subject),
-            is_reply: false,
-            in_reply_to: None,
-            chain: Vec::new(),
-            thread_index: None,
-            thread_topic: None,
-            zone: lead.zone.to_string(),
-            case: case.id.0,
-            content: Content::Note { text: text.to_owned() },
-        };
-        if may_get_automatic(tx, now, desk, &lead.address, limits::NOTES_PER_LEAD_PER_DAY)? {
-            put_automatic(
-                tx,
-                now,
-                desk,
-                &Automatic {
-                    kind: "lead",
-                    case,
-                    contact: None,
-                    recipient: &lead.address,
-                    letter,
-                },
-            )?;
-        }
-    }
-    Ok(())
-}
-
-/// Text I: at most once an address and day, and so many a day in all; never to automatic mail or an empty return path.
-pub fn tell_unverified(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    desk: &Desk,
-    id: CaseId,
-    message: MessageNo,
-    contact: &Contact,
-    mail: &Incoming,
-) -> Outcome<()> {
-    let day = now - SignedDuration::from_hours(24);
-    let (today, theirs) = unverified_notes(tx, day, &mail.address)?;
-    let too_many = today >= limits::UNVERIFIED_NOTES_PER_DAY || theirs > 0;
-    let automatic = mail.envelope_from.is_empty() || mail.auto != super::message::Auto::No;
-    if too_many || automatic || !may_get_automatic(tx, now, desk, &mail.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)?
-    {
-        return Ok(());
-    }
-    let case = case::find(tx, id)?;
-    let subject = format!("Your mail has arrived as case {}", id.0);
-    let letter = Letter {
-        is_reply: false,
-        in_reply_to: mail.message_id.clone(),
-        ..letter_to(desk, &case, contact, &mail.address, &subject, Content::Unverified)
-    };
-    let _ = message;
-    put_automatic(
-        tx,
-        now,
-        desk,
-        &Automatic {
-            kind: "unverified",
-            case: &case,
-            contact: Some(contact),
-            recipient: &mail.address,
-            letter,
-        },
-    )
-}
-
-fn unverified_notes(tx: &mut Tx<'_>, since: Timestamp, address: &str) -> Outcome<(i64, i64)> {
-    let row = tx.one(
-        "SELECT COUNT(*), COUNT(CASE WHEN o.recipient = $2 THEN 1 END) FROM message m JOIN outbox o ON o.message = m.id
-         WHERE m.kind = 'unverified' AND m.at > $1",
-        &values![since, address.to_lowercase()],
-    )?;
-    Ok((row.int(0), row.int(1)))
 }
 
 /// A row that is to be sent now.
@@ -712,8 +390,8 @@ pub fn ended(
     reply::progress(tx, now, desk, message, contact, first_try.unwrap_or(now), how)
 }
 
-/// A bounce about one of our mails: the row failed after all. Says which message and case it was about.
-pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) -> Outcome<Option<(MessageNo, CaseId)>> {
+/// A bounce about one of our mails: the row failed after all. Says which case it was about.
+pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) -> Outcome<Option<CaseId>> {
     let Some(about) = &bounce.about else { return Ok(None) };
     let rows = tx.query(
         "SELECT o.id, o.message, o.case_id, o.recipient, o.contact FROM outbox o JOIN message m ON m.id = o.message
@@ -721,7 +399,7 @@ pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) ->
         &values![about.as_str(), limits::ADDRESSES as i64],
     )?;
     let Some(first) = rows.first() else { return Ok(None) };
-    let found = (MessageNo(first.int(1)), CaseId(first.int(2)));
+    let (message, case) = (MessageNo(first.int(1)), CaseId(first.int(2)));
     if bounce.permanent {
         let named = |row: &&Row| {
             bounce
@@ -732,16 +410,19 @@ pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) ->
         // A notification that names no recipient of ours is believed only where there was just one.
         let hit = rows.iter().find(named).or((rows.len() == 1).then_some(first));
         if let Some(row) = hit {
-            tx.execute(
+            let news = tx.execute(
                 "UPDATE outbox SET state = 'failed', settled_at = $1, said = $2 WHERE id = $3 AND state IN ('accepted', 'deferred')",
                 &values![now, super::message::clipped(&bounce.reason), row.int(0)],
             )?;
-            tx.execute(
-                "UPDATE contact_address SET bounced_at = $1 WHERE address = $2",
-                &values![now, row.text(3)],
-            )?;
-            reply::came_back(tx, now, desk, found.0, row.opt_int(4).map(ContactId))?;
+            // A second notification of the same failure says nothing new, and must not wake what was answered since.
+            if news > 0 {
+                tx.execute(
+                    "UPDATE contact_address SET bounced_at = $1 WHERE address = $2",
+                    &values![now, row.text(3)],
+                )?;
+                reply::came_back(tx, now, desk, message, row.opt_int(4).map(ContactId))?;
+            }
         }
     }
-    Ok(Some(found))
+    Ok(Some(case))
 }

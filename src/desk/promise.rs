@@ -10,8 +10,7 @@ use super::ledger::{self, Actor, event};
 use super::{ALARM, CaseId, ContactId, Desk, MessageNo, PromiseId, customer};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
-use crate::store::{Row, Tx};
-use crate::values;
+use crate::store::{Row, Tx, values};
 use jiff::Timestamp;
 use plan::Severity;
 use serde_json::{Value as Json, json};
@@ -108,6 +107,7 @@ pub fn make(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, new: &New) -> Outcome
 
 /// The promise that a customer's message earns: target of the default agreement from `from`, behind what the customer has
 /// open already where that is more than they may have at target (PRODUCT.md §3.2).
+#[expect(clippy::too_many_arguments, reason = "the facts of one promise, each once")]
 pub fn for_message(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -181,10 +181,11 @@ pub fn next_word(
     Ok(())
 }
 
-/// Who asked last in a case.
+/// Who asked last in a case: a person before a machine that wrote in a person's name.
 pub fn asker(tx: &mut Tx<'_>, case: CaseId) -> Outcome<ContactId> {
     let row = tx.first(
-        "SELECT contact FROM message WHERE case_id = $1 AND way = 'in' AND contact IS NOT NULL ORDER BY id DESC LIMIT 1",
+        "SELECT contact FROM message WHERE case_id = $1 AND way = 'in' AND contact IS NOT NULL
+         ORDER BY CASE WHEN auto IN ('no', 'list') THEN 0 ELSE 1 END, id DESC LIMIT 1",
         &values![case],
     )?;
     row.map(|row| ContactId(row.int(0))).ok_or_else(|| {
@@ -267,7 +268,7 @@ pub fn break_it(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise)
     if case.hand != Hand::Ours {
         case::wake(tx, now, &case, Actor::Desk, "promise broken")?;
     }
-    super::outbox::tell_broken(tx, now, desk, &case, promise, due)?;
+    super::automatic::tell_broken(tx, now, desk, &case, promise, due)?;
     Ok(due)
 }
 
@@ -287,15 +288,20 @@ pub fn withdraw(tx: &mut Tx<'_>, now: Timestamp, id: PromiseId, by: Actor, reaso
     settle(tx, now, &promise, "withdrawn", None, now, by, json!({"reason": reason}))
 }
 
+/// The promises that a reply kept.
+pub fn kept_by(tx: &mut Tx<'_>, reply: MessageNo) -> Outcome<Vec<Promise>> {
+    let rows = tx.query(
+        &format!("{PROMISE} WHERE reply = $1 AND state = 'kept' ORDER BY id LIMIT $2"),
+        &values![reply, limits::LIST_ROWS_MAX],
+    )?;
+    Ok(rows.iter().map(Promise::of).collect())
+}
+
 /// The keeping reply came back for good: the promise is open again with its old due, or broken if that has passed.
-pub fn reopen(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: PromiseId) -> Outcome<()> {
-    let promise = find(tx, id)?;
-    if promise.state != "kept" {
-        return Ok(());
-    }
+pub fn reopen(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise) -> Outcome<()> {
     tx.execute(
         "UPDATE promise SET state = 'open', settled_at = NULL, reply = NULL, settled_by = NULL WHERE id = $1",
-        &values![id],
+        &values![promise.id],
     )?;
     refresh(tx, promise.case)?;
     ledger::record(
@@ -303,12 +309,12 @@ pub fn reopen(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: PromiseId) -> Ou
         now,
         event("promise.reopened", Actor::Desk)
             .of(promise.case)
-            .promise(id)
+            .promise(promise.id)
             .with(json!({"cause": "bounce"})),
     )?;
     tx.ring(ALARM);
     if promise.due <= now {
-        break_it(tx, now, desk, &promise)?;
+        break_it(tx, now, desk, promise)?;
     }
     Ok(())
 }

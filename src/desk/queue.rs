@@ -4,11 +4,10 @@
 
 use super::case::{self, State};
 use super::message::Facts;
-use super::{CaseId, Desk, ledger};
+use super::{CaseId, Desk, EngineerId, ledger};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::{Row, Tx};
-use crate::values;
+use crate::store::{Row, Tx, values};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -120,6 +119,128 @@ pub fn cases_after(tx: &mut Tx<'_>, after: i64, limit: i64) -> Outcome<Vec<CaseR
     Ok(tx.query(&sql, &values![after, limit])?.iter().map(row_of).collect())
 }
 
+/// A part of the run queue; each has its own order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Ours, by due time. A case whose promise is kept while its reply is still under way to others stands at the end.
+    Promised,
+    /// Theirs, by wake time.
+    Waiting,
+    /// Unsorted, by number.
+    Unsorted,
+}
+
+/// A row's place in its group's order; a page begins behind one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Due or wake time in milliseconds since the epoch; `i64::MAX` where nothing is due.
+    pub at: i64,
+    /// The case.
+    pub case: i64,
+}
+
+impl Group {
+    /// Where a row stands in this group.
+    pub fn place(self, row: &CaseRow) -> Place {
+        let at = match self {
+            Group::Promised => row.reply_by,
+            Group::Waiting => row.wake_at,
+            Group::Unsorted => None,
+        };
+        Place {
+            at: at.map_or(i64::MAX, Timestamp::as_millisecond),
+            case: row.case,
+        }
+    }
+}
+
+/// At most `limit` cases of a group behind a place: each page reads its own rows of an index and no others.
+pub fn group(tx: &mut Tx<'_>, group: Group, after: Option<Place>, limit: i64) -> Outcome<Vec<CaseRow>> {
+    let after = after.unwrap_or(Place { at: i64::MIN, case: 0 });
+    let timed = values![after.at, after.case, limit];
+    let mut list = |which: &str, bound: &[crate::store::Value]| -> Outcome<Vec<CaseRow>> {
+        Ok(tx
+            .query(&format!("{ROW} WHERE {which}"), bound)?
+            .iter()
+            .map(row_of)
+            .collect())
+    };
+    match group {
+        Group::Waiting => list(
+            "k.hand = 'theirs' AND (k.wake_at, k.id) > ($1, $2) ORDER BY k.wake_at, k.id LIMIT $3",
+            &timed,
+        ),
+        Group::Unsorted => list(
+            "k.hand = 'unsorted' AND k.id > $1 ORDER BY k.id LIMIT $2",
+            &values![after.case, limit],
+        ),
+        Group::Promised => {
+            let due = "k.hand = 'ours' AND (k.reply_by, k.id) > ($1, $2) ORDER BY k.reply_by, k.id LIMIT $3";
+            let mut found = list(due, &timed)?;
+            let left = limit - found.len() as i64;
+            if left > 0 {
+                let behind = if after.at == i64::MAX { after.case } else { 0 };
+                let kept = "k.hand = 'ours' AND k.reply_by IS NULL AND k.id > $1 ORDER BY k.id LIMIT $2";
+                found.extend(list(kept, &values![behind, left])?);
+            }
+            Ok(found)
+        }
+    }
+}
+
+/// How many cases of ours are due at or before an instant.
+pub fn due_by(tx: &mut Tx<'_>, at: Timestamp) -> Outcome<i64> {
+    Ok(tx
+        .one(
+            "SELECT COUNT(*) FROM cases WHERE hand = 'ours' AND reply_by <= $1",
+            &values![at],
+        )?
+        .int(0))
+}
+
+/// An open promise as the timetable draws it.
+#[derive(Debug, Clone)]
+pub struct Deadline {
+    /// By when.
+    pub due: Timestamp,
+    /// The case.
+    pub case: i64,
+    /// offered, agreed, asked.
+    pub word: String,
+    /// Who has the case, or had it last.
+    pub owner: Option<EngineerId>,
+}
+
+/// Open promises, earliest due first.
+pub fn deadlines(tx: &mut Tx<'_>, limit: i64) -> Outcome<Vec<Deadline>> {
+    let rows = tx.query(
+        "SELECT p.due, p.case_id, p.word, k.owner FROM promise p JOIN cases k ON k.id = p.case_id
+         WHERE p.state = 'open' ORDER BY p.due, p.id LIMIT $1",
+        &values![limit],
+    )?;
+    Ok(rows
+        .iter()
+        .map(|row| Deadline {
+            due: row.instant(0),
+            case: row.int(1),
+            word: row.text(2).to_owned(),
+            owner: row.opt_int(3).map(EngineerId),
+        })
+        .collect())
+}
+
+/// Open slices: who works on which case, and since when.
+pub fn slices(tx: &mut Tx<'_>) -> Outcome<Vec<(EngineerId, CaseId, Timestamp)>> {
+    let rows = tx.query(
+        "SELECT engineer, case_id, began_at FROM slice WHERE ended_at IS NULL ORDER BY engineer LIMIT $1",
+        &values![limits::LIST_ROWS_MAX],
+    )?;
+    Ok(rows
+        .iter()
+        .map(|row| (EngineerId(row.int(0)), CaseId(row.int(1)), row.instant(2)))
+        .collect())
+}
+
 /// How many cases stand where; counted over open cases only.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Counts {
@@ -137,7 +258,7 @@ pub struct Counts {
 pub fn counts(tx: &mut Tx<'_>) -> Outcome<Counts> {
     let mut counts = Counts::default();
     for row in tx.query(
-        "SELECT hand, COUNT(*) FROM cases WHERE hand IN ('ours', 'theirs', 'unsorted') GROUP BY hand",
+        "SELECT hand, COUNT(*) FROM cases WHERE hand <> 'nobody' GROUP BY hand",
         &[],
     )? {
         match row.text(0) {

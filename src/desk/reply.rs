@@ -16,8 +16,7 @@ use super::{
 };
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
-use crate::store::Tx;
-use crate::values;
+use crate::store::{Tx, values};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -312,7 +311,6 @@ fn address_all(
                 text: draft.text.clone(),
                 next: draft.next.clone(),
                 name: engineer.name.clone(),
-                answer: draft.kind == Kind::Answer,
                 quoted: quoted.clone(),
             },
         };
@@ -421,7 +419,7 @@ pub fn progress(
         return Ok(());
     }
     if let (Ended::Failed, Some(_)) = (how, contact) {
-        return failed(tx, now, message, &reply);
+        return failed(tx, now, desk, message, &reply, contact);
     }
     let waiting = tx.one(
         "SELECT COUNT(*) FROM outbox WHERE message = $1 AND contact IS NOT NULL AND state <> 'accepted'",
@@ -495,9 +493,22 @@ fn delivered(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderW
     }
 }
 
-/// A reply that did not reach who asked: what it carried is dropped, the promise is still open, the case wakes.
-fn failed(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderWay) -> Outcome<()> {
+/// A reply that did not reach who asked, whether it was refused or came back: what it carried is dropped, what it kept
+/// for them is open again with its old due, and the case is ours.
+fn failed(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    message: MessageNo,
+    reply: &UnderWay,
+    contact: Option<ContactId>,
+) -> Outcome<()> {
     end_way(tx, message, reply, "failed")?;
+    for promise in promise::kept_by(tx, message)? {
+        if contact.is_none_or(|contact| contact == promise.contact) {
+            promise::reopen(tx, now, desk, &promise)?;
+        }
+    }
     ledger::record(
         tx,
         now,
@@ -505,6 +516,10 @@ fn failed(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderWay)
     )?;
     let case = case::find(tx, reply.case)?;
     case::wake(tx, now, &case, Actor::Desk, "reply failed")?;
+    // A reply that kept nothing (a further word to a case of theirs) still has to be said anew.
+    if case.reply_by.is_none() {
+        promise::next_word(tx, now, desk, reply.case, case.severity, Actor::Desk)?;
+    }
     tx.ring(ALARM);
     Ok(())
 }
@@ -514,14 +529,16 @@ fn end_way(tx: &mut Tx<'_>, message: MessageNo, reply: &UnderWay, state: &str) -
         "UPDATE reply SET state = $1 WHERE message = $2",
         &values![state, message],
     )?;
-    tx.execute(
-        "UPDATE cases SET under_way = under_way - 1 WHERE id = $1",
-        &values![reply.case],
-    )?;
+    if reply.state == "under way" {
+        tx.execute(
+            "UPDATE cases SET under_way = under_way - 1 WHERE id = $1",
+            &values![reply.case],
+        )?;
+    }
     Ok(())
 }
 
-/// A keeping reply came back for good after it was accepted: its promises are open again with their old due, and the case.
+/// A reply came back for good after it was accepted.
 pub fn came_back(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -529,30 +546,23 @@ pub fn came_back(
     message: MessageNo,
     contact: Option<ContactId>,
 ) -> Outcome<()> {
-    let Some(reply) = find(tx, message)? else { return Ok(()) };
-    if reply.state == "under way" {
-        return failed(tx, now, message, &reply);
+    match find(tx, message)? {
+        Some(reply) => failed(tx, now, desk, message, &reply, contact),
+        None => Ok(()),
     }
-    tx.execute(
-        "UPDATE reply SET state = 'failed' WHERE message = $1",
+}
+
+/// A failed reply is sent again by hand: what it carries takes effect after all once it is delivered.
+pub fn tried_again(tx: &mut Tx<'_>, message: MessageNo) -> Outcome<()> {
+    let failed = tx.first(
+        "UPDATE reply SET state = 'under way' WHERE message = $1 AND state = 'failed' RETURNING case_id",
         &values![message],
     )?;
-    let case = case::find(tx, reply.case)?;
-    for id in &reply.keeps {
-        let promise = promise::find(tx, *id)?;
-        if contact.is_none_or(|contact| contact == promise.contact) {
-            promise::reopen(tx, now, desk, *id)?;
-        }
-    }
-    ledger::record(
-        tx,
-        now,
-        event("reply.failed", Actor::Desk).of(reply.case).message(message),
-    )?;
-    if case::find(tx, reply.case)?.reply_by.is_some() {
-        case::wake(tx, now, &case, Actor::Desk, "reply came back")?;
-    } else {
-        case::wake_with_promise(tx, now, desk, reply.case, Actor::Desk, "reply came back")?;
+    if let Some(row) = failed {
+        tx.execute(
+            "UPDATE cases SET under_way = under_way + 1 WHERE id = $1",
+            &values![CaseId(row.int(0))],
+        )?;
     }
     Ok(())
 }

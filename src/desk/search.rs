@@ -3,8 +3,7 @@
 use super::MessageNo;
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
-use crate::store::Tx;
-use crate::values;
+use crate::store::{Tx, values};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

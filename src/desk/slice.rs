@@ -7,8 +7,7 @@ use super::engineer::Engineer;
 use super::ledger::{self, Actor, event};
 use super::{ALARM, CaseId, EngineerId, SliceId};
 use crate::refusal::{Kind, Outcome, Refusal};
-use crate::store::Tx;
-use crate::values;
+use crate::store::{Tx, values};
 use jiff::Timestamp;
 use serde_json::json;
 

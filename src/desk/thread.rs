@@ -7,8 +7,7 @@
 use super::{CaseId, ContactId, Desk};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::Tx;
-use crate::values;
+use crate::store::{Tx, values};
 use data_encoding::BASE32_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -27,6 +26,8 @@ pub struct Clues<'a> {
     pub message_id: Option<&'a str>,
     /// `References` and `In-Reply-To`, root first.
     pub chain: &'a [String],
+    /// What looks like such IDs but stands without brackets, as web forms of lists write it.
+    pub maybe_chain: &'a [String],
 }
 
 /// Where a mail belongs.
@@ -48,8 +49,11 @@ pub fn find(tx: &mut Tx<'_>, desk: &Desk, clues: &Clues<'_>, author: ContactId, 
         }
         return Ok(Match::Offer(case, "token of another address"));
     }
-    let Some(case) = by_known_id(tx, clues)? else {
-        return Ok(Match::New);
+    let Some(case) = by_known_id(tx, clues.message_id.into_iter().chain(names(clues.chain)))? else {
+        return Ok(match by_known_id(tx, names(clues.maybe_chain))? {
+            Some(case) => Match::Offer(case, "message-id without brackets"),
+            None => Match::New,
+        });
     };
     Ok(match may_join(tx, case, author)? {
         true => Match::Join(case, "message-id"),
@@ -62,7 +66,11 @@ pub fn located(tx: &mut Tx<'_>, desk: &Desk, clues: &Clues<'_>) -> Outcome<Optio
     if let Some((case, _)) = by_token(tx, desk, clues.recipients, "")? {
         return Ok(Some(case));
     }
-    by_known_id(tx, clues)
+    by_known_id(tx, clues.message_id.into_iter().chain(names(clues.chain)))
+}
+
+fn names(ids: &[String]) -> impl Iterator<Item = &str> {
+    ids.iter().map(String::as_str)
 }
 
 fn may_join(tx: &mut Tx<'_>, case: CaseId, author: ContactId) -> Outcome<bool> {
@@ -73,14 +81,9 @@ fn may_join(tx: &mut Tx<'_>, case: CaseId, author: ContactId) -> Outcome<bool> {
     Ok(row.is_some_and(|row| row.opt_text(0).is_some() || row.opt_int(1).is_some()))
 }
 
-fn by_known_id(tx: &mut Tx<'_>, clues: &Clues<'_>) -> Outcome<Option<CaseId>> {
+fn by_known_id<'a>(tx: &mut Tx<'_>, ids: impl Iterator<Item = &'a str>) -> Outcome<Option<CaseId>> {
     let mut oldest: Option<i64> = None;
-    for id in clues
-        .message_id
-        .into_iter()
-        .chain(clues.chain.iter().map(String::as_str))
-        .take(limits::REFERENCES + 2)
-    {
+    for id in ids.take(limits::REFERENCES + 2) {
         let row = tx.first(
             "SELECT case_id FROM known_id WHERE message_id = $1 ORDER BY case_id LIMIT 1",
             &values![id],

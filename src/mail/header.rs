@@ -212,11 +212,26 @@ impl<'a> Fields<'a> {
     /// Message-IDs of the first field of that name without their brackets: all between brackets, else what looks like
     /// one. A second field of a name that may stand once is a forgery or a fault (RFC 5322 §3.6).
     pub fn ids(&self, name: &str) -> Vec<String> {
-        let mut ids = self.raw(name).map(ids_of).unwrap_or_default();
+        let ids = self.bracketed_ids(name);
+        if ids.is_empty() { self.bare_ids(name) } else { ids }
+    }
+
+    /// Message-IDs between brackets, as RFC 5322 §3.6.4 has them; of too many the first and the newest.
+    pub fn bracketed_ids(&self, name: &str) -> Vec<String> {
+        let mut ids = self.raw(name).map(between_brackets).unwrap_or_default();
         if ids.len() > limits::REFERENCES {
             let later = ids.len() - (limits::REFERENCES - 1);
             ids.drain(1..later);
         }
+        ids
+    }
+
+    /// What looks like Message-IDs in a field that has none between brackets: web forms write so, and so do people's
+    /// addresses in the phrases of RFC 822.
+    pub fn bare_ids(&self, name: &str) -> Vec<String> {
+        let bare = self.raw(name).filter(|value| between_brackets(value).is_empty());
+        let mut ids = bare.map(without_brackets).unwrap_or_default();
+        ids.truncate(limits::REFERENCES);
         ids
     }
 
@@ -305,7 +320,7 @@ fn without_remarks(line: Vec<u8>) -> Vec<u8> {
     out
 }
 
-fn ids_of(value: &[u8]) -> Vec<String> {
+fn between_brackets(value: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(value);
     let mut ids = Vec::new();
     let mut rest = text.as_ref();
@@ -321,16 +336,16 @@ fn ids_of(value: &[u8]) -> Vec<String> {
         }
         rest = &rest[close + 1..];
     }
-    if ids.is_empty() {
-        let words = text.split(|c: char| c.is_whitespace() || c == ',');
-        ids.extend(
-            words
-                .map(|w| w.trim_matches(['<', '>']))
-                .filter(|w| w.contains('@'))
-                .map(str::to_owned),
-        );
-    }
     ids
+}
+
+fn without_brackets(value: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(value)
+        .split(|c: char| c.is_whitespace() || c == ',')
+        .map(|word| word.trim_matches(['<', '>']))
+        .filter(|word| word.contains('@'))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn instant(value: &[u8]) -> Option<(Timestamp, Option<i32>)> {

@@ -33,10 +33,13 @@ pub struct Understood {
     pub subject: String,
     /// The instant the Date field claims; never used for a promise.
     pub date: Option<Timestamp>,
-    /// Message-IDs without `<>`.
+    /// Message-IDs, given here without their `<>`.
     pub in_reply_to: Vec<String>,
-    /// Message-IDs without `<>`, root first; of too many, the first and the newest.
+    /// Message-IDs, given here without their `<>`, root first; of too many, the first and the newest.
     pub references: Vec<String>,
+    /// What stands in `In-Reply-To` or `References` without `<>` and looks like a Message-ID: a guess, no reference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub maybe_in_reply_to: Vec<String>,
     /// All the text a person reads in this mail, quotes and signature included.
     pub body_text: String,
     /// What the sender newly wrote.
@@ -147,8 +150,10 @@ fn read_header(mail: &mut Understood, fields: &Fields<'_>) {
         .text("subject")
         .map(|s| s.chars().take(limits::SUBJECT_CHARS).collect())
         .unwrap_or_default();
-    mail.in_reply_to = fields.ids("in-reply-to");
-    mail.references = fields.ids("references");
+    mail.in_reply_to = fields.bracketed_ids("in-reply-to");
+    mail.references = fields.bracketed_ids("references");
+    mail.maybe_in_reply_to = fields.bare_ids("in-reply-to");
+    mail.maybe_in_reply_to.extend(fields.bare_ids("references"));
     if let Some((date, offset)) = fields.instant("date") {
         mail.date = Some(date);
         mail.date_offset_minutes = offset;

@@ -221,7 +221,6 @@ fn words(desk: &Desk, row: &Due, zone: &Zone) -> String {
             text,
             next,
             name,
-            answer,
             quoted,
         } => {
             let next = match next {
@@ -229,7 +228,6 @@ fn words(desk: &Desk, row: &Due, zone: &Zone) -> String {
                 reply::Next::Owe(at) => texts::Next::Owe(*at),
                 reply::Next::Wait(at) => texts::Next::WaitUntil(*at),
             };
-            let _ = answer;
             let foot = texts::reply_foot(&texts::ReplyFoot {
                 where_we_stand: "",
                 next,
@@ -261,7 +259,7 @@ fn words(desk: &Desk, row: &Due, zone: &Zone) -> String {
             desk_name: &desk.name,
             link: None,
         }),
-        Content::Closed { name, resolution: _ } => texts::closing(&texts::Closing {
+        Content::Closed { name } => texts::closing(&texts::Closing {
             greeting_name: name,
             case: row.letter.case,
             subject: &row.letter.subject,

@@ -116,6 +116,13 @@ impl Gate for Entrance {
             peer: envelope.peer.to_string(),
             helo: envelope.helo,
         };
+        if cfg!(feature = "sabotage-ack-before-commit") {
+            drop(
+                self.store
+                    .submit(move |tx| arrival::accept(tx, now, &said, &digest, raw)),
+            );
+            return Ok(());
+        }
         match self
             .store
             .write_async(move |tx| arrival::accept(tx, now, &said, &digest, raw))
@@ -330,6 +337,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         recipients,
         message_id: mail.message_id.clone(),
         chain,
+        maybe_chain: mail.maybe_in_reply_to.clone(),
         subject: mail.subject.clone(),
         text: message::clip_bytes(
             if mail.new_text.trim().is_empty() {

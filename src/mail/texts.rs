@@ -69,7 +69,8 @@ pub fn acknowledgement(a: &Acknowledgement) -> String {
     if a.moved_from_target {
         lines.paragraph("This is later than our usual time: it is the earliest that we can keep.");
     }
-    let words = "answer \"time: tomorrow 10:00\"";
+    // The words "time: …" are promised only once the desk understands them: until then a person reads the wish.
+    let words = "answer and say which";
     lines.paragraph(&match a.time_link {
         Some(link) => format!(
             "If another time suits you, earlier or later: {} or {words}.",

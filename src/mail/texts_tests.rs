@@ -68,7 +68,7 @@ fn an_acknowledgement_says_what_arrived_and_when_we_reply() {
          From              Anna Keller
          Case              4711
 
-    If another time suits you, earlier or later, answer "time: tomorrow 10:00".
+    If another time suits you, earlier or later, answer and say which.
     If it has become worse (production down), begin your answer with "urgent:".
     A person then reads it by Tuesday 24 November, 12:20 (Berlin).
 

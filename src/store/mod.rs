@@ -22,6 +22,7 @@ mod sqlite;
 mod value;
 mod words;
 
+pub use crate::values;
 pub use migrate::Migration;
 pub use search::SEARCH;
 pub use value::{Row, Value};

@@ -368,7 +368,7 @@ fn bytes_that_are_no_text_are_refused_and_odd_text_is_kept() {
     desk.typed(&["--as", ANNA, "note", &case, "-f", "-"], &at_limit).done();
     let beyond = vec![b'x'; 1_000_001];
     let said = desk.typed(&["--as", ANNA, "note", &case, "-f", "-"], &beyond).ends(2);
-    assert!(said.contains("at most 1 MB"), "{said}");
+    assert!(said.contains("longer than 1 MB"), "{said}");
     let escaped = vec![1; 1_000_000];
     let said = desk.typed(&["--as", ANNA, "note", &case, "-f", "-"], &escaped).ends(2);
     assert!(

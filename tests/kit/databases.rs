@@ -37,6 +37,14 @@ impl TestDatabase {
         &self.target
     }
 
+    /// What `store.database` says of it; nothing for SQLite, whose file stands in the data directory.
+    pub fn url(&self) -> Option<String> {
+        match &self.target {
+            Target::Sqlite(_) => None,
+            Target::Postgres(url) => Some(url.clone()),
+        }
+    }
+
     /// Opens it.
     pub fn open(&self, migrations: &[Migration]) -> Store {
         Store::open(&self.target, migrations).unwrap_or_else(|cause| panic!("{}: {cause:#}", self.name))

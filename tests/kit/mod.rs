@@ -4,4 +4,7 @@
 #![allow(dead_code)]
 
 pub mod databases;
+pub mod desk;
+pub mod invariants;
+pub mod mail;
 pub mod sink;

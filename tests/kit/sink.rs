@@ -55,6 +55,26 @@ pub struct Taken {
     pub accepted: bool,
 }
 
+impl Taken {
+    /// Whether it was handed over for this address.
+    pub fn is_to(&self, address: &str) -> bool {
+        let wanted = format!("<{}>", address.to_lowercase());
+        self.rcpt.iter().any(|line| line.to_lowercase().contains(&wanted))
+    }
+
+    /// Whether it has the null return path of automatic mail.
+    pub fn is_automatic(&self) -> bool {
+        self.mail.contains("<>")
+    }
+
+    /// Its text with encoded line ends undone, for looking words up.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.raw)
+            .replace("=\r\n", "")
+            .replace("\r\n", "\n")
+    }
+}
+
 #[derive(Default)]
 struct Seen {
     taken: Vec<Taken>,
@@ -121,6 +141,11 @@ impl Sink {
     /// Every mail that came whole.
     pub fn taken(&self) -> Vec<Taken> {
         self.script.seen.lock().expect("no panic inside").taken.clone()
+    }
+
+    /// Adds a line to the script.
+    pub fn next(&self, at: Verb, act: Act) {
+        self.script.acts.lock().expect("no panic inside").push((at, act));
     }
 
     /// Connections so far.

@@ -1,0 +1,361 @@
+//! What can be done to a case on its page: the forms, and what becomes of them.
+//!
+//! A form is a verb of the desk with an engineer's name on it; every rule and every refusal is the desk's. After an act
+//! the browser is sent back to the page, so that reloading repeats nothing; a refusal is shown on the page, above the form
+//! with everything that was typed.
+
+use super::case::{self, Asked, Screen};
+use super::queue::engineers;
+use super::{House, Words, answered, listen, spoken, status_of};
+use crate::desk::case::{RESOLUTIONS, State};
+use crate::desk::verb::{self, Answer, Principal, Verb};
+use crate::desk::{CaseId, Desk, engineer, say};
+use crate::limits;
+use crate::refusal::{Kind, Outcome, Refusal};
+use axum::Form;
+use axum::extract::{Path, State as Given};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+/// Does an act to a case.
+pub async fn perform(
+    Given(house): Given<House>,
+    Path((named, act)): Path<(String, String)>,
+    Form(words): Form<Words>,
+) -> Response {
+    let done = listen::blocking(move || done(&house, case::number(&named)?, &act, words));
+    match done.await {
+        Ok(response) => response,
+        Err(fault) => answered(Err(fault)),
+    }
+}
+
+/// Where whoever asks for the address of an act is sent.
+pub async fn back(Path((named, _)): Path<(String, String)>) -> Response {
+    match case::number(&named) {
+        Ok(case) => Redirect::to(&format!("/c/{}", case.0)).into_response(),
+        Err(refusal) => super::said(&refusal),
+    }
+}
+
+fn done(house: &House, case: CaseId, act: &str, mut words: Words) -> Outcome<Response> {
+    let door = &house.door;
+    let verb = verb(case, act, &words)
+        .ok_or_else(|| Refusal::missing(format!("\"{act}\" is nothing that a case page does.")))?;
+    let named = words.get("as").map_or("", String::as_str);
+    let outcome = door.store.read(|tx| engineer::find(tx, named)).and_then(|engineer| {
+        let id = engineer.id.0;
+        let who = Principal::Engineer(Box::new(engineer));
+        Ok((id, verb::perform(&door.store, &door.desk, door.clock.now(), who, verb)?))
+    });
+    match outcome {
+        Ok((_, Answer::Done(done))) if act == "undo" => {
+            // The words come back into the form, under the case they were written for.
+            words.insert("text".into(), done.data["text"].as_str().unwrap_or_default().to_owned());
+            let case = done.case.map_or(case, CaseId);
+            let asked = Asked {
+                done: Some("undo".into()),
+                words,
+                ..Asked::default()
+            };
+            Ok((StatusCode::OK, case::render(house, case, asked)?).into_response())
+        }
+        Ok((engineer, _)) => Ok(Redirect::to(&format!("/c/{}?as={engineer}&done={act}", case.0)).into_response()),
+        Err(fault) => {
+            let refusal = spoken(&fault);
+            let status = status_of(refusal.kind);
+            words.insert("act".into(), act.to_owned());
+            let asked = Asked {
+                refusal: Some(refusal),
+                words,
+                ..Asked::default()
+            };
+            Ok((status, case::render(house, case, asked)?).into_response())
+        }
+    }
+}
+
+/// The verb that a form means.
+fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
+    // Browsers end lines with CRLF.
+    let text = |name: &str| {
+        words
+            .get(name)
+            .map_or_else(String::new, |text| text.replace("\r\n", "\n"))
+    };
+    let spoken = |name: &str| Some(text(name)).filter(|text| !text.trim().is_empty());
+    let case = case.0;
+    Some(match act {
+        "reply" => Verb::Reply {
+            case,
+            text: text("text"),
+            kind: text("kind"),
+            then: Some(match text("then").as_str() {
+                "close" => format!("close as {}", text("resolution")),
+                then => format!("{then} {}", text("time").trim()),
+            }),
+            answers: words
+                .keys()
+                .filter_map(|name| name.strip_prefix("answers-")?.parse().ok())
+                .collect(),
+            force_stale: words.contains_key("force"),
+        },
+        "note" => Verb::Note {
+            case,
+            text: text("note"),
+        },
+        "wait" => Verb::Wait {
+            case,
+            party: text("party"),
+            until: text("until"),
+            because: spoken("because"),
+        },
+        "wake" => Verb::Wake { case },
+        "close" => Verb::Close {
+            case,
+            resolution: spoken("resolution"),
+            because: spoken("because"),
+        },
+        "skip" => Verb::Skip {
+            reason: text("because"),
+        },
+        "undo" => Verb::Undo,
+        "release" => Verb::Release { what: case.to_string() },
+        "decline" => Verb::Decline {
+            case,
+            because: text("because"),
+        },
+        _ => return None,
+    })
+}
+
+/// The forms that this case allows.
+pub fn forms(screen: &Screen, desk: &Desk, now: Timestamp) -> Outcome<Markup> {
+    let (row, words) = (&screen.page.row, &screen.asked.words);
+    let who = actor(screen, now)?;
+    let held = screen
+        .page
+        .messages
+        .iter()
+        .find(|one| one.delivery.iter().any(|copy| copy.state == "held"));
+    let is_open = words.get("act").map(String::as_str);
+    Ok(html! {
+        @if screen.engineers.is_empty() {
+            p.notice { "Nobody can answer here yet. Add an engineer: " code { "duly cpu add ADDRESS --name NAME" } "." }
+        } @else {
+            section.acts aria-labelledby="h-acts" {
+                h2 #h-acts { @if row.state == State::Unsorted { "Decide" } @else { "Reply" } }
+                div #undo data-live { @if let Some(held) = held { (undo(screen, &held.from)) } }
+                @if row.state == State::Unsorted { (sorting(screen, &who)) } @else { (composer(screen, desk, now, &who)) }
+                div.others #others data-live { (others(screen, &who, is_open)) }
+            }
+        }
+    })
+}
+
+/// Who most likely acts: as chosen, else who has it, else the first on duty.
+fn actor(screen: &Screen, now: Timestamp) -> Outcome<String> {
+    if let Some(chosen) = screen.asked.words.get("as") {
+        return Ok(chosen.clone());
+    }
+    let owner = screen
+        .engineers
+        .iter()
+        .find(|one| Some(&one.name) == screen.page.row.owner.as_ref());
+    if let Some(owner) = owner {
+        return Ok(owner.id.0.to_string());
+    }
+    for one in &screen.engineers {
+        if one.calendar()?.is_open(now) {
+            return Ok(one.id.0.to_string());
+        }
+    }
+    Ok(String::new())
+}
+
+fn action(screen: &Screen, act: &str) -> String {
+    format!("/c/{}/{act}", screen.page.row.case)
+}
+
+/// Taking back is its author's: the form carries their name and asks for none.
+fn undo(screen: &Screen, author: &str) -> Markup {
+    let author = screen.engineers.iter().find(|one| one.name == author);
+    html! {
+        @if let Some(author) = author {
+            form.undo method="post" action=(action(screen, "undo")) {
+                input type="hidden" name="as" value=(author.id.0);
+                p { "A reply of " (author.name) " is held and has not left yet. " button type="submit" { "Take it back" } }
+            }
+        }
+    }
+}
+
+fn composer(screen: &Screen, desk: &Desk, now: Timestamp, who: &str) -> Markup {
+    let words = &screen.asked.words;
+    let typed = |name: &str| words.get(name).map_or("", String::as_str);
+    let kind = words.get("kind").map_or("answer", String::as_str);
+    let then = words.get("then").map_or("wait", String::as_str);
+    let in_five_days = desk
+        .calendar
+        .closing_of_business_day(now, 5)
+        .map(|at| desk.zone.local(at).strftime("%Y-%m-%d %H:%M").to_string());
+    let time = words.get("time").cloned().or(in_five_days.ok()).unwrap_or_default();
+    let stale = screen
+        .asked
+        .refusal
+        .as_ref()
+        .is_some_and(|refusal| refusal.kind == Kind::Conflict)
+        || words.contains_key("force");
+    html! {
+        form.reply #reply method="post" action=(action(screen, "reply")) {
+            p.field {
+                label for="text" { "Your words to " (screen.page.row.customer) }
+                textarea #text name="text" rows="7" required maxlength=(limits::REPLY_BYTES) spellcheck="true" { "\n" (typed("text")) }
+            }
+            fieldset.choice {
+                legend { "This is" }
+                @for (value, gloss) in [("answer", "a solution or suggestion"), ("question", "with its reason"), ("finding", "found, next step, next time")] {
+                    label { input type="radio" name="kind" value=(value) checked[kind == value] required; " " strong { (value) } " " span.gloss { (gloss) } }
+                }
+            }
+            fieldset.choice {
+                legend { "After it" }
+                label { input type="radio" name="then" value="wait" checked[then == "wait"]; " " strong { "wait" } " " span.gloss { "for the customer until" } }
+                label { input type="radio" name="then" value="owe" checked[then == "owe"]; " " strong { "owe" } " " span.gloss { "the next word by" } }
+                label.inline { span.gloss { "time" } " "
+                    input name="time" value=(time) size="18" maxlength="60" autocomplete="off" aria-describedby="time-hint"; }
+                span.pair {
+                    label { input type="radio" name="then" value="close" checked[then == "close"]; " " strong { "close" } " " span.gloss { "as" } }
+                    (resolutions("resolution", typed("resolution"), "How it ended"))
+                }
+                p.gloss #time-hint { "Times as you say them: " code { "fri 12:00" } ", " code { "tomorrow 10" } ", " code { "+3h" }
+                    ". Read in the engineer's zone. Now: " (say::short(now, &desk.zone, now)) "." }
+            }
+            (answers(screen))
+            @if stale { p.field { label { input type="checkbox" name="force" value="1" checked[words.contains_key("force")]; " Send although the case changed since it was read" } } }
+            p.send {
+                label for="as" { "As" } " " (engineers(&screen.engineers, Some(who))) " "
+                button.main type="submit" { (send(screen)) }
+                " " span.gloss { "held " (limits::HOLD_SECONDS - 3) " s for undo" }
+            }
+        }
+    }
+}
+
+/// The recipient line is part of the button: nothing sent is a surprise.
+fn send(screen: &Screen) -> String {
+    let newest = screen.page.messages.iter().find(|one| super::message::is_theirs(one));
+    let name = newest.map_or(screen.page.row.customer.as_str(), |one| &one.from);
+    match (&screen.page.list, screen.page.people.len()) {
+        (Some(_), _) => format!("Send to {name} and the public list"),
+        (None, 0 | 1) => format!("Send to {name}"),
+        (None, more) => format!("Send to {name} + {}", more - 1),
+    }
+}
+
+/// Which messages it answers, where there is a choice.
+fn answers(screen: &Screen) -> Markup {
+    let open: Vec<_> = screen
+        .page
+        .promises
+        .iter()
+        .filter(|one| one.state == "open")
+        .filter_map(|one| one.message)
+        .collect();
+    let shown = |number: i64| screen.page.messages.iter().find(|one| one.message == number);
+    // Before the form was sent once, all are meant.
+    let was_sent = screen.asked.words.contains_key("kind");
+    html! {
+        @if open.len() > 1 {
+            fieldset.choice {
+                legend { "It answers" }
+                @for number in open.iter().take(20) {
+                    @let name = format!("answers-{number}");
+                    label {
+                        input type="checkbox" name=(name) value="1" checked[!was_sent || screen.asked.words.contains_key(&name)]; " "
+                        @match shown(*number) {
+                            Some(one) => { (one.from) ", " (one.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("").chars().take(60).collect::<String>()) },
+                            None => { "message " (number) },
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn resolutions(name: &str, chosen: &str, label: &str) -> Markup {
+    html! {
+        select name=(name) aria-label=(label) {
+            @for one in RESOLUTIONS { option selected[one == chosen || (chosen.is_empty() && one == "answered")] { (one) } }
+        }
+    }
+}
+
+/// A small form behind its name.
+fn small(screen: &Screen, who: &str, act: &str, title: &str, opened: Option<&str>, fields: Markup) -> Markup {
+    html! {
+        details id={ "act-" (act) } open[opened == Some(act)] {
+            summary { (title) }
+            form method="post" action=(action(screen, act)) {
+                (fields)
+                p.send {
+                    label { span.gloss { "As " } select name="as" {
+                        @for one in &screen.engineers { option value=(one.id.0) selected[one.id.0.to_string() == who] { (one.name) } }
+                    } }
+                    " " button type="submit" { (title) }
+                }
+            }
+        }
+    }
+}
+
+fn others(screen: &Screen, who: &str, opened: Option<&str>) -> Markup {
+    let row = &screen.page.row;
+    let words = &screen.asked.words;
+    let typed = |act: &str, name: &str| {
+        words
+            .get(name)
+            .filter(|_| opened == Some(act))
+            .cloned()
+            .unwrap_or_default()
+    };
+    let because = |act: &str| html! { label.field { "Reason" input name="because" value=(typed(act, "because")) maxlength="500" required autocomplete="off"; } };
+    let is_live = !matches!(row.state, State::Closed | State::Unsorted);
+    html! {
+        (small(screen, who, "note", "Write an internal note", opened, html! {
+            label.field { "For engineers only; the customer never sees it" textarea name="note" rows="4" required { "\n" (typed("note", "note")) } }
+        }))
+        @if is_live {
+            (small(screen, who, "wait", "Wait", opened, html! {
+                label.field { "For" select name="party" {
+                    @for one in ["engineering", "upstream", "lab", "date", "customer"] { option selected[one == typed("wait", "party")] { (one) } }
+                } }
+                label.field { "Until" input name="until" value=(typed("wait", "until")) required maxlength="60" placeholder="thu 09:00" autocomplete="off"; }
+                (because("wait"))
+            }))
+            @if row.waits_for.is_some() { (small(screen, who, "wake", "Wake it now", opened, html! {})) }
+            @if !screen.on_it.is_empty() { (small(screen, who, "skip", "Hand back my slice", opened, because("skip"))) }
+            (small(screen, who, "close", "Close without a reply", opened, html! {
+                label.field { "As" (resolutions("resolution", &typed("close", "resolution"), "How it ended")) }
+                label.field { "Summary" input name="because" value=(typed("close", "because")) maxlength="500" autocomplete="off"; }
+            }))
+        }
+    }
+}
+
+fn sorting(screen: &Screen, who: &str) -> Markup {
+    let opened = screen.asked.words.get("act").map(String::as_str);
+    let typed = screen.asked.words.get("because").map_or("", String::as_str);
+    html! {
+        p { "Its sender is not verified, so nothing was promised and nothing was answered. Take it on, and its promise counts from now." }
+        form method="post" action=(action(screen, "release")) {
+            p.send { label for="as" { "As" } " " (engineers(&screen.engineers, Some(who))) " " button.main type="submit" { "Take it on" } }
+        }
+        (small(screen, who, "decline", "Decline it", opened, html! {
+            label.field { "Reason, which the ledger keeps" input name="because" value=(typed) maxlength="500" required autocomplete="off"; }
+        }))
+    }
+}

@@ -1,0 +1,371 @@
+//! `/c/4711`, one case: understand in twenty seconds, act in one key (UX.md §1.3 of the design).
+//!
+//! The order is the reader's: what and who, by when, what went wrong, the customer's newest words, then the rest. Only the
+//! newest [`limits::PAGE_MESSAGES`] messages are read; older ones on demand. Forms are below what they are about; what
+//! was typed into one that was refused is still in it.
+
+use super::chart::{self, Timeline};
+use super::layout::{self, Frame, counted};
+use super::{House, Words, act, answered, listen, message};
+use crate::desk::case::State;
+use crate::desk::engineer::{self, Engineer};
+use crate::desk::queue::{self, CasePage, MessageRow, PromiseRow};
+use crate::desk::{CaseId, Desk, say};
+use crate::limits;
+use crate::refusal::{Outcome, Refusal};
+use axum::extract::{Path, Query, State as Given};
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+/// What a request wants to see of a case beside the case.
+#[derive(Default)]
+pub struct Asked {
+    /// How many messages; bounded.
+    pub messages: Option<i64>,
+    /// The message that is shown uncut.
+    pub whole: Option<i64>,
+    /// The act that was done just now.
+    pub done: Option<String>,
+    /// Why it was not.
+    pub refusal: Option<Refusal>,
+    /// What was typed.
+    pub words: Words,
+}
+
+/// Everything that the page shows, from one snapshot.
+pub struct Screen {
+    /// The case.
+    pub page: CasePage,
+    /// Who could act.
+    pub engineers: Vec<Engineer>,
+    /// Who works on it now.
+    pub on_it: Vec<String>,
+    /// See [`Asked`].
+    pub asked: Asked,
+}
+
+impl Screen {
+    /// The promise that falls due first.
+    pub fn next_due(&self) -> Option<&PromiseRow> {
+        self.page
+            .promises
+            .iter()
+            .filter(|one| one.state == "open")
+            .min_by_key(|one| (one.due, one.promise))
+    }
+
+    /// The customer's newest words.
+    fn newest(&self) -> Option<&MessageRow> {
+        self.page
+            .messages
+            .iter()
+            .find(|one| message::is_theirs(one))
+            .or(self.page.messages.first())
+    }
+}
+
+/// The case that a path names.
+pub fn number(named: &str) -> Result<CaseId, Refusal> {
+    let number = named.parse().ok().filter(|number| *number > 0);
+    number.map(CaseId).ok_or_else(|| {
+        Refusal::missing(format!(
+            "There is no case \"{named}\". A case has a number, as in /c/7."
+        ))
+    })
+}
+
+/// Shows the page.
+pub async fn show(Given(house): Given<House>, Path(named): Path<String>, Query(mut words): Query<Words>) -> Response {
+    let read = move || {
+        let asked = Asked {
+            messages: words.get("messages").and_then(|text| text.parse().ok()),
+            whole: words.get("whole").and_then(|text| text.parse().ok()),
+            done: words.remove("done"),
+            refusal: None,
+            words,
+        };
+        Ok((StatusCode::OK, render(&house, number(&named)?, asked)?))
+    };
+    answered(listen::blocking(read).await)
+}
+
+/// The page, as it is now.
+pub fn render(house: &House, case: CaseId, asked: Asked) -> Outcome<Markup> {
+    let (door, now) = (&house.door, house.door.clock.now());
+    let messages = asked
+        .messages
+        .unwrap_or(limits::PAGE_MESSAGES)
+        .clamp(limits::PAGE_MESSAGES, limits::PAGE_MESSAGES_MAX);
+    let screen = door.store.read(|tx| {
+        let page = queue::page(tx, case, messages)?;
+        let engineers = engineer::list(tx)?;
+        let slices = queue::slices(tx)?;
+        let on_it = engineers
+            .iter()
+            .filter(|one| slices.iter().any(|(who, on, _)| *who == one.id && *on == case));
+        Ok(Screen {
+            page,
+            on_it: on_it.map(|one| one.name.clone()).collect(),
+            engineers,
+            asked,
+        })
+    })?;
+    let address = match (messages, screen.asked.whole) {
+        (_, Some(whole)) => format!("/c/{}?whole={whole}&messages={messages}", case.0),
+        (limits::PAGE_MESSAGES, None) => format!("/c/{}", case.0),
+        (more, None) => format!("/c/{}?messages={more}", case.0),
+    };
+    let title = format!("{} {}", case.0, screen.page.row.subject);
+    let frame = Frame {
+        title: &title,
+        desk: &door.desk.name,
+        address: &address,
+        is_queue: false,
+    };
+    Ok(layout::page(&frame, content(&screen, &door.desk, now)?))
+}
+
+fn content(screen: &Screen, desk: &Desk, now: Timestamp) -> Outcome<Markup> {
+    let page = &screen.page;
+    let newest = screen.newest();
+    let uncut = |one: &MessageRow| screen.asked.whole == Some(one.message);
+    let older: Vec<_> = page
+        .messages
+        .iter()
+        .filter(|one| newest.is_none_or(|newest| newest.message != one.message))
+        .collect();
+    Ok(html! {
+        div #top data-live {
+            (head(screen, desk, now))
+            (promise_line(screen, desk, now))
+            (failures(screen, desk, now))
+        }
+        (said(screen))
+        div.columns {
+            div.reading {
+                div #newest data-live { @if let Some(newest) = newest { (message::whole(newest, page.row.case, desk, now, uncut(newest))) } }
+                div #older data-live {
+                    @if !older.is_empty() {
+                        section.history aria-labelledby="h-older" {
+                            h2 #h-older { "Other messages, newest first" }
+                            @for one in &older { (message::folded(one, page.row.case, desk, now, uncut(one))) }
+                        }
+                    }
+                    (unread(page))
+                }
+            }
+            aside.side #side data-live aria-label="About the case" {
+                (about(screen, desk, now))
+                (promises(page, desk, now))
+            }
+        }
+        div #timeline data-live { (timeline(page, desk, now)) }
+        (act::forms(screen, desk, now)?)
+    })
+}
+
+fn head(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
+    let row = &screen.page.row;
+    html! {
+        h1 { span.number { (row.case) } " " (row.subject) }
+        p.who {
+            strong { (row.customer) }
+            " · " (super::queue::state(row)) " · severity " (super::queue::severity(row.severity)) " · lane " (row.lane)
+            @if let Some(list) = &screen.page.list { " · public list " (list) }
+            " · opened " (layout::time(screen.page.opened_at, desk, now))
+        }
+    }
+}
+
+/// The one promise line (UX.md §1.0 of the design), and under it the wait and why the date is this one.
+fn promise_line(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
+    let row = &screen.page.row;
+    let owner = row.owner.as_deref().unwrap_or("nobody yet");
+    html! {
+        div.promise {
+            @match screen.next_due() {
+                Some(promise) => {
+                    p class={ "line " (layout::nearness(promise.due, now)) } {
+                        "reply by " strong { time datetime=(promise.due) { (say::line(promise.due, &desk.zone, now)) } } " · " (promise.word) " · " (owner)
+                    }
+                    p.why { "Why this time: " (why(promise, desk, now)) }
+                },
+                None => p.line {
+                    @match row.state {
+                        State::Unsorted => "no time is promised yet: its sender is not verified, and a person looks first",
+                        State::Closed => { "closed" @if let Some(how) = &row.resolution { ": " (how) } },
+                        State::Waiting | State::Closing => { "waiting for customer" @if let Some(at) = row.wake_at { " until " strong { (layout::time(at, desk, now)) } } },
+                        _ => { "nothing is promised · " (owner) },
+                    }
+                },
+            }
+            @if row.state == State::Closing { p.why { "An answer was given. Without another word from them the case closes at that time." } }
+            @if row.state == State::Blocked && let Some(party) = &row.waits_for {
+                p.wait { "waiting for " (party) @if let Some(reason) = &row.reason { " (" (reason) ")" }
+                    @if let Some(at) = row.wake_at { " until " (layout::time(at, desk, now)) } ", next word by the time above" }
+            }
+            @if row.reply_under_way { p.wait { "A reply is under way. What it carries takes effect once it is delivered." } }
+            @if !screen.on_it.is_empty() { p.wait { (screen.on_it.join(", ")) " " @if screen.on_it.len() == 1 { "is" } @else { "are" } " working on it now." } }
+        }
+    }
+}
+
+/// The numbers behind a date, as a sentence.
+fn why(promise: &PromiseRow, desk: &Desk, now: Timestamp) -> String {
+    let text = |name: &str| promise.why[name].as_str().unwrap_or("");
+    let because = match promise.basis.as_str() {
+        "after a break" => "the time before it was not kept; ",
+        "next word" => "the case woke without mail; ",
+        "released" => "the message was released by a person; ",
+        "owed" => return "an engineer said it in the reply before.".to_owned(),
+        _ => "",
+    };
+    let (Some(minutes), Ok(from)) = (
+        promise.why["target_minutes"].as_i64(),
+        text("from").parse::<Timestamp>(),
+    ) else {
+        return format!("{}.", promise.basis);
+    };
+    let hours = match (minutes / 60, minutes % 60) {
+        (hours, 0) => counted(hours, "business hour", "business hours"),
+        (hours, minutes) => format!("{hours} h {minutes} min of business hours"),
+    };
+    let behind = match promise.why["behind"].as_i64() {
+        Some(open) => format!(" The customer has {open} promises open, so this one counts from the last of them."),
+        None => String::new(),
+    };
+    format!(
+        "{because}{} for a {} at severity {}, counted from {} in the hours {} ({}), by the {}.{behind}",
+        hours,
+        text("word"),
+        promise.why["severity"],
+        say::short(from, &desk.zone, now),
+        text("hours"),
+        text("zone"),
+        text("rule"),
+    )
+}
+
+/// What did not arrive is said before anything else.
+fn failures(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
+    let copies = screen
+        .page
+        .messages
+        .iter()
+        .flat_map(|one| one.delivery.iter().map(move |copy| (one, copy)));
+    let failed: Vec<_> = copies.filter(|(_, copy)| copy.state == "failed").take(5).collect();
+    html! {
+        @for (message, copy) in failed {
+            p.notice.no {
+                strong { "Not delivered. " } "The " (message.kind) " to " (copy.recipient) " " (copy.words(&desk.zone, now)) ". "
+                "It keeps no promise. Correct the address or write again; " code { "duly spool" } " sends it once more."
+            }
+        }
+    }
+}
+
+/// What the last act did, in a fixed sentence (an address must not be able to make the desk say things), or why not.
+fn said(screen: &Screen) -> Markup {
+    let words = match screen.asked.done.as_deref() {
+        Some("reply") => "The reply is written. It leaves in a few seconds; until then it can be taken back below.",
+        Some("undo") => "The reply is taken back; the customer gets nothing. Its words are in the form again.",
+        Some("note") => "Noted, for engineers only.",
+        Some("wait") => "The case waits. It wakes by itself at the time above, or with the customer's next mail.",
+        Some("wake") => "The case is ours and ready.",
+        Some("close") => "The case is closed. A mail from the customer opens it again, with a new promise.",
+        Some("release") => "The case is taken on and has a promise.",
+        Some("decline") => "The case is declined.",
+        Some("next") => "This case is yours for a slice. Reply, wait, or hand it back.",
+        Some("skip") => "Handed back with your reason.",
+        _ => "",
+    };
+    html! {
+        @if let Some(refusal) = &screen.asked.refusal { (layout::refused(refusal)) }
+        @else if !words.is_empty() { (layout::done(words)) }
+    }
+}
+
+fn unread(page: &CasePage) -> Markup {
+    let shown = page.messages.len() as i64;
+    html! {
+        @if page.message_count > shown {
+            p.more {
+                @if shown < limits::PAGE_MESSAGES_MAX {
+                    a href={ "/c/" (page.row.case) "?messages=" ((shown + 100).min(limits::PAGE_MESSAGES_MAX)) "#h-older" } {
+                        "Older messages: " (page.message_count - shown) " more" }
+                } @else { (page.message_count - shown) " older messages: " code { "duly show " (page.row.case) } }
+            }
+        }
+    }
+}
+
+fn about(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
+    let page = &screen.page;
+    let files = page
+        .messages
+        .iter()
+        .flat_map(|one| one.facts.files.iter().map(move |file| (one, file)));
+    let files: Vec<_> = files.take(20).collect();
+    html! {
+        section {
+            h2 { "People" }
+            ul.people {
+                @for (name, address) in page.people.iter().take(20) { li { strong { (name) } @if name != address { " " span.address { (address) } } } }
+                @if page.people.is_empty() { li { "Nobody is on it yet." } }
+                @if let Some(owner) = &page.row.owner { li { strong { (owner) } " " span.address { "engineer" } } }
+            }
+        }
+        @if !files.is_empty() {
+            section {
+                h2 { "Files" }
+                ul.files { @for (from, file) in files {
+                    li { a href={ "#m" (from.message) } { (file.name) } " " span.address { (message::size(file.size)) ", " (layout::time(from.at, desk, now)) } }
+                } }
+            }
+        }
+    }
+}
+
+fn promises(page: &CasePage, desk: &Desk, now: Timestamp) -> Markup {
+    html! {
+        @if !page.promises.is_empty() {
+            section {
+                h2 { "Promises" }
+                ul.promises {
+                    @for one in page.promises.iter().rev().take(20) {
+                        li class=(one.state) {
+                            strong.word { (one.state) } " " (layout::time(one.due, desk, now))
+                            span.address {
+                                " made " (layout::time(one.made, desk, now))
+                                @if let Some(at) = one.settled_at { ", settled " (layout::time(at, desk, now)) }
+                                @if let Some(by) = &one.by { " by " (by) }
+                            }
+                        }
+                    }
+                }
+                @if page.promises.len() > 20 { p.more { "All of them: " code { "duly promise " (page.row.case) } } }
+            }
+        }
+    }
+}
+
+fn timeline(page: &CasePage, desk: &Desk, now: Timestamp) -> Markup {
+    let shown = page
+        .messages
+        .iter()
+        .filter(|one| one.way != "note" && one.kind != "acknowledgement");
+    chart::timeline(&Timeline {
+        from: page.opened_at,
+        now,
+        zone: &desk.zone,
+        dots: shown.map(|one| (one.at, message::is_theirs(one))).collect(),
+        spans: page
+            .promises
+            .iter()
+            .map(|one| (one.made, one.due, one.settled_at, one.state.as_str()))
+            .collect(),
+        wait: page.row.waits_for.as_deref().zip(page.row.wake_at),
+    })
+}

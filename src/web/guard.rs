@@ -1,0 +1,316 @@
+//! The guard at the door: who may come in, and the headers that every answer carries.
+//!
+//! A desk that is open has no sign-in, so what protects it is that only this machine reaches it: loopback listener (checked
+//! at start), no request that somebody forwarded, no host name but this machine's (a page elsewhere that rebinds its
+//! own name to 127.0.0.1 still says its own name), and no act that another page caused. The tests hold each of the four.
+
+use super::{House, asset, layout, said, status_of};
+use crate::limits;
+use crate::refusal::Refusal;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// What a proxy adds. Names that begin with `x-forwarded` count as well.
+const FORWARDING: [&str; 6] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+];
+
+/// On every answer (SECURITY.md §5.7 of the design). No script of ours turns text into markup, so no policy may be made.
+const HEADERS: [(HeaderName, &str); 8] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; \
+         form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    // Not no-referrer: then forms would say `Origin: null`, and the check below could not know them.
+    (header::REFERRER_POLICY, "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::VARY, "Accept-Encoding"),
+];
+
+/// Answers smaller than this are sent as they are.
+const WORTH_ZIPPING_BYTES: usize = 1_000;
+
+/// Lets a request in or answers it here; then dresses the answer.
+pub async fn watch(State(house): State<House>, request: Request, next: Next) -> Response {
+    let zips = request.method() != Method::HEAD && takes_gzip(request.headers());
+    let answer = match admitted(&house, request).await {
+        Ok(request) => next.run(request).await,
+        Err(answer) => *answer,
+    };
+    let mut answer = zipped(worded(answer), zips).await;
+    for (name, value) in HEADERS {
+        answer.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    let kept = header::CACHE_CONTROL;
+    answer
+        .headers_mut()
+        .entry(kept)
+        .or_insert(HeaderValue::from_static("no-store"));
+    answer
+}
+
+async fn admitted(house: &House, request: Request) -> Result<Request, Box<Response>> {
+    if !house.door.open {
+        return match request.uri().path().starts_with(asset::PATH) {
+            true => Ok(request),
+            false => Err(Box::new((StatusCode::FORBIDDEN, layout::closed()).into_response())),
+        };
+    }
+    not_forwarded(request.headers()).map_err(told)?;
+    let host = own_host(request.headers(), request.uri()).map_err(told)?;
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(request);
+    }
+    from_own_page(request.headers(), &host).map_err(told)?;
+    with_body(request).await
+}
+
+fn told(refusal: Refusal) -> Box<Response> {
+    Box::new(said(&refusal))
+}
+
+fn not_forwarded(headers: &HeaderMap) -> Result<(), Refusal> {
+    let forwarded = headers.keys().find(|name| {
+        let name = name.as_str();
+        FORWARDING.contains(&name) || name.starts_with("x-forwarded")
+    });
+    match forwarded {
+        None => Ok(()),
+        Some(name) => Err(Refusal::forbidden(format!(
+            "This request came through a proxy (it carries {name}), and this desk is open to its own machine only. \
+             Nothing was read or changed. Reach it directly, or set web.open = false."
+        ))),
+    }
+}
+
+/// The host that the request names, if it is this machine.
+fn own_host(headers: &HeaderMap, uri: &Uri) -> Result<String, Refusal> {
+    let mut named = headers.get_all(header::HOST).iter();
+    let host = named.next().and_then(|host| host.to_str().ok()).unwrap_or("");
+    let agrees = uri
+        .authority()
+        .is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(host));
+    if named.next().is_none() && agrees && is_this_machine(host) {
+        return Ok(host.to_owned());
+    }
+    Err(Refusal::forbidden(
+        "This desk is open to its own machine only, under the names localhost, 127.0.0.1 and [::1]. \
+         Nothing was read or changed. Open it under one of them.",
+    ))
+}
+
+/// `localhost` or an address of loopback, with or without a port. An address cannot be rebound; any other name can.
+fn is_this_machine(host: &str) -> bool {
+    let bare = match host.rsplit_once(':') {
+        Some((bare, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => bare,
+        _ => host,
+    };
+    let is_loopback = |text: &str| text.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    match bare.strip_prefix('[').and_then(|bare| bare.strip_suffix(']')) {
+        Some(bracketed) => is_loopback(bracketed),
+        None => bare.eq_ignore_ascii_case("localhost") || (!bare.contains(':') && is_loopback(bare)),
+    }
+}
+
+/// Whether the act comes from a page of ours: the browser says so, in words that no page can forge.
+fn from_own_page(headers: &HeaderMap, host: &str) -> Result<(), Refusal> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let origin = text(header::ORIGIN);
+    let is_own = origin.is_some_and(|origin| {
+        origin
+            .strip_prefix("http://")
+            .is_some_and(|named| named.eq_ignore_ascii_case(host))
+    });
+    let fetched = text(HeaderName::from_static("sec-fetch-site"));
+    let allowed = match fetched {
+        Some("same-origin") => origin.is_none() || is_own,
+        Some("none") | None => is_own,
+        Some(_) => false,
+    };
+    match allowed {
+        true => Ok(()),
+        false => Err(Refusal::forbidden(
+            "This was sent by a page that is not this desk's. Nothing was changed and no promise is affected. \
+             Open the case here and send it again.",
+        )),
+    }
+}
+
+/// Reads the body of a form, within its size and time.
+async fn with_body(request: Request) -> Result<Request, Box<Response>> {
+    let (head, body) = request.into_parts();
+    let patience = Duration::from_secs(limits::HTTP_BODY_SECONDS);
+    let status = match tokio::time::timeout(patience, to_bytes(body, limits::HTTP_BODY_BYTES)).await {
+        Ok(Ok(bytes)) => return Ok(Request::from_parts(head, Body::from(bytes))),
+        Ok(Err(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+        Err(_) => StatusCode::REQUEST_TIMEOUT,
+    };
+    Err(Box::new(status.into_response()))
+}
+
+/// Gives words to an answer that has none: a bare number helps nobody.
+fn worded(answer: Response) -> Response {
+    let status = answer.status();
+    let is_bare = !answer
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if !is_bare || !(status.is_client_error() || status.is_server_error()) {
+        return answer;
+    }
+    let refusal = match status {
+        StatusCode::METHOD_NOT_ALLOWED => Refusal::usage("This page cannot be asked in this way. Nothing was changed."),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Refusal::usage("This is longer than 1 MB. Nothing was changed. Send what is long as a file.")
+        }
+        StatusCode::REQUEST_TIMEOUT => {
+            Refusal::usage("The form did not arrive whole. Nothing was changed. Send it again.")
+        }
+        _ => Refusal::usage("This request was not understood. Nothing was changed. Go back and send it again."),
+    };
+    debug_assert_ne!(status, status_of(refusal.kind), "said by its own handler");
+    let (mut head, _) = answer.into_parts();
+    head.headers.remove(header::CONTENT_LENGTH);
+    head.headers.remove(header::CONTENT_TYPE);
+    let mut page = layout::refusal(&refusal).into_response();
+    *page.status_mut() = head.status;
+    page.headers_mut().extend(head.headers);
+    page
+}
+
+/// Whether the asker reads gzip.
+pub fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|one| {
+        let (coding, quality) = one.split_once(';').unwrap_or((one, ""));
+        let refused = matches!(quality.trim().strip_prefix("q="), Some("0" | "0.0" | "0.00" | "0.000"));
+        coding.trim().eq_ignore_ascii_case("gzip") && !refused
+    })
+}
+
+/// Compresses a page. Pages hold nothing that a reader of lengths could guess at: no session secret is in them.
+async fn zipped(answer: Response, zips: bool) -> Response {
+    let is_page = answer
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if !zips || !is_page {
+        return answer;
+    }
+    let (mut head, body) = answer.into_parts();
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if bytes.len() < WORTH_ZIPPING_BYTES {
+        return Response::from_parts(head, Body::from(bytes));
+    }
+    head.headers.remove(header::CONTENT_LENGTH);
+    head.headers
+        .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    Response::from_parts(head, Body::from(gzip(&bytes, Compression::new(5))))
+}
+
+/// Bytes as gzip; a buffer in memory does not fail.
+pub fn gzip(bytes: &[u8], effort: Compression) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), effort);
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = fields
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        pairs.collect()
+    }
+
+    #[test]
+    fn only_names_of_this_machine_are_its_own() {
+        for own in [
+            "localhost",
+            "LOCALHOST:8025",
+            "127.0.0.1",
+            "127.0.0.1:8025",
+            "[::1]",
+            "[::1]:8025",
+            "127.0.0.2:1",
+        ] {
+            assert!(is_this_machine(own), "{own}");
+        }
+        for other in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:80",
+            "10.0.0.1",
+            "localhost:",
+            "::1",
+            "[::1",
+            "0.0.0.0",
+        ] {
+            assert!(!is_this_machine(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_act_comes_from_a_page_of_ours() {
+        let host = "127.0.0.1:8025";
+        let own = ("origin", "http://127.0.0.1:8025");
+        for fields in [
+            &[own][..],
+            &[own, ("sec-fetch-site", "same-origin")],
+            &[own, ("sec-fetch-site", "none")],
+            &[("sec-fetch-site", "same-origin")],
+        ] {
+            assert!(from_own_page(&headers(fields), host).is_ok(), "{fields:?}");
+        }
+        for fields in [
+            &[][..],
+            &[("sec-fetch-site", "none")],
+            &[own, ("sec-fetch-site", "cross-site")],
+            &[own, ("sec-fetch-site", "same-site")],
+            &[("origin", "http://127.0.0.1:9")],
+            &[("origin", "https://127.0.0.1:8025")],
+            &[("origin", "null"), ("sec-fetch-site", "none")],
+            &[("origin", "http://evil.example"), ("sec-fetch-site", "same-origin")],
+        ] {
+            assert!(from_own_page(&headers(fields), host).is_err(), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn gzip_is_used_only_where_it_is_taken() {
+        assert!(takes_gzip(&headers(&[("accept-encoding", "br, GZIP;q=0.5")])));
+        assert!(!takes_gzip(&headers(&[("accept-encoding", "br, gzip;q=0")])));
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
+}

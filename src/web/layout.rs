@@ -1,0 +1,165 @@
+//! What all pages share: head, skip link, bar, foot, the list of keys, pages that only say no, and small words.
+//!
+//! Everything that somebody else wrote goes through maud's escaping; `PreEscaped` is not used in this door.
+
+use super::asset;
+use crate::desk::{Desk, say};
+use crate::refusal::{Kind, Refusal};
+use jiff::{SignedDuration, Timestamp};
+use maud::{DOCTYPE, Markup, html};
+
+/// What the frame of a page says.
+pub struct Frame<'a> {
+    /// Title of the tab, before the desk's name.
+    pub title: &'a str,
+    /// Name of the desk.
+    pub desk: &'a str,
+    /// The address that shows this page again: an act's answer stands under another one.
+    pub address: &'a str,
+    /// Whether the run queue is the page itself.
+    pub is_queue: bool,
+}
+
+/// A whole page around its content.
+pub fn page(frame: &Frame<'_>, content: Markup) -> Markup {
+    shell(
+        &format!("{} · {}", frame.title, frame.desk),
+        true,
+        html! {
+            header.bar {
+                a.desk href="/" aria-current=[frame.is_queue.then_some("page")] { span.sign aria-hidden="true" {} (frame.desk) }
+                nav aria-label="Pages" {
+                    a href="/" aria-current=[frame.is_queue.then_some("page")] { "Run queue" }
+                    button.quiet #keys-open type="button" hidden { "Keys " kbd { "?" } }
+                }
+            }
+            main #main tabindex="-1" data-page=(frame.address) { (content) }
+            footer.foot {
+                p #live { "Times are said in the desk's zone. Reload to see what is new." }
+            }
+            (keys())
+        },
+    )
+}
+
+fn shell(title: &str, is_live: bool, body: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { (title) }
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                link rel="stylesheet" href=(asset::STYLE.path);
+                link rel="icon" href=(asset::ICON.path) type="image/svg+xml";
+                @if is_live { script src=(asset::SCRIPT.path) defer {} }
+            }
+            body {
+                a.skip href="#main" { "Skip to the content" }
+                (body)
+            }
+        }
+    }
+}
+
+/// The keys of this door, as the script knows them.
+const KEYS: [(&str, &str); 12] = [
+    ("j k", "next, previous case or message"),
+    ("o Enter", "open it"),
+    ("u", "back to the run queue"),
+    ("g q", "go to the run queue"),
+    ("n", "next: give me a slice"),
+    ("r", "reply"),
+    ("i", "internal note"),
+    ("w", "wait: for whom, until when"),
+    ("e", "close"),
+    ("t", "picture as a table"),
+    ("Esc", "leave a field"),
+    ("?", "these keys"),
+];
+
+fn keys() -> Markup {
+    html! {
+        dialog #keys aria-labelledby="keys-title" {
+            h2 #keys-title { "Keys" }
+            dl {
+                @for (key, meaning) in KEYS {
+                    div { dt { @for one in key.split(' ') { kbd { (one) } " " } } dd { (meaning) } }
+                }
+            }
+            p {
+                label { input #keys-off type="checkbox"; " Keys are off in this browser" }
+            }
+            form method="dialog" { button { "Close" } }
+        }
+    }
+}
+
+/// A page that only says no.
+pub fn refusal(refusal: &Refusal) -> Markup {
+    let title = match refusal.kind {
+        Kind::Missing => "Not here",
+        Kind::Forbidden => "Not allowed",
+        Kind::Failed => "The desk could not do this",
+        _ => "Refused",
+    };
+    alone(
+        title,
+        html! { p.lead { (refusal.text) } p { a.button href="/" { "Go to the run queue" } } },
+    )
+}
+
+/// The one page of a desk that is not open.
+pub fn closed() -> Markup {
+    alone(
+        "This desk is not open to browsers",
+        html! {
+            p.lead { "Reading cases here needs a sign-in, and sign-in is not built yet. Mail and promises are not affected." }
+            p { "Until then use the command line: " code { "duly ps" } " lists the run queue, " code { "duly next" }
+                " gives you a case, " code { "duly reply" } " answers it." }
+            p { "On a machine of your own, " code { "web.open = true" } " in " code { "duly.toml" } " shows these pages without sign-in." }
+        },
+    )
+}
+
+fn alone(title: &str, words: Markup) -> Markup {
+    shell(
+        title,
+        false,
+        html! { main.alone #main tabindex="-1" { h1 { (title) } (words) } },
+    )
+}
+
+/// A refusal above a form that is kept as it was typed.
+pub fn refused(refusal: &Refusal) -> Markup {
+    html! {
+        div.notice.no #refused role="alert" {
+            strong { "Refused. " } (refusal.text)
+        }
+    }
+}
+
+/// Something that was done.
+pub fn done(words: &str) -> Markup {
+    html! { p.notice.yes #done role="status" { (words) } }
+}
+
+/// A time as `Tue 24 Nov 15:00 CET`, with UTC and distance for whoever points at it.
+pub fn time(at: Timestamp, desk: &Desk, now: Timestamp) -> Markup {
+    html! { time datetime=(at) title=(say::line(at, &desk.zone, now)) { (say::short(at, &desk.zone, now)) } }
+}
+
+/// How near a due time is, for the eye; the words stand beside it.
+pub fn nearness(due: Timestamp, now: Timestamp) -> &'static str {
+    match due.duration_since(now) {
+        left if left <= SignedDuration::ZERO => "past",
+        left if left <= SignedDuration::from_hours(1) => "soon",
+        _ => "later",
+    }
+}
+
+/// `1 case`, `2 cases`.
+pub fn counted(count: i64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}

@@ -1,0 +1,392 @@
+//! A whole desk in this process under a clock that the test moves: mail comes in by SMTP, leaves to a sink, and alarms ring
+//! when their time is reached. Made by what `duly init` does, on SQLite or PostgreSQL.
+//!
+//! A scenario is plain blocking code; the desk runs on a runtime beside it. Nothing sleeps for a guess: a helper returns
+//! when the desk is *quiet*, that is when no arrival waits, no mail is due to leave, and no alarm has rung unheard.
+
+use super::databases::{TestDatabase, migrated};
+use super::mail::{Client, Mail};
+use super::sink::{Sink, Taken};
+use duly::cli::args::Init;
+use duly::clock::Clock;
+use duly::config::Config;
+use duly::desk::engineer::{self, NewEngineer, Role};
+use duly::desk::verb::{Answer, Done, Principal, Verb, perform};
+use duly::desk::{Desk, MIGRATIONS, alarm, outbox};
+use duly::refusal::{Kind, Outcome};
+use duly::serve::{Running, Start};
+use duly::store::{Row, Store, Tx, Value};
+use jiff::{SignedDuration, Timestamp};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+/// The desk's address.
+pub const DESK: &str = "support@acme.example";
+/// The engineer whom [`TestDesk::hire`] adds first; the lead of the desk.
+pub const ANNA: &str = "anna@acme.example";
+/// Monday morning, 09:00 in Berlin, where the desk stands; it works Monday to Friday, 09:00 to 17:00.
+pub const MONDAY: &str = "2026-03-02T08:00:00Z";
+
+/// Wall-clock time in which a desk must become quiet; far more than any machine needs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One desk and the world around it.
+pub struct TestDesk {
+    /// Which database it stands on, for messages of assertions.
+    pub on: &'static str,
+    pub clock: Clock,
+    /// Where its mail goes.
+    pub sink: Sink,
+    running: Option<Running>,
+    client: Option<Client>,
+    config: Config,
+    runtime: Runtime,
+    folder: tempfile::TempDir,
+    _database: TestDatabase,
+}
+
+/// Where a mail stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub raw: i64,
+    pub message: i64,
+    pub case: Option<i64>,
+}
+
+impl Place {
+    /// The case, where there must be one.
+    pub fn case(&self) -> i64 {
+        self.case.expect("the mail stands in a case")
+    }
+}
+
+/// Plays a scenario on a desk of each database and checks what must hold at the end of every one.
+pub fn on_both(scenario: impl Fn(&mut TestDesk)) {
+    with(&[("mail", "unverified", "schedule")], scenario);
+}
+
+/// As [`on_both`], with further settings.
+pub fn with(settings: &[(&str, &str, &str)], scenario: impl Fn(&mut TestDesk)) {
+    for database in migrated(MIGRATIONS) {
+        let mut desk = TestDesk::open(database, settings, time(MONDAY));
+        desk.hire(ANNA, "Anna Keller", Role::Lead);
+        scenario(&mut desk);
+        desk.ends_well();
+    }
+}
+
+/// An instant as RFC 3339 writes it.
+pub fn time(text: &str) -> Timestamp {
+    text.parse().unwrap_or_else(|cause| panic!("{text}: {cause}"))
+}
+
+impl TestDesk {
+    /// A running desk that takes mail for [`DESK`], its clock at `now`.
+    pub fn open(database: TestDatabase, settings: &[(&str, &str, &str)], now: Timestamp) -> TestDesk {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let folder = tempfile::tempdir().expect("a folder");
+        let init = Init {
+            name: Some("Acme Support".into()),
+            address: Some(DESK.into()),
+            zone: Some("Europe/Berlin".into()),
+            hours: Some("mon-fri 09:00-17:00".into()),
+            database: database.url(),
+            admin: None,
+        };
+        duly::cli::init::make(folder.path(), &init, now).expect("a desk is made");
+        let mut config = Config::read(folder.path(), std::iter::empty()).expect("its settings");
+        let sink = runtime.block_on(Sink::start(Vec::new()));
+        let around = [
+            ("mail", "smtp", "127.0.0.1:0".to_owned()),
+            ("web", "http", "127.0.0.1:0".to_owned()),
+            ("mail", "relay", sink.address.to_string()),
+        ];
+        for (section, name, value) in around {
+            config.set(section, name, &value).expect("a setting");
+        }
+        for (section, name, value) in settings {
+            config.set(section, name, value).expect("a setting");
+        }
+        let mut desk = TestDesk {
+            on: database.name,
+            clock: Clock::hand(now),
+            sink,
+            running: None,
+            client: None,
+            config,
+            runtime,
+            folder,
+            _database: database,
+        };
+        desk.start();
+        desk
+    }
+
+    /// Starts the desk, or starts it again.
+    pub fn start(&mut self) {
+        let start = Start {
+            dir: self.folder.path().to_owned(),
+            config: self.config.clone(),
+            clock: self.clock.clone(),
+            worker: (PathBuf::from(env!("CARGO_BIN_EXE_duly")), vec!["mail-worker".into()]),
+        };
+        let running = self.runtime.block_on(Running::start(start));
+        self.running = Some(running.unwrap_or_else(|cause| panic!("{}: {cause:#}", self.on)));
+    }
+
+    /// Stops the desk in order.
+    pub fn stop(&mut self) {
+        self.client = None;
+        let running = self.running.take().expect("the desk runs");
+        self.runtime.block_on(running.stop());
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("the desk runs")
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.running().store
+    }
+
+    pub fn rules(&self) -> Arc<Desk> {
+        Arc::clone(&self.running().desk)
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// A setting, for the next start.
+    pub fn set(&mut self, section: &str, name: &str, value: &str) {
+        self.config.set(section, name, value).expect("a setting");
+    }
+
+    /// Rows of a statement.
+    pub fn rows(&self, sql: &str, values: &[Value]) -> Vec<Row> {
+        self.read(|tx| Ok(tx.query(sql, values)?))
+    }
+
+    /// The number that a statement gives.
+    pub fn number(&self, sql: &str, values: &[Value]) -> i64 {
+        self.read(|tx| Ok(tx.one(sql, values)?.int(0)))
+    }
+
+    fn read<T>(&self, job: impl FnOnce(&mut Tx<'_>) -> Outcome<T>) -> T {
+        self.store()
+            .read(job)
+            .unwrap_or_else(|cause| panic!("{}: {cause}", self.on))
+    }
+
+    /// Does something to the tables that no verb does.
+    pub fn tamper(&self, sql: &'static str) {
+        let done = self.store().write(move |tx| Ok(tx.execute(sql, &[])?));
+        assert!(done.is_ok_and(|rows| rows > 0), "{}: {sql}", self.on);
+    }
+
+    // --- time
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets the time come: every alarm and every mail that is due before then has its own instant.
+    pub fn at(&mut self, then: Timestamp) {
+        self.quiet();
+        while let Some(next) = self.next_instant().filter(|next| *next <= then) {
+            self.clock.set(next.max(self.now()));
+            self.quiet();
+        }
+        self.clock.set(then.max(self.now()));
+        self.quiet();
+    }
+
+    /// Lets so many minutes pass.
+    pub fn minutes(&mut self, minutes: i64) {
+        self.at(self.now() + SignedDuration::from_mins(minutes));
+    }
+
+    /// Moves the clock without letting anything happen in between; for a desk that is stopped.
+    pub fn jump(&self, then: Timestamp) {
+        self.clock.set(then);
+    }
+
+    fn next_instant(&self) -> Option<Timestamp> {
+        let rules = self.rules();
+        self.read(|tx| {
+            let alarm = alarm::next(tx, &rules)?;
+            Ok(alarm.into_iter().chain(outbox::next_due(tx)?).min())
+        })
+    }
+
+    /// Waits until every mail that came in has its place.
+    pub fn placed(&self) {
+        self.wait_for("mail to be understood", || {
+            self.number("SELECT COUNT(*) FROM arrival WHERE placed_at IS NULL", &[]) == 0
+        });
+    }
+
+    /// Waits until nothing is left to be done now.
+    pub fn quiet(&self) {
+        self.placed();
+        self.wait_for("alarms and the outbox to be quiet", || {
+            let sending = self.number("SELECT COUNT(*) FROM outbox WHERE state = 'sending'", &[]);
+            sending == 0 && self.next_instant().is_none_or(|next| next > self.now())
+        });
+    }
+
+    /// Looks again and again until it is so.
+    pub fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{}: waited in vain for {what}; next instant {:?}, now {}",
+                self.on,
+                self.next_instant(),
+                self.now()
+            );
+            std::thread::sleep(Duration::from_micros(500));
+        }
+    }
+
+    // --- mail in
+
+    /// Hands bytes to the desk's SMTP door; the reply to the last command that was said.
+    pub fn send(&mut self, raw: &[u8], from: &str, to: &[&str]) -> (u16, String) {
+        let smtp = self.running().smtp;
+        let client = self.client.get_or_insert_with(|| Client::connect(smtp));
+        let said = client.send(raw, from, to);
+        if said.0 == 421 {
+            self.client = None;
+        }
+        said
+    }
+
+    /// A mail comes in and gets its place; nothing else is waited for.
+    pub fn take(&mut self, raw: &[u8], from: &str, to: &[&str]) -> Place {
+        let said = self.send(raw, from, to);
+        assert_eq!(said.0, 250, "{}: {}", self.on, said.1);
+        let raw = self.number("SELECT MAX(id) FROM arrival", &[]);
+        self.placed();
+        self.place_of(raw)
+    }
+
+    /// Where an arrival stands.
+    pub fn place_of(&self, raw: i64) -> Place {
+        let rows = self.rows(
+            "SELECT m.id, m.case_id FROM arrival a JOIN message m ON m.id = a.message WHERE a.id = $1",
+            &[Value::from(raw)],
+        );
+        let row = rows.first().expect("every arrival has its place");
+        Place {
+            raw,
+            message: row.int(0),
+            case: row.opt_int(1),
+        }
+    }
+
+    /// A letter comes in from its author, gets its place, and what follows from it now has happened.
+    pub fn receive(&mut self, mail: &Mail) -> Place {
+        let to: Vec<String> = mail.recipients();
+        let to: Vec<&str> = to.iter().map(String::as_str).collect();
+        let place = self.take(&mail.bytes(), &mail.envelope_from(), &to);
+        self.quiet();
+        place
+    }
+
+    // --- verbs
+
+    /// Adds an engineer who is always on duty.
+    pub fn hire(&mut self, address: &str, name: &str, role: Role) {
+        self.hire_with(NewEngineer {
+            address: address.into(),
+            name: name.into(),
+            zone: "Europe/Berlin".into(),
+            hours: "mon-sun 00:00-24:00".into(),
+            layer: 1,
+            lanes: Vec::new(),
+            role,
+        });
+    }
+
+    /// Adds an engineer.
+    pub fn hire_with(&mut self, engineer: NewEngineer) {
+        self.owner(Verb::CpuAdd { engineer }).expect("an engineer is added");
+    }
+
+    /// Asks as the owner of the data directory.
+    pub fn owner(&self, verb: Verb) -> Outcome<Answer> {
+        perform(self.store(), &self.rules(), self.now(), Principal::Owner, verb)
+    }
+
+    /// Asks as an engineer.
+    pub fn by(&self, address: &str, verb: Verb) -> Outcome<Answer> {
+        let engineer = self.read(|tx| engineer::find(tx, address));
+        let who = Principal::Engineer(Box::new(engineer));
+        perform(self.store(), &self.rules(), self.now(), who, verb)
+    }
+
+    /// Does as an engineer what must succeed, and says what the desk said.
+    pub fn act(&self, address: &str, verb: Verb) -> String {
+        match self.by(address, verb) {
+            Ok(Answer::Done(Done { said, .. }) | Answer::Written(_, said)) => said,
+            Ok(other) => panic!("{}: {other:?} is no act", self.on),
+            Err(fault) => panic!("{}: {fault}", self.on),
+        }
+    }
+
+    /// Asks what must be refused, and says with which words.
+    pub fn refused(&self, address: &str, verb: Verb, kind: Kind) -> String {
+        match self.by(address, verb.clone()) {
+            Ok(answer) => panic!("{}: {verb:?} was not refused: {answer:?}", self.on),
+            Err(fault) => {
+                let refusal = fault.refusal();
+                assert_eq!(refusal.kind, kind, "{}: {fault}", self.on);
+                refusal.text
+            }
+        }
+    }
+
+    /// The answer of Anna, who says what happens next.
+    pub fn answer(&self, case: i64, then: &str) -> String {
+        self.act(ANNA, reply(case, "answer", Some(then)))
+    }
+
+    /// Anna answers, and her reply leaves after its hold.
+    pub fn answered(&mut self, case: i64, then: &str) {
+        self.answer(case, then);
+        self.leaves();
+    }
+
+    /// What is held leaves.
+    pub fn leaves(&mut self) {
+        self.at(self.now() + SignedDuration::from_secs(duly::limits::HOLD_SECONDS));
+    }
+
+    // --- mail out
+
+    /// Mails that the sink took for an address.
+    pub fn mails_to(&self, address: &str) -> Vec<Taken> {
+        let mut taken = self.sink.taken();
+        taken.retain(|mail| mail.accepted && mail.is_to(address));
+        taken
+    }
+}
+
+/// A reply that says its kind, with words of its own.
+pub fn reply(case: i64, kind: &str, then: Option<&str>) -> Verb {
+    Verb::Reply {
+        case,
+        text: format!("This is the {kind} to case {case}."),
+        kind: kind.into(),
+        then: then.map(str::to_owned),
+        answers: Vec::new(),
+        force_stale: false,
+    }
+}

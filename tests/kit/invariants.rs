@@ -1,0 +1,139 @@
+//! What holds on every desk whenever it is quiet, whatever happened before. Each line is a statement that must find nothing.
+
+use super::desk::TestDesk;
+use duly::desk::ledger;
+
+/// What must not be, and the statement that would find it.
+const NEVER: &[(&str, &str)] = &[
+    (
+        "an arrival without a place",
+        "SELECT id FROM arrival WHERE placed_at IS NULL OR message IS NULL",
+    ),
+    (
+        "a mail that came in and stands neither in a case nor in the spool",
+        "SELECT id FROM message WHERE way = 'in' AND case_id IS NULL AND spool_reason IS NULL",
+    ),
+    (
+        "a mail that came in without its bytes",
+        "SELECT id FROM message WHERE way = 'in' AND raw IS NULL",
+    ),
+    (
+        "a case whose reply_by is not its earliest open due",
+        "SELECT k.id FROM cases k
+         WHERE COALESCE(k.reply_by, -1) <> COALESCE((SELECT MIN(due) FROM promise p WHERE p.case_id = k.id AND p.state = 'open'), -1)",
+    ),
+    (
+        "a case of ours under which no promise is open",
+        "SELECT id FROM cases WHERE hand = 'ours' AND reply_by IS NULL",
+    ),
+    (
+        "an open promise under a case that is not ours",
+        "SELECT id FROM cases WHERE hand <> 'ours' AND reply_by IS NOT NULL",
+    ),
+    ("a hand that is none", "SELECT id FROM cases WHERE hand NOT IN ('ours', 'theirs', 'nobody', 'unsorted')"),
+    (
+        "a wait without party or wake time",
+        "SELECT id FROM cases WHERE (party IS NULL) <> (wake_at IS NULL)",
+    ),
+    (
+        "a case of theirs that waits for somebody else",
+        "SELECT id FROM cases WHERE (hand = 'theirs') <> (COALESCE(party, '') = 'customer')",
+    ),
+    (
+        "a closed or unsorted case that waits",
+        "SELECT id FROM cases WHERE hand IN ('nobody', 'unsorted') AND wake_at IS NOT NULL",
+    ),
+    (
+        "a resolution on a case that is not closed, or none on one that is",
+        "SELECT id FROM cases WHERE (hand = 'nobody') <> (resolution IS NOT NULL)",
+    ),
+    (
+        "a closing date on a case that is not theirs",
+        "SELECT id FROM cases WHERE closing = 1 AND hand <> 'theirs'",
+    ),
+    (
+        "a count of open slices that is wrong",
+        "SELECT k.id FROM cases k
+         WHERE k.slices <> (SELECT COUNT(*) FROM slice s WHERE s.case_id = k.id AND s.ended_at IS NULL)",
+    ),
+    (
+        "a count of replies under way that is wrong",
+        "SELECT k.id FROM cases k
+         WHERE k.under_way <> (SELECT COUNT(*) FROM reply r WHERE r.case_id = k.id AND r.state = 'under way')",
+    ),
+    (
+        "a promise that is settled without an instant, or open with one",
+        "SELECT id FROM promise WHERE (state = 'open') <> (settled_at IS NULL)",
+    ),
+    (
+        "a kept promise without its reply, or kept too late",
+        "SELECT id FROM promise WHERE state = 'kept' AND (reply IS NULL OR settled_at > due)",
+    ),
+    (
+        "a promise broken at another instant than its due",
+        "SELECT id FROM promise WHERE state = 'broken' AND settled_at <> due",
+    ),
+    (
+        "a broken promise without a successor for the same message and contact",
+        "SELECT b.id FROM promise b WHERE b.state = 'broken' AND NOT EXISTS (
+             SELECT 1 FROM promise s WHERE s.case_id = b.case_id AND s.contact = b.contact AND s.id > b.id
+                AND s.basis = 'after a break' AND COALESCE(s.message, 0) = COALESCE(b.message, 0) AND s.made_at >= b.due)",
+    ),
+    (
+        "a promise that the ledger does not know",
+        "SELECT p.id FROM promise p
+         WHERE NOT EXISTS (SELECT 1 FROM event v WHERE v.promise = p.id AND v.kind = 'promise.made')",
+    ),
+    (
+        "a settled promise whose settling the ledger does not know",
+        "SELECT p.id FROM promise p WHERE p.state <> 'open'
+            AND NOT EXISTS (SELECT 1 FROM event v WHERE v.promise = p.id AND v.kind = 'promise.' || p.state)",
+    ),
+    (
+        "a mail out that ended without an instant",
+        "SELECT id FROM outbox WHERE (state IN ('accepted', 'failed', 'undone')) <> (settled_at IS NOT NULL)",
+    ),
+    (
+        "a mail that left and whose bytes are not kept",
+        "SELECT id FROM outbox WHERE state IN ('accepted', 'deferred') AND raw IS NULL",
+    ),
+    (
+        "automatic mail to a list or to the desk itself",
+        "SELECT o.id FROM outbox o WHERE o.automatic = 1
+            AND (o.recipient = 'support@acme.example' OR o.recipient IN (SELECT list FROM cases WHERE list IS NOT NULL))",
+    ),
+    (
+        "a mail out without an event",
+        "SELECT m.id FROM message m WHERE m.way = 'out' AND m.kind <> 'imported'
+            AND NOT EXISTS (SELECT 1 FROM event v WHERE v.message = m.id AND v.kind = 'mail.written')",
+    ),
+    (
+        "a Message-ID of a mail of the case that the case does not know",
+        "SELECT m.id FROM message m WHERE m.way = 'out' AND m.case_id IS NOT NULL AND m.message_id IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM known_id n WHERE n.case_id = m.case_id AND n.message_id = m.message_id)",
+    ),
+];
+
+impl TestDesk {
+    /// Checks what holds on every desk, the ledger included; then the desk must stop in order.
+    pub fn ends_well(mut self) {
+        self.holds();
+        self.stop();
+    }
+
+    /// Checks what holds on every desk that is quiet.
+    pub fn holds(&self) {
+        self.quiet();
+        for (what, sql) in NEVER {
+            let found: Vec<i64> = self.rows(sql, &[]).iter().map(|row| row.int(0)).collect();
+            assert!(found.is_empty(), "{}: there is {what}: {found:?}", self.on);
+        }
+        let late = self.number(
+            "SELECT COUNT(*) FROM promise WHERE state = 'open' AND due <= $1",
+            &[self.now().into()],
+        );
+        assert_eq!(late, 0, "{}: promises are open beyond their due", self.on);
+        let whole = self.store().read(ledger::verify);
+        assert!(whole.is_ok(), "{}: {whole:?}", self.on);
+    }
+}

@@ -1,0 +1,223 @@
+//! A desk behind a listening door, and a browser that is a socket.
+
+use crate::kit::databases::{TestDatabase, migrated};
+use duly::clock::Clock;
+use duly::desk::arrival::{self, Envelope};
+use duly::desk::engineer::{self, NewEngineer, Role};
+use duly::desk::message::{Incoming, place};
+use duly::desk::{self, CaseId, Desk, Unverified};
+use duly::store::Store;
+use duly::web::{Door, serve};
+use jiff::Timestamp;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// A Tuesday, 11:00 in Berlin.
+pub const NOW: &str = "2026-11-24T10:00:00Z";
+
+/// A desk, served.
+pub struct Front {
+    /// Which database it stands on.
+    pub name: &'static str,
+    pub store: Store,
+    pub desk: Arc<Desk>,
+    pub clock: Clock,
+    pub address: SocketAddr,
+    pub stop: watch::Sender<bool>,
+    pub server: JoinHandle<anyhow::Result<()>>,
+    _database: TestDatabase,
+}
+
+/// An answer.
+pub struct Heard {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Heard {
+    /// A header's value, empty where it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        let line = self
+            .head
+            .lines()
+            .find_map(|line| line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)));
+        line.map_or("", |(_, value)| value.trim())
+    }
+
+    /// What a person reads of the page: its text without tags.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let mut outside = true;
+        for one in self.body.chars() {
+            match one {
+                '<' => outside = false,
+                '>' => outside = true,
+                one if outside => text.push(one),
+                _ => {}
+            }
+        }
+        text.replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"")
+            .replace("&amp;", "&")
+    }
+}
+
+/// One front for each database.
+pub async fn fronts(unverified: Unverified) -> Vec<Front> {
+    let mut fronts = Vec::new();
+    for database in tokio::task::spawn_blocking(|| migrated(desk::MIGRATIONS))
+        .await
+        .unwrap()
+    {
+        let store = database.open(desk::MIGRATIONS);
+        let now: Timestamp = NOW.parse().unwrap();
+        for (name, address) in [("Anna Keller", "anna@acme.example"), ("Tom Berg", "tom@acme.example")] {
+            let new = NewEngineer {
+                address: address.into(),
+                name: name.into(),
+                zone: "Europe/Berlin".into(),
+                hours: "mon-fri 08:00-18:00".into(),
+                layer: 2,
+                lanes: Vec::new(),
+                role: Role::Engineer,
+            };
+            store.write_async(move |tx| engineer::add(tx, now, &new)).await.unwrap();
+        }
+        let desk = Arc::new(Desk {
+            name: "Acme Support".into(),
+            addresses: vec!["support@acme.example".into()],
+            zone: "Europe/Berlin".parse().unwrap(),
+            calendar: plan::Calendar::from_text("Europe/Berlin", "mon-fri 08:00-18:00").unwrap(),
+            targets: plan::Targets::default(),
+            unverified,
+            lists: Vec::new(),
+            key: [7; 64],
+        });
+        let clock = Clock::hand(now);
+        let door = Door {
+            store: store.clone(),
+            desk: desk.clone(),
+            clock: clock.clone(),
+            open: true,
+            smtp: ([127, 0, 0, 1], 2525).into(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(serve(listener, Arc::new(door), stopped));
+        fronts.push(Front {
+            name: database.name,
+            store,
+            desk,
+            clock,
+            address,
+            stop,
+            server,
+            _database: database,
+        });
+    }
+    fronts
+}
+
+impl Front {
+    /// A mail arrives and gets its place; the number of its case.
+    pub async fn mail(&self, from: &str, subject: &str, text: &str) -> i64 {
+        self.mail_with(Incoming {
+            address: from.into(),
+            subject: subject.into(),
+            text: text.into(),
+            ..Incoming::default()
+        })
+        .await
+    }
+
+    /// As [`Front::mail`], with everything said.
+    pub async fn mail_with(&self, mail: Incoming) -> i64 {
+        let (desk, now) = (self.desk.clone(), self.clock.now());
+        let placed = self.store.write_async(move |tx| {
+            let to = vec!["support@acme.example".to_owned()];
+            let envelope = Envelope {
+                way: "smtp",
+                from: mail.address.clone(),
+                to: to.clone(),
+                peer: "192.0.2.1".into(),
+                helo: "mx.example".into(),
+            };
+            let waiting = tx.one("SELECT COUNT(*) FROM raw", &[])?.int(0);
+            let raw = arrival::accept(tx, now, &envelope, &waiting.to_be_bytes(), b"raw".to_vec())?;
+            let mail = Incoming {
+                raw: raw.0,
+                received_at: now,
+                envelope_from: mail.address.clone(),
+                recipients: to,
+                message_id: Some(format!("{}@customer.example", raw.0)),
+                name: Some("Priya Nair".into()),
+                ..mail
+            };
+            place(tx, now, &desk, &mail)
+        });
+        placed
+            .await
+            .unwrap()
+            .and_then(|placed| placed.case)
+            .map(|CaseId(case)| case)
+            .expect("a case")
+    }
+
+    /// Says bytes, hears everything until the other side closes.
+    pub async fn raw(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut heard = Vec::new();
+        let _ = stream.read_to_end(&mut heard).await;
+        heard
+    }
+
+    /// Asks for a page.
+    pub async fn page(&self, path: &str) -> Heard {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        );
+        heard(&self.raw(head.as_bytes()).await)
+    }
+
+    /// Sends a form from a page of the desk.
+    pub async fn send(&self, path: &str, form: &[(&str, &str)]) -> Heard {
+        let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let body: Vec<_> = form
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        let body = body.join("&");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {1}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        );
+        heard(&self.raw(head.as_bytes()).await)
+    }
+}
+
+/// Reads an answer that has its length.
+pub fn heard(bytes: &[u8]) -> Heard {
+    let text = String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0);
+    Heard {
+        status,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    }
+}

@@ -1,0 +1,9 @@
+//! The web door through a real socket, on both databases.
+
+#[path = "../kit/mod.rs"]
+mod kit;
+
+mod case;
+mod door;
+mod front;
+mod queue;
