@@ -281,6 +281,14 @@ fn printing(source: &Source) -> Complaints {
     )
 }
 
+fn waiting(source: &Source) -> Complaints {
+    if !matches!(source.room(), "desk" | "plan") {
+        return Vec::new();
+    }
+    let finds = |tokens: &[Token]| tokens[0].is("async") || tokens[0].is("await");
+    outside(source, &[], finds, "the domain is plain blocking code: no transaction waits for a network")
+}
+
 /// Fails with every complaint of a rule over the given files, and when there was no file to look at.
 fn hold(rule: fn(&Source) -> Complaints, files: &[Source]) {
     assert!(!files.is_empty(), "no file was found: the rule looked at nothing");
@@ -531,4 +539,15 @@ fn a_planted_print_is_caught() {
         3
     );
     assert_eq!(caught(printing, "src/cli/show.rs", "println!()"), 0);
+}
+
+#[test]
+fn nothing_waits_inside_the_domain() {
+    hold(waiting, &sources(&["src", "plan/src"]));
+}
+
+#[test]
+fn a_planted_wait_is_caught() {
+    assert_eq!(caught(waiting, "src/desk/case.rs", "async fn open() { tx.await; }"), 2);
+    assert_eq!(caught(waiting, "src/mail/post.rs", "async fn send() {}"), 0, "doors may wait");
 }

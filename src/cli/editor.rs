@@ -92,7 +92,9 @@ fn edit(about: &str) -> Result<Words, Refusal> {
             ));
         }
     }
-    let text: String = whole(std::fs::File::open(&path).map_err(unreadable)?)?
+    let written = std::fs::File::open(&path).map_err(unreadable).and_then(whole);
+    let text: String = written
+        .map_err(|refusal| Refusal::usage(format!("{} {}", refusal.text, kept())))?
         .lines()
         .filter(|line| !line.starts_with(COMMENT.trim_end()))
         .map(|line| format!("{line}\n"))
