@@ -286,7 +286,12 @@ fn waiting(source: &Source) -> Complaints {
         return Vec::new();
     }
     let finds = |tokens: &[Token]| tokens[0].is("async") || tokens[0].is("await");
-    outside(source, &[], finds, "the domain is plain blocking code: no transaction waits for a network")
+    outside(
+        source,
+        &[],
+        finds,
+        "the domain is plain blocking code: no transaction waits for a network",
+    )
 }
 
 /// Fails with every complaint of a rule over the given files, and when there was no file to look at.
@@ -549,5 +554,9 @@ fn nothing_waits_inside_the_domain() {
 #[test]
 fn a_planted_wait_is_caught() {
     assert_eq!(caught(waiting, "src/desk/case.rs", "async fn open() { tx.await; }"), 2);
-    assert_eq!(caught(waiting, "src/mail/post.rs", "async fn send() {}"), 0, "doors may wait");
+    assert_eq!(
+        caught(waiting, "src/mail/post.rs", "async fn send() {}"),
+        0,
+        "doors may wait"
+    );
 }

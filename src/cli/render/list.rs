@@ -4,29 +4,23 @@
 //! matter more than its shape. A long list is printed in blocks, so that it need not be held in memory whole.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, Width};
 use std::io::{self, Write};
 
 /// Rows that are aligned together.
 const BLOCK: usize = 1_000;
 
-/// Columns that may be cut or wrapped where the terminal is narrow; all others keep their width.
-const YIELDING: [&str; 14] = [
-    "WHO",
-    "CUSTOMER",
-    "SUBJECT",
-    "WHY",
-    "FROM",
-    "LINE",
-    "DATA",
-    "NAME",
-    "ADDRESS",
-    "ADDRESSES",
-    "LANES",
-    "HOURS",
-    "DOMAINS",
-    "BY",
+/// Columns that may be cut or wrapped where the terminal is narrow; all others keep their width: a number, a time or an
+/// address is useless in half.
+const YIELDING: [&str; 10] = [
+    "CUSTOMER", "SUBJECT", "WHY", "WHO", "FROM", "LINE", "DATA", "HOURS", "LANES", "DOMAINS",
 ];
+
+/// Columns that leave room for the words beside them, and their widest.
+const MODEST: [(&str, u16); 3] = [("WHO", 16), ("FROM", 24), ("CUSTOMER", 20)];
+
+/// Where a line may be cut that is cut at all: nowhere in particular, so that as much as possible stands in it.
+const ANYWHERE: char = '\u{1f}';
 
 /// How a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +76,7 @@ impl List {
                 if !wraps {
                     row.max_height(1);
                 }
-                self.table.get_or_insert_with(|| new_table(heading)).add_row(row);
+                self.table.get_or_insert_with(|| new_table(heading, wraps)).add_row(row);
                 self.in_block += 1;
                 if self.in_block < BLOCK { Ok(()) } else { self.print() }
             }
@@ -130,15 +124,27 @@ impl List {
     }
 }
 
-fn new_table(heading: &[&str]) -> Table {
+fn new_table(heading: &[&str], wraps: bool) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(heading);
+    let mut head = Row::from(heading);
+    head.max_height(1);
+    table.set_header(head);
     for (column, name) in table.column_iter_mut().zip(heading) {
         column.set_padding((0, 2));
-        if !YIELDING.contains(name) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
+        if !wraps {
+            column.set_delimiter(ANYWHERE);
+        }
+        let modest = MODEST.iter().find(|(modest, _)| modest == name);
+        match modest {
+            Some((_, width)) => {
+                column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(*width)));
+            }
+            None if YIELDING.contains(name) => {}
+            None => {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
         }
     }
     table

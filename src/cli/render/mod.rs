@@ -264,8 +264,8 @@ impl Screen {
 
     fn promises(&mut self, rows: &[PromiseRow]) -> io::Result<()> {
         for row in rows {
-            let margin = match row.settled_at {
-                Some(at) if row.state == "kept" => format!("{} early", say::left(row.due.duration_since(at))),
+            let early = match row.settled_at {
+                Some(at) if row.state == "kept" => say::left(row.due.duration_since(at)),
                 _ => "-".into(),
             };
             let cells = vec![
@@ -275,11 +275,10 @@ impl Screen {
                 row.state.clone(),
                 row.settled_at.map_or("-".to_owned(), |at| self.short(at)),
                 row.by.clone().unwrap_or_else(|| "-".into()),
-                margin,
-                row.basis.clone(),
+                early,
             ];
             self.list.row(
-                &["CASE", "MADE", "DUE", "STATE", "SETTLED", "BY", "MARGIN", "WHY"],
+                &["CASE", "MADE", "DUE", "STATE", "SETTLED", "BY", "EARLY"],
                 cells,
                 false,
             )?;

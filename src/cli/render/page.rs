@@ -127,7 +127,12 @@ fn message(text: &mut String, case: i64, message: &MessageRow, most: usize, zone
     }
     if count > most {
         let more = count - most;
-        put!(text, "   … {more} more lines: `duly raw {case} {}`", message.message);
+        let further = if most == 0 { "" } else { "more " };
+        put!(
+            text,
+            "   … {more} {further}lines: `duly raw {case} {}`",
+            message.message
+        );
     }
     for file in &message.facts.files {
         put!(
