@@ -23,7 +23,6 @@ async fn one_case() -> Result<Option<(Browser, Desk, i64)>> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the case page"]
 async fn subject_promise_and_newest_words_stand_in_this_order() -> Result<()> {
     let Some((browser, _desk, _)) = one_case().await? else {
         return Ok(());
@@ -45,7 +44,6 @@ async fn subject_promise_and_newest_words_stand_in_this_order() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the case page"]
 async fn the_promise_line_says_time_zone_distance_state_and_owner() -> Result<()> {
     let Some((browser, desk, case)) = one_case().await? else {
         return Ok(());
@@ -63,7 +61,6 @@ async fn the_promise_line_says_time_zone_distance_state_and_owner() -> Result<()
 }
 
 #[tokio::test]
-#[ignore = "waits for the case page"]
 async fn the_newest_words_of_the_customer_are_on_the_first_screen() -> Result<()> {
     let Some((browser, desk, case)) = one_case().await? else {
         return Ok(());
@@ -85,7 +82,6 @@ async fn the_newest_words_of_the_customer_are_on_the_first_screen() -> Result<()
 }
 
 #[tokio::test]
-#[ignore = "waits for the case page"]
 async fn everybody_can_read_it_by_day_and_by_night() -> Result<()> {
     let Some((browser, _desk, _)) = one_case().await? else {
         return Ok(());
@@ -98,7 +94,6 @@ async fn everybody_can_read_it_by_day_and_by_night() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the case page"]
 async fn a_telephone_shows_it_without_scrolling_sideways() -> Result<()> {
     let Some((browser, desk, _)) = one_case().await? else {
         return Ok(());
@@ -118,7 +113,6 @@ async fn a_telephone_shows_it_without_scrolling_sideways() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the case page"]
 async fn it_is_read_without_scripts() -> Result<()> {
     let Some((browser, desk, case)) = one_case().await? else {
         return Ok(());
@@ -134,7 +128,6 @@ async fn it_is_read_without_scripts() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the case page"]
 async fn a_subject_with_markup_is_text() -> Result<()> {
     let Some((browser, desk, _)) = one_case().await? else {
         return Ok(());
@@ -153,7 +146,6 @@ async fn a_subject_with_markup_is_text() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the case page"]
 async fn a_case_that_is_not_there_says_so() -> Result<()> {
     let Some((browser, desk, _)) = one_case().await? else {
         return Ok(());

@@ -29,7 +29,6 @@ async fn two_cases() -> Result<Option<(Browser, Desk, i64)>> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the run-queue page"]
 async fn each_case_is_listed_with_its_subject_and_its_time() -> Result<()> {
     let Some((browser, desk, lag)) = two_cases().await? else {
         return Ok(());
@@ -47,7 +46,6 @@ async fn each_case_is_listed_with_its_subject_and_its_time() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the run-queue page"]
 async fn an_empty_queue_says_what_to_do_next() -> Result<()> {
     let Some(browser) = Browser::start().await? else {
         return Ok(());
@@ -60,7 +58,6 @@ async fn an_empty_queue_says_what_to_do_next() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the run-queue page"]
 async fn everybody_can_read_it_by_day_and_by_night() -> Result<()> {
     let Some((browser, _desk, _)) = two_cases().await? else {
         return Ok(());
@@ -78,7 +75,6 @@ async fn everybody_can_read_it_by_day_and_by_night() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the run-queue page"]
 async fn a_telephone_shows_it_without_scrolling_sideways() -> Result<()> {
     let Some((browser, _desk, _)) = two_cases().await? else {
         return Ok(());
@@ -91,7 +87,6 @@ async fn a_telephone_shows_it_without_scrolling_sideways() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the run-queue page"]
 async fn a_keyboard_is_enough_to_open_a_case() -> Result<()> {
     let Some((browser, _desk, lag)) = two_cases().await? else {
         return Ok(());
@@ -106,7 +101,6 @@ async fn a_keyboard_is_enough_to_open_a_case() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the run-queue page"]
 async fn without_scripts_it_is_read_and_cases_open() -> Result<()> {
     let Some((browser, desk, lag)) = two_cases().await? else {
         return Ok(());
@@ -120,7 +114,6 @@ async fn without_scripts_it_is_read_and_cases_open() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the run-queue page"]
 async fn a_first_visit_is_light() -> Result<()> {
     let Some((browser, _desk, _)) = two_cases().await? else {
         return Ok(());
@@ -131,7 +124,6 @@ async fn a_first_visit_is_light() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the run-queue page"]
 async fn a_new_case_appears_without_a_reload() -> Result<()> {
     let Some((browser, desk, _)) = two_cases().await? else {
         return Ok(());
