@@ -68,7 +68,7 @@ pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Store> {
 
 /// The rules of the desk out of its settings and its key.
 pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
-    let wrong = |cause: String| Refusal::usage(format!("duly.toml: {cause}"));
+    let wrong = |cause: String| Refusal::usage(format!("Settings: {cause}"));
     let addresses: Vec<String> = config
         .list("desk", "addresses")
         .iter()
@@ -78,10 +78,14 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
         return Err(wrong("desk.addresses names no mail address.".into()).into());
     }
     let holidays = config.list("desk", "holidays");
-    let holidays: Result<Vec<jiff::civil::Date>, _> = holidays.iter().map(|text| text.parse()).collect();
+    let date = |text: &String| {
+        text.parse::<jiff::civil::Date>()
+            .map_err(|_| wrong(format!("desk.holidays: \"{text}\" is no date; write it as 2026-12-25.")))
+    };
+    let holidays = holidays.iter().map(date).collect::<Result<Vec<_>, _>>()?;
     let calendar = Calendar::from_text(config.text("desk", "zone"), config.text("desk", "hours"))
         .map_err(|cause| wrong(format!("{cause}.")))?
-        .with_holidays(holidays.map_err(|cause| wrong(format!("desk.holidays: {cause}")))?)
+        .with_holidays(holidays)
         .map_err(|cause| wrong(format!("{cause}.")))?;
     let unverified = match config.text("mail", "unverified") {
         "hold" => Unverified::Hold,

@@ -32,10 +32,30 @@ pub struct Request {
     pub verb: Verb,
 }
 
-/// What is answered.
+/// What is answered: `{"zone":"Europe/Berlin","ok":{…}}` or `{"refused":{…}}`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Response {
+    /// The zone in which whoever asked reads and types times; none where it is not known who asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// What came of it.
+    #[serde(flatten)]
+    pub said: Said,
+}
+
+impl Response {
+    fn refused(refusal: Refusal) -> Response {
+        Response {
+            zone: None,
+            said: Said::Refused(refusal),
+        }
+    }
+}
+
+/// What came of a request.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Response {
+pub enum Said {
     /// It was done.
     Ok(Answer),
     /// It was not, and why.
@@ -92,39 +112,49 @@ async fn attend(stream: UnixStream, door: Arc<LocalDoor>, mut stop: watch::Recei
         if came == 0 {
             return Ok(());
         }
-        let response = match line.ends_with(b"\n") {
+        let whole = line.ends_with(b"\n");
+        let response = match whole {
             true => answer(&door, peer, &line).await,
-            false => Response::Refused(Refusal::usage("This request is longer than 4 MB, or was cut off.")),
+            false => Response::refused(Refusal::usage("This request is longer than 4 MB, or was cut off.")),
         };
         let mut bytes = serde_json::to_vec(&response).map_err(std::io::Error::other)?;
         bytes.push(b'\n');
         write.write_all(&bytes).await?;
+        if !whole {
+            // What follows is the rest of something else and must not be read as a request.
+            return Ok(());
+        }
     }
 }
 
 async fn answer(door: &Arc<LocalDoor>, peer: u32, line: &[u8]) -> Response {
     let request: Request = match serde_json::from_slice(line) {
         Ok(request) => request,
-        Err(cause) => return Response::Refused(Refusal::usage(format!("The request is not understood: {cause}"))),
+        Err(cause) => return Response::refused(Refusal::usage(format!("The request is not understood: {cause}."))),
     };
     let door = Arc::clone(door);
     let done = tokio::task::spawn_blocking(move || {
         let who = principal(&door, peer, &request)?;
-        verb::perform(&door.store, &door.desk, door.clock.now(), who, request.verb)
+        let zone = who.zone(&door.desk).to_string();
+        let answer = verb::perform(&door.store, &door.desk, door.clock.now(), who, request.verb)?;
+        Outcome::Ok((zone, answer))
     })
     .await;
     match done {
-        Ok(Ok(answer)) => Response::Ok(answer),
+        Ok(Ok((zone, answer))) => Response {
+            zone: Some(zone),
+            said: Said::Ok(answer),
+        },
         Ok(Err(fault)) => {
             let refusal = fault.refusal();
             if refusal.kind == Kind::Failed {
                 tracing::error!(error = %fault, "a request failed");
             }
-            Response::Refused(refusal)
+            Response::refused(refusal)
         }
         Err(panic) => {
             tracing::error!(error = %panic, "a request panicked");
-            Response::Refused(crate::refusal::Fault::Failed(panic.into()).refusal())
+            Response::refused(crate::refusal::Fault::Failed(panic.into()).refusal())
         }
     }
 }

@@ -10,9 +10,10 @@ use crate::config::Config;
 use crate::demo::{self, seed};
 use crate::mail::session::{Envelope, Gate, Reply};
 use crate::mail::{listen, post};
+use crate::refusal::Refusal;
 use crate::serve::{self, Running, Start};
 use anyhow::Context;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -35,7 +36,20 @@ pub fn run(given: &Demo, dir: Option<&Path>) -> anyhow::Result<()> {
     ended
 }
 
+/// A port that is taken is found before the desk is filled, not after.
+fn check_ports(given: &Demo) -> Result<(), Refusal> {
+    for (flag, address) in [("--http", &given.http), ("--smtp", &given.smtp)] {
+        std::net::TcpListener::bind(address).map_err(|cause| {
+            Refusal::usage(format!(
+                "{flag} {address} cannot be listened on: {cause}. Name another, such as {flag} 127.0.0.1:0."
+            ))
+        })?;
+    }
+    Ok(())
+}
+
 fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
+    check_ports(given)?;
     let init = Init {
         name: Some("Acme Support".into()),
         address: Some("support@acme.example".into()),
@@ -50,7 +64,11 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
     config.set("mail", "smtp", &given.smtp)?;
     config.set("web", "http", &given.http)?;
     config.set("web", "open", "true")?;
-    eprintln!("Making a desk with {} closed and some 40 open cases …", given.closed);
+    let closed = given.closed;
+    writeln!(
+        io::stderr(),
+        "Making a desk with {closed} closed and some 40 open cases …"
+    )?;
     {
         let desk = Arc::new(serve::desk_of(dir, &config)?);
         let store = serve::open_store(dir, &config)?;
@@ -76,20 +94,16 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
             worker: own_worker()?,
         };
         let running = Running::start(start).await.context("start the demo's desk")?;
-        println!(
-            "{}",
-            demo::tour(
-                &running.smtp.to_string(),
-                &running.http.to_string(),
-                &dir.display().to_string()
-            )
-        );
-        println!(
-            "What customers get is in {}/customers.mbox. Ready in {:.1} s.",
-            dir.display(),
-            began.elapsed().as_secs_f64()
-        );
-        std::io::stdout().flush()?;
+        let shown = dir.display();
+        let tour = demo::tour(&running.smtp.to_string(), &running.http.to_string(), &shown.to_string());
+        let seconds = began.elapsed().as_secs_f64();
+        let mut out = io::stdout().lock();
+        writeln!(out, "{tour}")?;
+        writeln!(
+            out,
+            "What customers get is in {shown}/customers.mbox. Ready in {seconds:.1} s."
+        )?;
+        drop(out);
         told_to_stop.await;
         running.stop().await;
         let _ = stop.send(true);

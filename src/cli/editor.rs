@@ -3,7 +3,9 @@
 use super::args::Text;
 use crate::limits;
 use crate::refusal::{Kind, Refusal};
-use std::io::{IsTerminal, Read};
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -23,36 +25,33 @@ pub fn read(text: &Text, no_input: bool, about: &str) -> Result<Words, Refusal> 
             draft: None,
         });
     }
-    match &text.file {
-        Some(file) if file == Path::new("-") => {
-            let mut words = Vec::new();
-            let limit = limits::REPLY_BYTES as u64 + 1;
-            std::io::stdin()
-                .lock()
-                .take(limit)
-                .read_to_end(&mut words)
-                .map_err(unreadable)?;
-            Ok(Words {
-                text: utf8(words)?,
-                draft: None,
-            })
+    let text = match &text.file {
+        Some(file) if file == Path::new("-") => whole(io::stdin().lock())?,
+        Some(file) => whole(std::fs::File::open(file).map_err(unreadable)?)?,
+        None if no_input || !io::stdin().is_terminal() => {
+            return Err(Refusal::usage(
+                "Say where the words are: -f FILE, -f - for standard input, or -m WORDS.",
+            ));
         }
-        Some(file) => Ok(Words {
-            text: utf8(std::fs::read(file).map_err(unreadable)?)?,
-            draft: None,
-        }),
-        None if no_input || !std::io::stdin().is_terminal() => Err(Refusal::usage(
-            "Say where the words are: -f FILE, -f - for standard input, or -m WORDS.",
-        )),
-        None => edit(about),
-    }
+        None => return edit(about),
+    };
+    Ok(Words { text, draft: None })
 }
 
-fn utf8(bytes: Vec<u8>) -> Result<String, Refusal> {
+/// All of it, within the bound of a reply.
+fn whole(source: impl Read) -> Result<String, Refusal> {
+    let mut bytes = Vec::new();
+    let most = limits::REPLY_BYTES as u64 + 1;
+    source.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > limits::REPLY_BYTES {
+        return Err(Refusal::usage(
+            "The words are longer than 1 MB. Nothing was sent. Send what is long as a file.",
+        ));
+    }
     String::from_utf8(bytes).map_err(|_| Refusal::usage("The words are not UTF-8 text. Save them as UTF-8."))
 }
 
-fn unreadable(cause: std::io::Error) -> Refusal {
+fn unreadable(cause: io::Error) -> Refusal {
     Refusal::usage(format!("The words cannot be read: {cause}."))
 }
 
@@ -63,9 +62,17 @@ fn edit(about: &str) -> Result<Words, Refusal> {
     let editor = std::env::var("VISUAL")
         .or_else(|_| std::env::var("EDITOR"))
         .unwrap_or_else(|_| "vi".into());
-    let path = std::env::temp_dir().join(format!("duly-draft-{}.md", std::process::id()));
+    let path = std::env::temp_dir().join(format!("duly-draft-{}.md", draft_name().map_err(unreadable)?));
     let comment: String = about.lines().map(|line| format!("{COMMENT}{line}\n")).collect();
-    private_file(&path, &format!("\n{comment}")).map_err(unreadable)?;
+    // A new file or none: in a folder of all users the name may be somebody's link.
+    let mut draft = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(unreadable)?;
+    write!(draft, "\n{comment}").map_err(unreadable)?;
+    drop(draft);
     let mut words = editor.split_whitespace();
     let program = words.next().unwrap_or("vi");
     let ended = Command::new(program).args(words).arg(&path).status();
@@ -85,12 +92,14 @@ fn edit(about: &str) -> Result<Words, Refusal> {
             ));
         }
     }
-    let text = std::fs::read_to_string(&path).map_err(unreadable)?;
-    let text: String = text
+    let written = std::fs::File::open(&path).map_err(unreadable).and_then(whole);
+    let text: String = written
+        .map_err(|refusal| Refusal::usage(format!("{} {}", refusal.text, kept())))?
         .lines()
         .filter(|line| !line.starts_with(COMMENT.trim_end()))
         .map(|line| format!("{line}\n"))
         .collect();
+    let text = format!("{}\n", text.trim_matches('\n'));
     if text.trim().is_empty() {
         let _ = std::fs::remove_file(&path);
         return Err(Refusal::usage("Nothing was written, so nothing is sent."));
@@ -101,15 +110,19 @@ fn edit(about: &str) -> Result<Words, Refusal> {
     })
 }
 
-/// A file that only its owner reads.
-pub fn private_file(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new()
+/// A name that nobody can have taken before.
+fn draft_name() -> io::Result<String> {
+    let bytes = super::init::random::<10>().map_err(io::Error::other)?;
+    Ok(data_encoding::BASE32_NOPAD.encode(&bytes).to_lowercase())
+}
+
+/// Writes a file that only its owner reads.
+pub fn private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
         .open(path)?;
-    file.write_all(text.as_bytes())
+    file.write_all(bytes)
 }

@@ -21,7 +21,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal};
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,12 +50,14 @@ pub fn mbox(dir: &Path, file: &Path, dry_run: bool, json: bool) -> anyhow::Resul
     };
     bar.finish_and_clear();
     store.close();
+    let mut out = io::stdout().lock();
     if json {
-        println!("{}", serde_json::to_string(&reckoning)?);
+        writeln!(out, "{}", serde_json::to_string(&reckoning)?)?;
         return Ok(());
     }
     let verb = if dry_run { "would be taken" } else { "taken" };
-    println!(
+    writeln!(
+        out,
         "{} mails found. {} {verb}: {} open a case, {} join one, {} go to the spool (automatic or unreadable). \
          {} are here already, {} are too large.",
         reckoning.found,
@@ -65,10 +67,13 @@ pub fn mbox(dir: &Path, file: &Path, dry_run: bool, json: bool) -> anyhow::Resul
         reckoning.spooled,
         reckoning.known,
         reckoning.too_large
-    );
-    println!("No mail was sent and no promise was made. The cases are closed history; `duly grep` finds their words.");
+    )?;
+    writeln!(
+        out,
+        "No mail was sent and no promise was made. The cases are closed history; `duly grep` finds their words."
+    )?;
     if dry_run {
-        println!("Nothing was changed. Without --dry-run it is done.");
+        writeln!(out, "Nothing was changed. Without --dry-run it is done.")?;
     }
     Ok(())
 }

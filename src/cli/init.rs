@@ -59,16 +59,12 @@ fn question(value: &mut Option<String>, may_ask: bool, words: &str, usual: &str)
     Ok(())
 }
 
-/// Makes the desk: settings, key, database, administrator.
+/// Makes the desk: settings, key, database, administrator. What fails leaves nothing behind.
+///
+/// # Errors
+/// A desk or anything else in the folder; settings that make no desk.
 pub fn make(dir: &Path, init: &Init, now: Timestamp) -> anyhow::Result<Made> {
-    if dir.join("duly.toml").exists() {
-        return Err(Refusal::conflict(format!(
-            "There is a desk in {} already. Nothing was changed. Run it with `duly serve --dir {}`.",
-            dir.display(),
-            dir.display()
-        ))
-        .into());
-    }
+    empty(dir)?;
     let address = init
         .address
         .clone()
@@ -80,14 +76,42 @@ pub fn make(dir: &Path, init: &Init, now: Timestamp) -> anyhow::Result<Made> {
     config.set("desk", "hours", init.hours.as_deref().unwrap_or("mon-fri 08:00-18:00"))?;
     config.set("store", "database", init.database.as_deref().unwrap_or(""))?;
     let existed = dir.exists();
-    std::fs::create_dir_all(dir).with_context(|| format!("make {}", dir.display()))?;
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     if !existed {
         std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
     }
-    std::fs::write(dir.join("duly.key"), random::<64>()?)?;
-    std::fs::set_permissions(dir.join("duly.key"), std::fs::Permissions::from_mode(0o600))?;
-    // Checked before anything is written that a second `init` would stumble over.
-    let desk = serve::desk_of(dir, &config)?;
+    let made = fill(dir, init, &config, now);
+    if made.is_err() {
+        // The folder was empty: all that is in it is of this attempt.
+        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+            let _ = std::fs::remove_file(entry.path());
+        }
+        if !existed {
+            let _ = std::fs::remove_dir(dir);
+        }
+    }
+    made
+}
+
+fn empty(dir: &Path) -> Result<(), Refusal> {
+    let shown = dir.display();
+    if dir.join("duly.toml").exists() {
+        return Err(Refusal::conflict(format!(
+            "There is a desk in {shown} already. Nothing was changed. Run it with `duly serve --dir {shown}`."
+        )));
+    }
+    match std::fs::read_dir(dir).map(|entries| entries.count()) {
+        Ok(1..) => Err(Refusal::conflict(format!(
+            "{shown} is not empty. Nothing was changed. A desk has a folder of its own: name an empty or a new one."
+        ))),
+        Err(cause) if dir.exists() => Err(Refusal::usage(format!("{shown} is no folder for a desk: {cause}."))),
+        _ => Ok(()),
+    }
+}
+
+fn fill(dir: &Path, init: &Init, config: &Config, now: Timestamp) -> anyhow::Result<Made> {
+    private_file(&dir.join("duly.key"), &random::<64>()?)?;
+    let desk = serve::desk_of(dir, config)?;
     let secret = secret("claim")?;
     let administrator = init.admin.clone().unwrap_or_else(|| desk.address().to_owned());
     let new = NewEngineer {
@@ -99,7 +123,7 @@ pub fn make(dir: &Path, init: &Init, now: Timestamp) -> anyhow::Result<Made> {
         lanes: Vec::new(),
         role: Role::Administrator,
     };
-    let store = serve::open_store(dir, &config)?;
+    let store = serve::open_store(dir, config)?;
     let kept = secret.clone();
     store.write(move |tx| {
         let id = engineer::add(tx, now, &new)?;
@@ -108,7 +132,8 @@ pub fn make(dir: &Path, init: &Init, now: Timestamp) -> anyhow::Result<Made> {
         Ok(())
     })?;
     store.close();
-    private_file(&dir.join("duly.toml"), &config.file())?;
+    // Last: with this file the folder is a desk.
+    private_file(&dir.join("duly.toml"), config.file().as_bytes())?;
     Ok(Made { administrator, secret })
 }
 

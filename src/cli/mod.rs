@@ -5,6 +5,7 @@
 //! something themselves.
 
 pub mod args;
+mod ask;
 mod client;
 mod demo;
 pub mod due;
@@ -12,21 +13,17 @@ mod editor;
 mod import;
 pub mod init;
 pub mod mail;
+mod man;
 mod render;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::desk::engineer::{NewEngineer, Role};
-use crate::desk::queue::Filter;
-use crate::desk::verb::{Answer, Verb as Ask};
 use crate::mail::worker;
 use crate::refusal::{Kind, Refusal};
 use crate::serve::{Running, Start};
-use args::{Cli, ContactAct, CpuAct, CustomerAct, ImportAct, MailAct, SpoolAct, TokenAct, Verb};
+use args::{Cli, ImportAct, LocalVerb, MailAct, Verb};
 use clap::{CommandFactory, Parser};
-use client::Client;
-use render::Screen;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -42,7 +39,7 @@ pub fn run() -> ExitCode {
                 Some(refusal) => (refusal.kind.exit_code(), sentence(refusal)),
                 None => (1, format!("failed: {error:#}")),
             };
-            let _ = writeln!(std::io::stderr(), "duly: {text}");
+            let _ = writeln!(io::stderr(), "duly: {text}");
             ExitCode::from(code)
         }
     }
@@ -59,33 +56,42 @@ fn sentence(refusal: &Refusal) -> String {
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn perform(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.verb {
-        Verb::MailWorker => return Ok(worker::run()),
-        Verb::Mail {
+        Verb::Desk(verb) => ask::ask(cli, verb, directory(cli)?).map(|()| ExitCode::SUCCESS),
+        Verb::Local(verb) => local(cli, verb),
+    }
+}
+
+fn local(cli: &Cli, verb: &LocalVerb) -> anyhow::Result<ExitCode> {
+    match verb {
+        LocalVerb::MailWorker => return Ok(worker::run()),
+        LocalVerb::Mail {
             act: MailAct::Inspect { files },
         } => {
-            return mail::inspect(files, &mut std::io::BufWriter::new(std::io::stdout()));
+            return mail::inspect(files, &mut io::BufWriter::new(io::stdout()));
         }
-        Verb::Due { cases } => due::run(cases, &mut std::io::stdout().lock())?,
-        Verb::Init(init) => make(cli, init)?,
-        Verb::Serve(given) => serve(cli, given)?,
-        Verb::Demo(given) => demo::run(given, cli.dir.as_deref())?,
-        Verb::Import {
+        LocalVerb::Due { cases } => due::run(cases, &mut io::stdout().lock())?,
+        LocalVerb::Init(init) => make(cli, init)?,
+        LocalVerb::Serve(given) => serve(cli, given)?,
+        LocalVerb::Demo(given) => demo::run(given, cli.dir.as_deref())?,
+        LocalVerb::Import {
             act: ImportAct::Mbox { file, dry_run },
         } => {
-            let dir = directory(cli)?;
-            import::mbox(dir, file, *dry_run, cli.json)?;
+            import::mbox(directory(cli)?, file, *dry_run, cli.json)?;
         }
-        Verb::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "duly", &mut std::io::stdout());
+        LocalVerb::Completions { shell } => {
+            // Through memory: the generator panics where a pipe is closed early.
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "duly", &mut script);
+            io::stdout().write_all(&script)?;
         }
-        Verb::Man { folder } => clap_mangen::generate_to(Cli::command(), folder)?,
-        _ => return ask(cli),
+        LocalVerb::Man { folder } => man::write(folder)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -98,20 +104,10 @@ fn directory(cli: &Cli) -> Result<&Path, Refusal> {
 
 fn make(cli: &Cli, init: &args::Init) -> anyhow::Result<()> {
     let dir = directory(cli)?;
-    let init = init::ask(
-        args::Init {
-            name: init.name.clone(),
-            address: init.address.clone(),
-            zone: init.zone.clone(),
-            hours: init.hours.clone(),
-            database: init.database.clone(),
-            admin: init.admin.clone(),
-        },
-        cli.no_input,
-    )?;
+    let init = init::ask(init.clone(), cli.no_input)?;
     let made = init::make(dir, &init, Clock::System.now())?;
     let dir = dir.display();
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     writeln!(out, "The desk is made in {dir}. Its settings are in {dir}/duly.toml.")?;
     writeln!(
         out,
@@ -142,7 +138,7 @@ fn serve(cli: &Cli, given: &args::Serve) -> anyhow::Result<()> {
             config.set(section, name, value)?;
         }
     }
-    log_to_stderr();
+    log_to_stderr(cli);
     let start = Start {
         dir: dir.to_owned(),
         config,
@@ -183,269 +179,14 @@ fn stop_signals() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-fn log_to_stderr() {
+fn log_to_stderr(cli: &Cli) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DULY_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colour)
+        .with_writer(io::stderr)
+        .with_ansi(render::has_colour(cli.color, &io::stderr()))
         .try_init();
-}
-
-/// Verbs that a running desk answers.
-fn ask(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let mut client = Client::new(cli.dir.as_deref(), cli.as_engineer.clone())?;
-    let mut screen = Screen::new(cli, Clock::System.now());
-    match &cli.verb {
-        Verb::Ps(given) if given.all && given.user.is_none() && !given.wait => {
-            pages(&mut client, &mut screen, given, |after| Ask::Ps {
-                filter: Filter::default(),
-                after: Some(after),
-            })?;
-        }
-        Verb::Log { case, .. } => {
-            let case = case.map(|case| case.0);
-            pages(&mut client, &mut screen, &(), |after| Ask::Log { case, after })?;
-        }
-        Verb::Ledger { case, verify: false } => {
-            let case = case.map(|case| case.0);
-            pages(&mut client, &mut screen, &(), |after| Ask::Ledger { case, after })?;
-        }
-        Verb::Reply(given) => {
-            let about = format!("Reply to case {}. Lines like this one are cut off.", given.case.0);
-            let words = editor::read(&given.text, cli.no_input, &about)?;
-            let verb = Ask::Reply {
-                case: given.case.0,
-                text: words.text.clone(),
-                kind: given.kind.clone(),
-                then: given.then.clone(),
-                answers: given.answers.clone(),
-                force_stale: given.force_stale,
-            };
-            send_words(&mut client, &mut screen, verb, words)?;
-        }
-        Verb::Note { case, text } => {
-            let words = editor::read(
-                text,
-                cli.no_input,
-                &format!("Note in case {}, for engineers only.", case.0),
-            )?;
-            let verb = Ask::Note {
-                case: case.0,
-                text: words.text.clone(),
-            };
-            send_words(&mut client, &mut screen, verb, words)?;
-        }
-        Verb::Token { act: TokenAct::Claim } => claim(&mut client, &mut screen)?,
-        verb => screen.show(client.ask(request(verb)?)?)?,
-    }
-    screen.end()?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// What was typed is not lost when the desk refuses it.
-fn send_words(client: &mut Client, screen: &mut Screen, verb: Ask, words: editor::Words) -> anyhow::Result<()> {
-    match client.ask(verb) {
-        Ok(answer) => {
-            if let Some(draft) = words.draft {
-                let _ = std::fs::remove_file(draft);
-            }
-            screen.show(answer)
-        }
-        Err(mut refusal) => {
-            if let Some(draft) = words.draft {
-                refusal
-                    .text
-                    .push_str(&format!(" Your draft is kept in {}.", draft.display()));
-            }
-            Err(refusal.into())
-        }
-    }
-}
-
-/// Reads a list that may be longer than one answer.
-fn pages<T>(client: &mut Client, screen: &mut Screen, _: &T, verb: impl Fn(i64) -> Ask) -> anyhow::Result<()> {
-    let mut after = 0;
-    loop {
-        let answer = client.ask(verb(after))?;
-        let last = match &answer {
-            Answer::Cases(rows) => rows.last().map(|row| row.case),
-            Answer::Log(rows) => rows.last().map(|row| row.seq),
-            Answer::Promises(rows) => rows.last().map(|row| row.promise),
-            _ => None,
-        };
-        screen.show(answer)?;
-        match last {
-            Some(last) => after = last,
-            None => return Ok(()),
-        }
-    }
-}
-
-fn claim(client: &mut Client, screen: &mut Screen) -> anyhow::Result<()> {
-    if std::io::stdin().is_terminal() {
-        eprint!("One-time secret: ");
-    }
-    let mut secret = String::new();
-    std::io::stdin().lock().read_line(&mut secret)?;
-    let verb = Ask::TokenClaim {
-        secret: secret.trim().to_owned(),
-        token: init::secret("token")?,
-    };
-    let answer = client.ask(verb)?;
-    if let (Answer::Done(done), Some(path)) = (&answer, client::token_file())
-        && std::io::stdout().is_terminal()
-    {
-        std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-        editor::private_file(&path, &done.said)?;
-        eprintln!("The token is kept in {}.", path.display());
-        return Ok(());
-    }
-    screen.show(answer)
-}
-
-fn request(verb: &Verb) -> Result<Ask, Refusal> {
-    Ok(match verb {
-        Verb::Ps(given) => Ask::Ps {
-            filter: Filter {
-                all: given.all,
-                owner: given.user.clone(),
-                waiting: given.wait,
-                limit: None,
-            },
-            after: None,
-        },
-        Verb::Next => Ask::Next,
-        Verb::Skip { reason } => Ask::Skip {
-            reason: reason.join(" "),
-        },
-        Verb::Show { case } => Ask::Show {
-            case: case.0,
-            messages: None,
-        },
-        Verb::Raw { case, message } => Ask::Raw {
-            case: case.0,
-            message: *message,
-        },
-        Verb::Wait {
-            case,
-            party,
-            until,
-            because,
-        } => {
-            let until = until.join(" ");
-            let until = until.strip_prefix("until ").unwrap_or(&until).to_owned();
-            Ask::Wait {
-                case: case.0,
-                party: party.clone(),
-                until,
-                because: because.clone(),
-            }
-        }
-        Verb::Wake { case } => Ask::Wake { case: case.0 },
-        Verb::Close {
-            case,
-            resolution,
-            because,
-        } => Ask::Close {
-            case: case.0,
-            resolution: resolution.clone(),
-            because: because.clone(),
-        },
-        Verb::Promise {
-            case,
-            time,
-            withdraw,
-            number,
-        } => Ask::Promise {
-            case: case.0,
-            offer: Some(time.join(" ")).filter(|time| !time.is_empty()),
-            withdraw: withdraw.clone(),
-            number: *number,
-        },
-        Verb::Ledger { .. } => Ask::Verify,
-        Verb::Spool { act } => match act {
-            None => Ask::Spool,
-            Some(SpoolAct::Release { what }) => Ask::Release { what: what.clone() },
-            Some(SpoolAct::Retry { what }) => Ask::Retry { what: what.clone() },
-            Some(SpoolAct::Decline { case, because }) => Ask::Decline {
-                case: case.0,
-                because: because.clone(),
-            },
-            Some(SpoolAct::Hold) => Ask::Hold { hold: true },
-        },
-        Verb::Undo => Ask::Undo,
-        Verb::Grep { query, limit } => Ask::Grep {
-            query: query.join(" "),
-            limit: *limit,
-        },
-        Verb::Cpu { act } => people(act.as_ref())?,
-        Verb::Customer { act } => match act {
-            None => Ask::Customer { named: None },
-            Some(CustomerAct::Find { name }) => Ask::Customer {
-                named: Some(name.clone()),
-            },
-            Some(CustomerAct::Add { name, domains }) => Ask::CustomerAdd {
-                name: name.clone(),
-                domains: domains.clone(),
-            },
-        },
-        Verb::Contact { act } => match act {
-            None => Ask::Contact { named: None },
-            Some(ContactAct::Find { name }) => Ask::Contact {
-                named: Some(name.clone()),
-            },
-            Some(ContactAct::Zone { address, zone }) => Ask::ContactZone {
-                address: address.clone(),
-                zone: zone.clone(),
-            },
-            Some(ContactAct::Add {
-                address,
-                name,
-                customer,
-                zone,
-            }) => Ask::ContactAdd {
-                customer: customer.clone(),
-                name: name.clone(),
-                address: address.clone(),
-                zone: zone.clone(),
-            },
-        },
-        Verb::Token {
-            act: TokenAct::Make { address },
-        } => Ask::TokenMake {
-            address: address.clone(),
-            secret: init::secret("claim").map_err(|cause| Refusal::new(Kind::Failed, cause.to_string()))?,
-        },
-        other => return Err(Refusal::usage(format!("{other:?} is not asked of a desk."))),
-    })
-}
-
-fn people(act: Option<&CpuAct>) -> Result<Ask, Refusal> {
-    Ok(match act {
-        None => Ask::Cpu,
-        Some(CpuAct::Add {
-            address,
-            name,
-            zone,
-            hours,
-            layer,
-            lanes,
-            role,
-        }) => Ask::CpuAdd {
-            engineer: NewEngineer {
-                address: address.clone(),
-                name: name.clone(),
-                zone: zone.clone(),
-                hours: hours.clone(),
-                layer: *layer,
-                lanes: lanes.clone(),
-                role: role.parse::<Role>()?,
-            },
-        },
-    })
 }
 
 /// The program itself, for the worker process.

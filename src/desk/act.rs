@@ -157,7 +157,7 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> O
             let id = customer::find(tx, &customer)?;
             if customer::contact_by_address(tx, &address)?.is_some() {
                 return Err(Refusal::conflict(format!(
-                    "{address} is a contact already. See `duly contact {address}`."
+                    "{address} is a contact already. See `duly contact find {address}`."
                 ))
                 .into());
             }

@@ -430,9 +430,12 @@ pub fn close(
     not_under_way(&case)?;
     if let Some(due) = case.reply_by {
         return Err(Refusal::conflict(format!(
-            "Case {} owes the customer a reply by {due}. Closing does not keep a promise: send the reply with \
+            "Case {} owes the customer a reply by {}. Closing does not keep a promise: send the reply with \
              `duly reply {} --then close`, or withdraw it with `duly promise {} --withdraw REASON`.",
-            id.0, id.0, id.0
+            id.0,
+            plan::say::stamp(due, &plan::Zone::UTC),
+            id.0,
+            id.0
         ))
         .into());
     }

@@ -195,6 +195,7 @@ fn check(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer, case: &Case, draf
     if let Next::Owe(at) | Next::Wait(at) = draft.next
         && at <= now
     {
+        let at = plan::say::stamp(at, &engineer.zone);
         return Err(Refusal::usage(format!("{at} is over already. Name a time to come.")).into());
     }
     if !draft.force_stale {

@@ -48,7 +48,8 @@ impl Principal {
         }
     }
 
-    pub(super) fn zone<'a>(&'a self, desk: &'a Desk) -> &'a Zone {
+    /// The zone in which they read and type times.
+    pub fn zone<'a>(&'a self, desk: &'a Desk) -> &'a Zone {
         match self {
             Principal::Owner => &desk.zone,
             Principal::Engineer(engineer) => &engineer.zone,
@@ -272,7 +273,7 @@ impl Verb {
                 | Verb::ContactAdd { .. }
                 | Verb::TokenMake { .. }
                 | Verb::Hold { .. }
-        )
+        ) || matches!(self, Verb::Release { what } if what == "all")
     }
 }
 

@@ -1,0 +1,161 @@
+//! What follows a verb that has acts of its own: `cpu add`, `spool release`, `token claim` and their like.
+
+use super::CaseNumber;
+use clap::Subcommand;
+use std::path::PathBuf;
+
+/// What can be done in the spool.
+#[derive(Debug, Subcommand)]
+pub enum SpoolAct {
+    /// Take on an unsorted case, a mail mN, or send oN; `all` ends a hold
+    #[command(before_help = "Example: duly spool release 12")]
+    Release {
+        /// Case number, mN, oN or all
+        what: String,
+    },
+    /// Send a deferred or failed mail again now
+    #[command(before_help = "Example: duly spool retry o31")]
+    Retry {
+        /// oN
+        what: String,
+    },
+    /// Decline an unsorted case
+    #[command(before_help = "Example: duly spool decline 12 --because \"advertisement\"")]
+    Decline {
+        /// Number of the case
+        case: CaseNumber,
+        /// Why
+        #[arg(long)]
+        because: String,
+    },
+    /// Hold everything that leaves
+    #[command(before_help = "Example: duly spool hold")]
+    Hold,
+}
+
+/// What can be done with people.
+#[derive(Debug, Subcommand)]
+pub enum CpuAct {
+    /// Add somebody
+    #[command(
+        before_help = "Example: duly cpu add anna@acme.example --name \"Anna Keller\" --zone Europe/Berlin --hours \"mon-fri 09:00-17:00\""
+    )]
+    Add {
+        /// Mail address
+        address: String,
+        /// Name as customers read it
+        #[arg(long)]
+        name: String,
+        /// Time zone
+        #[arg(long)]
+        zone: String,
+        /// Hours in that zone
+        #[arg(long)]
+        hours: String,
+        /// Depth of knowledge, 1 to 4
+        #[arg(long, default_value_t = 1)]
+        layer: i64,
+        /// Lanes the person serves; none means all
+        #[arg(long, value_delimiter = ',')]
+        lanes: Vec<String>,
+        /// engineer, lead or administrator
+        #[arg(long, default_value = "engineer")]
+        role: String,
+    },
+}
+
+/// What can be done with customers.
+#[derive(Debug, Subcommand)]
+pub enum CustomerAct {
+    /// Enter one
+    #[command(before_help = "Example: duly customer add Northwind --domain northwind.example")]
+    Add {
+        /// Name
+        name: String,
+        /// Mail domains that belong to it
+        #[arg(long = "domain", value_delimiter = ',')]
+        domains: Vec<String>,
+    },
+    /// Those whose name contains this
+    #[command(before_help = "Example: duly customer find north")]
+    Find {
+        /// Part of the name
+        name: String,
+    },
+}
+
+/// What can be done with contacts.
+#[derive(Debug, Subcommand)]
+pub enum ContactAct {
+    /// Enter one
+    #[command(
+        before_help = "Example: duly contact add priya@northwind.example --name \"Priya N.\" --customer Northwind"
+    )]
+    Add {
+        /// Mail address
+        address: String,
+        /// Name
+        #[arg(long)]
+        name: String,
+        /// Name or number of the customer
+        #[arg(long)]
+        customer: String,
+        /// Zone in which times are said to them
+        #[arg(long)]
+        zone: Option<String>,
+    },
+    /// Set the zone in which times are said to them
+    #[command(before_help = "Example: duly contact zone priya@northwind.example Asia/Kolkata")]
+    Zone {
+        /// Mail address
+        address: String,
+        /// IANA name; nothing goes back to the zone of their mail
+        zone: Option<String>,
+    },
+    /// Those whose name, address or customer contains this
+    #[command(before_help = "Example: duly contact find priya")]
+    Find {
+        /// Part of it
+        name: String,
+    },
+}
+
+/// What can be done with secrets.
+#[derive(Debug, Subcommand)]
+pub enum TokenAct {
+    /// Make a one-time secret for an engineer
+    #[command(before_help = "Example: duly token make anna@acme.example")]
+    Make {
+        /// Mail address
+        address: String,
+    },
+    /// Turn a one-time secret (asked for, or on standard input) into a token
+    #[command(before_help = "Example: duly token claim")]
+    Claim,
+}
+
+/// What can be done with mail files.
+#[derive(Debug, Subcommand)]
+pub enum MailAct {
+    /// What Duly understands of mail files: one JSON object a mail
+    #[command(before_help = "Example: duly mail inspect *.eml | jq .new_text")]
+    Inspect {
+        /// Mail files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// What can be imported.
+#[derive(Debug, Subcommand)]
+pub enum ImportAct {
+    /// An mbox file
+    #[command(before_help = "Example: duly import mbox archive.mbox --dry-run")]
+    Mbox {
+        /// The file
+        file: PathBuf,
+        /// Count what would happen, change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}

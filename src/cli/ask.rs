@@ -1,0 +1,281 @@
+//! Verbs of a running desk: from words to a request, and through lists that are longer than one answer.
+
+use super::args::{Cli, Ps};
+use super::args::{ContactAct, CpuAct, CustomerAct, DeskVerb, SpoolAct, TokenAct};
+use super::client::{self, Client};
+use super::editor::{self, Words};
+use super::init;
+use super::render::Screen;
+use crate::clock::Clock;
+use crate::desk::engineer::{NewEngineer, Role};
+use crate::desk::queue::Filter;
+use crate::desk::verb::{Answer, Verb};
+use crate::refusal::Refusal;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
+
+/// Asks the desk in `dir` and shows what it says.
+///
+/// # Errors
+/// What the desk refused, or why nobody could be asked.
+pub fn ask(cli: &Cli, verb: &DeskVerb, dir: &Path) -> anyhow::Result<()> {
+    let mut screen = Screen::new(cli, Clock::System.now())?;
+    let mut client = Client::new(dir, cli.as_engineer.clone());
+    match verb {
+        DeskVerb::Ps(given) if given.all && given.user.is_none() && !given.wait => {
+            pages(&mut client, &mut screen, |after| Verb::Ps {
+                filter: Filter::default(),
+                after: Some(after),
+            })?;
+        }
+        DeskVerb::Log { case, .. } => {
+            let case = case.map(|case| case.0);
+            pages(&mut client, &mut screen, |after| Verb::Log { case, after })?;
+        }
+        DeskVerb::Ledger { case, verify: false } => {
+            let case = case.map(|case| case.0);
+            pages(&mut client, &mut screen, |after| Verb::Ledger { case, after })?;
+        }
+        DeskVerb::Reply(given) => {
+            let case = given.case.0;
+            let about = format!("Reply to case {case}. Lines like this one are cut off.");
+            let words = editor::read(&given.text, cli.no_input, &about)?;
+            let verb = Verb::Reply {
+                case,
+                text: words.text.clone(),
+                kind: given.kind.clone(),
+                then: given.then.clone(),
+                answers: given.answers.clone(),
+                force_stale: given.force_stale,
+            };
+            send_words(&mut client, &mut screen, verb, words)?;
+        }
+        DeskVerb::Note { case, text } => {
+            let case = case.0;
+            let words = editor::read(text, cli.no_input, &format!("Note in case {case}, for engineers only."))?;
+            let text = words.text.clone();
+            send_words(&mut client, &mut screen, Verb::Note { case, text }, words)?;
+        }
+        DeskVerb::Token { act: TokenAct::Claim } => claim(&mut client, &mut screen)?,
+        verb => screen.show(client.ask(request(verb)?)?)?,
+    }
+    screen.end()
+}
+
+/// What was typed is not lost when the desk refuses it.
+fn send_words(client: &mut Client, screen: &mut Screen, verb: Verb, words: Words) -> anyhow::Result<()> {
+    match client.ask(verb) {
+        Ok(told) => {
+            if let Some(draft) = words.draft {
+                let _ = std::fs::remove_file(draft);
+            }
+            screen.show(told)
+        }
+        Err(mut refusal) => {
+            if let Some(draft) = words.draft {
+                let kept = format!(" Your draft is kept in {}.", draft.display());
+                refusal.text.push_str(&kept);
+            }
+            Err(refusal.into())
+        }
+    }
+}
+
+/// Reads a list that may be longer than one answer.
+fn pages(client: &mut Client, screen: &mut Screen, verb: impl Fn(i64) -> Verb) -> anyhow::Result<()> {
+    let mut after = 0;
+    loop {
+        let told = client.ask(verb(after))?;
+        let last = match &told.answer {
+            Answer::Cases(rows) => rows.last().map(|row| row.case),
+            Answer::Log(rows) => rows.last().map(|row| row.seq),
+            Answer::Promises(rows) => rows.last().map(|row| row.promise),
+            _ => None,
+        };
+        screen.show(told)?;
+        match last {
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// A token for a one-time secret: kept for the person on a terminal, printed in a pipe.
+fn claim(client: &mut Client, screen: &mut Screen) -> anyhow::Result<()> {
+    if io::stdin().is_terminal() {
+        write!(io::stderr(), "One-time secret: ")?;
+    }
+    let mut secret = String::new();
+    io::stdin().lock().read_line(&mut secret)?;
+    let told = client.ask(Verb::TokenClaim {
+        secret: secret.trim().to_owned(),
+        token: init::secret("token")?,
+    })?;
+    match (&told.answer, client::token_file()) {
+        (Answer::Done(done), Some(path)) if io::stdout().is_terminal() => {
+            std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+            editor::private_file(&path, done.said.as_bytes())?;
+            writeln!(io::stderr(), "The token is kept in {}.", path.display())?;
+            Ok(())
+        }
+        _ => screen.show(told),
+    }
+}
+
+fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
+    Ok(match verb {
+        DeskVerb::Ps(given) => run_queue(given),
+        DeskVerb::Next => Verb::Next,
+        DeskVerb::Skip { reason } => Verb::Skip {
+            reason: reason.join(" "),
+        },
+        DeskVerb::Show { case } => Verb::Show {
+            case: case.0,
+            messages: None,
+        },
+        DeskVerb::Raw { case, message } => Verb::Raw {
+            case: case.0,
+            message: *message,
+        },
+        DeskVerb::Wait {
+            case,
+            party,
+            until,
+            because,
+        } => {
+            let until = until.join(" ");
+            Verb::Wait {
+                case: case.0,
+                party: party.clone(),
+                until: until.strip_prefix("until ").unwrap_or(&until).to_owned(),
+                because: because.clone(),
+            }
+        }
+        DeskVerb::Wake { case } => Verb::Wake { case: case.0 },
+        DeskVerb::Close {
+            case,
+            resolution,
+            because,
+        } => Verb::Close {
+            case: case.0,
+            resolution: resolution.clone(),
+            because: because.clone(),
+        },
+        DeskVerb::Promise {
+            case,
+            time,
+            withdraw,
+            number,
+        } => Verb::Promise {
+            case: case.0,
+            offer: Some(time.join(" ")).filter(|time| !time.is_empty()),
+            withdraw: withdraw.clone(),
+            number: *number,
+        },
+        DeskVerb::Spool { act } => spool(act.as_ref()),
+        DeskVerb::Undo => Verb::Undo,
+        DeskVerb::Grep { query, limit } => Verb::Grep {
+            query: query.join(" "),
+            limit: *limit,
+        },
+        DeskVerb::Cpu { act } => people(act.as_ref())?,
+        DeskVerb::Customer { act } => customer(act.as_ref()),
+        DeskVerb::Contact { act } => contact(act.as_ref()),
+        DeskVerb::Token {
+            act: TokenAct::Make { address },
+        } => Verb::TokenMake {
+            address: address.clone(),
+            secret: init::secret("claim")?,
+        },
+        DeskVerb::Ledger { .. } => Verb::Verify,
+        // Asked in pages, or with words of their own.
+        DeskVerb::Log { .. } | DeskVerb::Reply(_) | DeskVerb::Note { .. } | DeskVerb::Token { .. } => {
+            return Err(Refusal::usage("This verb is asked in another way.").into());
+        }
+    })
+}
+
+fn run_queue(given: &Ps) -> Verb {
+    let filter = Filter {
+        all: given.all,
+        owner: given.user.clone(),
+        waiting: given.wait,
+        limit: None,
+    };
+    Verb::Ps { filter, after: None }
+}
+
+fn spool(act: Option<&SpoolAct>) -> Verb {
+    match act {
+        None => Verb::Spool,
+        Some(SpoolAct::Release { what }) => Verb::Release { what: what.clone() },
+        Some(SpoolAct::Retry { what }) => Verb::Retry { what: what.clone() },
+        Some(SpoolAct::Decline { case, because }) => Verb::Decline {
+            case: case.0,
+            because: because.clone(),
+        },
+        Some(SpoolAct::Hold) => Verb::Hold { hold: true },
+    }
+}
+
+fn people(act: Option<&CpuAct>) -> Result<Verb, Refusal> {
+    let Some(CpuAct::Add {
+        address,
+        name,
+        zone,
+        hours,
+        layer,
+        lanes,
+        role,
+    }) = act
+    else {
+        return Ok(Verb::Cpu);
+    };
+    let engineer = NewEngineer {
+        address: address.clone(),
+        name: name.clone(),
+        zone: zone.clone(),
+        hours: hours.clone(),
+        layer: *layer,
+        lanes: lanes.clone(),
+        role: role.parse::<Role>()?,
+    };
+    Ok(Verb::CpuAdd { engineer })
+}
+
+fn customer(act: Option<&CustomerAct>) -> Verb {
+    match act {
+        None => Verb::Customer { named: None },
+        Some(CustomerAct::Find { name }) => Verb::Customer {
+            named: Some(name.clone()),
+        },
+        Some(CustomerAct::Add { name, domains }) => Verb::CustomerAdd {
+            name: name.clone(),
+            domains: domains.clone(),
+        },
+    }
+}
+
+fn contact(act: Option<&ContactAct>) -> Verb {
+    match act {
+        None => Verb::Contact { named: None },
+        Some(ContactAct::Find { name }) => Verb::Contact {
+            named: Some(name.clone()),
+        },
+        Some(ContactAct::Zone { address, zone }) => Verb::ContactZone {
+            address: address.clone(),
+            zone: zone.clone(),
+        },
+        Some(ContactAct::Add {
+            address,
+            name,
+            customer,
+            zone,
+        }) => Verb::ContactAdd {
+            customer: customer.clone(),
+            name: name.clone(),
+            address: address.clone(),
+            zone: zone.clone(),
+        },
+    }
+}
