@@ -69,7 +69,7 @@ impl Large {
     pub fn close_all_but(&mut self, open: usize, report: &mut Report) -> Result<()> {
         let store = self.store()?;
         let now = Timestamp::now();
-        let all = store.read(|tx| duly::desk::queue::counts(tx))?.ours;
+        let all = store.read(duly::desk::queue::counts)?.ours;
         let began = Instant::now();
         let last = all - open as i64;
         for first in (1..=last).step_by(BATCH) {
