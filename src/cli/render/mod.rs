@@ -231,7 +231,7 @@ impl Screen {
                     "NAME", "ADDRESS", "ROLE", "LAYER", "NOW", "CASE", "ZONE", "HOURS", "LANES",
                 ],
                 cells,
-                false,
+                true,
             )?;
         }
         Ok(())
