@@ -178,6 +178,8 @@ pub const SEARCH_HITS: i64 = 10_000;
 pub const QUERY_BYTES: usize = 2_048;
 /// Words and quoted phrases of one search.
 pub const QUERY_TERMS: usize = 32;
+/// Words that wait for the end of their transaction to be indexed; an import of everything in one transaction has more.
+pub const INDEX_WAITING_BYTES: usize = 4 * 1024 * 1024;
 /// Words of one message that are indexed: a tsvector knows no position after 16,383.
 pub const INDEX_WORDS: usize = 16_000;
 /// Occurrences of one word of a message that are indexed: a tsvector keeps 256 positions of a word.

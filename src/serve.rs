@@ -394,8 +394,15 @@ async fn send(post: Arc<Post>, clock: Clock, mut bell: watch::Receiver<u64>, mut
             Err(_) => return,
         };
         let mut started = false;
+        // What was read is begun before anything is read again: a place that comes free takes the next row.
         for row in rows {
-            if under_way.len() >= AT_ONCE || !lock(&sending).insert(row.id.0) {
+            if under_way.len() >= AT_ONCE {
+                tokio::select! {
+                    () = stopped(&mut stop) => break,
+                    _ = under_way.join_next() => {}
+                }
+            }
+            if !lock(&sending).insert(row.id.0) {
                 continue;
             }
             started = true;

@@ -4,7 +4,7 @@
 //! the demo, a file that a newcomer can read as if they were the customer.
 
 use super::args::{Demo, Init};
-use super::{init, own_worker, runtime, until_stopped};
+use super::{init, own_worker, runtime, stop_signals};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::{self, seed};
@@ -78,6 +78,7 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
         store.close();
     }
     runtime()?.block_on(async {
+        let told_to_stop = stop_signals()?;
         let (stop, stopped) = watch::channel(false);
         let customers = TcpListener::bind("127.0.0.1:0").await?;
         config.set("mail", "relay", &customers.local_addr()?.to_string())?;
@@ -103,7 +104,7 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
             "What customers get is in {shown}/customers.mbox. Ready in {seconds:.1} s."
         )?;
         drop(out);
-        until_stopped().await?;
+        told_to_stop.await;
         running.stop().await;
         let _ = stop.send(true);
         loopback.await?;

@@ -146,9 +146,11 @@ fn serve(cli: &Cli, given: &args::Serve) -> anyhow::Result<()> {
         worker: own_worker()?,
     };
     runtime()?.block_on(async {
+        // Listened for before the doors open: whoever stops a desk that has just answered stops it in order.
+        let told_to_stop = stop_signals()?;
         let running = Running::start(start).await?;
         tracing::info!(smtp = %running.smtp, http = %running.http, desk = running.desk.name, "the desk is open");
-        until_stopped().await?;
+        told_to_stop.await;
         tracing::info!("stopping: what was acknowledged is finished");
         running.stop().await;
         anyhow::Ok(())
@@ -165,14 +167,16 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .build()?)
 }
 
-async fn until_stopped() -> anyhow::Result<()> {
+/// Ends when the process is told to stop; told before it is awaited counts as well.
+fn stop_signals() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    })
 }
 
 fn log_to_stderr(cli: &Cli) {

@@ -308,11 +308,12 @@ pub fn is_held(tx: &mut Tx<'_>) -> Outcome<bool> {
         .is_some())
 }
 
-/// Takes a row for sending, with the bytes that will leave: false if it was undone meanwhile.
+/// Takes a row for sending, with the bytes that will leave: false if it was undone, or all mail held, meanwhile.
 pub fn claim(tx: &mut Tx<'_>, now: Timestamp, row: &Due, composed: Option<(Vec<u8>, String)>) -> Outcome<bool> {
     let claimed = tx.execute(
         "UPDATE outbox SET state = 'sending', tries = tries + 1, first_try_at = COALESCE(first_try_at, $1)
-         WHERE id = $2 AND state IN ('held', 'queued', 'deferred')",
+         WHERE id = $2 AND state IN ('held', 'queued', 'deferred')
+           AND NOT EXISTS (SELECT 1 FROM setting WHERE name = 'outbox.held')",
         &values![now, row.id],
     )?;
     if claimed == 0 {

@@ -411,6 +411,16 @@ mod tests {
     }
 
     #[test]
+    fn ids_without_brackets_are_no_references() {
+        let form = fields(&[("In-Reply-To", "form-1@lists.example")]);
+        assert!(form.bracketed_ids("in-reply-to").is_empty());
+        assert_eq!(form.bare_ids("in-reply-to"), ["form-1@lists.example"]);
+        let phrase = fields(&[("In-Reply-To", "Your mail of Monday <1@x> to me@y.example")]);
+        assert_eq!(phrase.bracketed_ids("in-reply-to"), ["1@x"]);
+        assert!(phrase.bare_ids("in-reply-to").is_empty());
+    }
+
+    #[test]
     fn of_many_references_the_first_and_the_newest_stay() {
         let many: String = (0..1_000).map(|i| format!("<{i}@x> ")).collect();
         let ids = fields(&[("References", &many)]).ids("references");

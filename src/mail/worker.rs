@@ -8,8 +8,9 @@
 //! kernel's own doors shut (seccomp, landlock), which comes later.
 //!
 //! The child is this same program, started again with a hidden argument. Frames on both pipes are an id (8 bytes), a
-//! length (4 bytes, both little-endian) and that many bytes: the raw mail one way, JSON of [`Understood`] the other. A
-//! first frame of the child says that it is ready; a child that dies before is nobody's mail's fault.
+//! length (4 bytes, both little-endian) and that many bytes: the raw mail one way, JSON of [`Understood`] the other
+//! (`body_text` only where it is all there is). A first frame of the child says that it is ready; a child that dies
+//! before is nobody's mail's fault.
 
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -380,7 +381,11 @@ fn serve(from: &mut impl Read, out: &mut impl Write) -> anyhow::Result<()> {
         read_frame(&mut from, limits::MESSAGE_BYTES.saturating_mul(2)).context("a broken request")?
     {
         arm_cpu_limit()?;
-        let understood = parse::understand(&raw);
+        let mut understood = parse::understand(&raw);
+        if !understood.new_text.trim().is_empty() {
+            // Nobody asks for all the text where the new words could be told apart: half of the answer stays here.
+            understood.body_text.clear();
+        }
         json.clear();
         serde_json::to_writer(&mut json, &understood).context("cannot write an answer")?;
         write_frame(out, id, &json)?;

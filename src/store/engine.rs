@@ -34,6 +34,10 @@ pub(super) trait Engine: Send {
     fn query(&mut self, sql: &str, values: &[Value], most: usize) -> anyhow::Result<Vec<Row>>;
     /// Runs statements without parameters and without rows.
     fn batch(&mut self, sql: &str) -> anyhow::Result<()>;
+    /// Runs statements of transaction control, the same few again and again.
+    fn control(&mut self, statements: &[&str]) -> anyhow::Result<()> {
+        self.batch(&statements.join("; "))
+    }
     /// Begins a transaction that writes.
     fn begin(&mut self) -> anyhow::Result<()>;
     /// Begins a transaction that reads one snapshot and cannot write.

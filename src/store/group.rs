@@ -16,6 +16,7 @@ use super::engine::{Engine, Unsure};
 use super::job::Job;
 use super::queue::{Popped, Queue};
 use super::readers::Readers;
+use super::search::Texts;
 use super::{TOPICS, Tx};
 use crate::limits;
 use anyhow::bail;
@@ -59,6 +60,7 @@ struct Open {
     holds_work: bool,
     savepoint: Savepoint,
     rung: u8,
+    texts: Texts,
 }
 
 #[derive(Default, PartialEq)]
@@ -181,6 +183,7 @@ impl Writer {
         if !open.holds_work {
             return Ok(());
         }
+        open.texts.write(self.engine.as_mut())?;
         if let Err(unsure) = self.engine.commit() {
             self.poison(&unsure);
             return Err(unsure.cause);
@@ -202,15 +205,15 @@ impl Writer {
         }
         if open.holds_work {
             match open.savepoint {
-                Savepoint::None => self.engine.batch("SAVEPOINT job")?,
+                Savepoint::None => self.engine.control(&["SAVEPOINT job"])?,
                 Savepoint::Fresh => {}
-                Savepoint::Used => self.engine.batch("RELEASE SAVEPOINT job; SAVEPOINT job")?,
+                Savepoint::Used => self.engine.control(&["RELEASE SAVEPOINT job", "SAVEPOINT job"])?,
             }
             open.savepoint = Savepoint::Fresh;
         }
         let mut tx = Tx::new(self.engine.as_mut());
         let keep = job.run(&mut tx);
-        let rung = tx.rung;
+        let (rung, texts) = (tx.rung, std::mem::take(&mut tx.texts));
         if !self.engine.in_transaction() {
             // SQLite gives a transaction up when the disk is full, PostgreSQL when it goes away.
             if keep || open.holds_work {
@@ -219,6 +222,7 @@ impl Writer {
             open.begun = false;
         } else if keep {
             open.rung |= rung;
+            open.texts.append(texts);
             if open.holds_work {
                 open.savepoint = Savepoint::Used;
             }

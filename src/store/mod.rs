@@ -263,6 +263,8 @@ pub struct Tx<'a> {
     rung: u8,
     /// A statement failed.
     broken: bool,
+    /// Words that are indexed when the group is committed.
+    texts: search::Texts,
 }
 
 impl<'a> Tx<'a> {
@@ -271,6 +273,7 @@ impl<'a> Tx<'a> {
             engine,
             rung: 0,
             broken: false,
+            texts: search::Texts::default(),
         }
     }
 

@@ -10,6 +10,7 @@ use super::value::{Row, Value};
 use crate::limits;
 use crate::refusal::{Kind, Refusal};
 use anyhow::{Context, bail};
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 use std::borrow::Cow;
@@ -123,6 +124,9 @@ impl Sqlite {
         let connection = Connection::open_with_flags(path, flags).with_context(|| format!("{}", path.display()))?;
         connection.busy_timeout(Duration::from_secs(limits::SQLITE_BUSY_SECONDS))?;
         connection.set_prepared_statement_cache_capacity(limits::STATEMENTS);
+        // Without it the planner looks at bound values, and parses a statement anew at each use with another value:
+        // a sixth of the writer's time (measured). Our plans are meant to be the same for every value.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch(&format!(
             "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA cache_size = -{cache_kib};"
         ))?;
@@ -178,8 +182,15 @@ impl Engine for Sqlite {
         Ok(self.connection.execute_batch(sql)?)
     }
 
+    fn control(&mut self, statements: &[&str]) -> anyhow::Result<()> {
+        for statement in statements {
+            self.connection.prepare_cached(statement)?.execute([])?;
+        }
+        Ok(())
+    }
+
     fn begin(&mut self) -> anyhow::Result<()> {
-        self.batch("BEGIN IMMEDIATE")
+        self.control(&["BEGIN IMMEDIATE"])
     }
 
     fn begin_reading(&mut self) -> anyhow::Result<()> {
@@ -248,7 +259,7 @@ fn cell(row: &rusqlite::Row<'_>, column: usize) -> anyhow::Result<Value> {
 /// `$1` as `?1`. To SQLite `$1` is a *name*, and names are numbered in the order in which they are met: `$2 … $1` would
 /// bind the values crosswise. Text in quotes and comments stay as they are.
 pub(super) fn numbered(sql: &str) -> Cow<'_, str> {
-    if !sql.contains('$') {
+    if in_order(sql) {
         return Cow::Borrowed(sql);
     }
     let mut out = String::with_capacity(sql.len());
@@ -274,6 +285,28 @@ pub(super) fn numbered(sql: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Whether the names are met first in the order of their numbers, so that SQLite numbers them the same: nearly all of
+/// our statements, which then need no rewriting. Never said of one with a `$` in a quote, or with a comment before one.
+fn in_order(sql: &str) -> bool {
+    let (mut most, mut quoted) = (0, false);
+    let mut rest = sql;
+    while let Some(at) = rest.find('$') {
+        let before = &rest[..at];
+        quoted ^= before.bytes().filter(|&byte| byte == b'\'').count() % 2 == 1;
+        if quoted || before.contains('"') || before.contains("--") || before.contains("/*") {
+            return false;
+        }
+        rest = &rest[at + 1..];
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        match rest[..digits].parse::<u32>() {
+            Ok(number) if number <= most => {}
+            Ok(number) if number == most + 1 => most = number,
+            _ => return false,
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,6 +319,18 @@ mod tests {
             "SELECT '$1', \"$2\", ?2 -- $3\n, ?1 /* $4 */ - ?10 / 2, 'it''s $5', '$6"
         );
         assert!(matches!(numbered("SELECT 1"), Cow::Borrowed(_)));
+        assert!(matches!(numbered("a = 'b' AND $1 = $1 AND $2"), Cow::Borrowed(_)));
+        for crossed in [
+            "$2 $1",
+            "'$1' $1",
+            "'it''s $1'",
+            "$1 -- $3\n $2",
+            "$0",
+            "$",
+            "$1 \"$2\"",
+        ] {
+            assert!(!in_order(crossed), "{crossed}");
+        }
     }
 
     #[test]

@@ -10,7 +10,9 @@ use super::sink::{Sink, Taken};
 use duly::cli::args::Init;
 use duly::clock::Clock;
 use duly::config::Config;
+use duly::desk::case::State;
 use duly::desk::engineer::{self, NewEngineer, Role};
+use duly::desk::queue::CasePage;
 use duly::desk::verb::{Answer, Done, Principal, Verb, perform};
 use duly::desk::{Desk, MIGRATIONS, alarm, outbox};
 use duly::refusal::{Kind, Outcome};
@@ -42,6 +44,8 @@ pub struct TestDesk {
     running: Option<Running>,
     client: Option<Client>,
     config: Config,
+    /// What reads its mail.
+    worker: PathBuf,
     runtime: Runtime,
     folder: tempfile::TempDir,
     _database: TestDatabase,
@@ -67,13 +71,23 @@ pub fn on_both(scenario: impl Fn(&mut TestDesk)) {
     with(&[("mail", "unverified", "schedule")], scenario);
 }
 
-/// As [`on_both`], with further settings.
+/// As [`on_both`], with other settings: unverified mail is held unless they say otherwise.
 pub fn with(settings: &[(&str, &str, &str)], scenario: impl Fn(&mut TestDesk)) {
     for database in migrated(MIGRATIONS) {
         let mut desk = TestDesk::open(database, settings, time(MONDAY));
         desk.hire(ANNA, "Anna Keller", Role::Lead);
         scenario(&mut desk);
         desk.ends_well();
+    }
+}
+
+/// As [`on_both`], for a scenario after which nothing holds any more.
+pub fn spoiled(scenario: impl Fn(&mut TestDesk)) {
+    for database in migrated(MIGRATIONS) {
+        let mut desk = TestDesk::open(database, &[("mail", "unverified", "schedule")], time(MONDAY));
+        desk.hire(ANNA, "Anna Keller", Role::Lead);
+        scenario(&mut desk);
+        desk.stop();
     }
 }
 
@@ -119,6 +133,7 @@ impl TestDesk {
             running: None,
             client: None,
             config,
+            worker: PathBuf::from(env!("CARGO_BIN_EXE_duly")),
             runtime,
             folder,
             _database: database,
@@ -133,7 +148,7 @@ impl TestDesk {
             dir: self.folder.path().to_owned(),
             config: self.config.clone(),
             clock: self.clock.clone(),
-            worker: (PathBuf::from(env!("CARGO_BIN_EXE_duly")), vec!["mail-worker".into()]),
+            worker: (self.worker.clone(), vec!["mail-worker".into()]),
         };
         let running = self.runtime.block_on(Running::start(start));
         self.running = Some(running.unwrap_or_else(|cause| panic!("{}: {cause:#}", self.on)));
@@ -162,14 +177,14 @@ impl TestDesk {
         self.folder.path()
     }
 
-    /// A setting, for the next start.
-    pub fn set(&mut self, section: &str, name: &str, value: &str) {
-        self.config.set(section, name, value).expect("a setting");
+    /// Another program to read mail with, from the next start on.
+    pub fn read_mail_with(&mut self, program: PathBuf) {
+        self.worker = program;
     }
 
     /// Rows of a statement.
     pub fn rows(&self, sql: &str, values: &[Value]) -> Vec<Row> {
-        self.read(|tx| Ok(tx.query(sql, values)?))
+        self.read(|tx| tx.query(sql, values))
     }
 
     /// The number that a statement gives.
@@ -185,7 +200,7 @@ impl TestDesk {
 
     /// Does something to the tables that no verb does.
     pub fn tamper(&self, sql: &'static str) {
-        let done = self.store().write(move |tx| Ok(tx.execute(sql, &[])?));
+        let done = self.store().write(move |tx| tx.execute(sql, &[]));
         assert!(done.is_ok_and(|rows| rows > 0), "{}: {sql}", self.on);
     }
 
@@ -218,10 +233,7 @@ impl TestDesk {
 
     fn next_instant(&self) -> Option<Timestamp> {
         let rules = self.rules();
-        self.read(|tx| {
-            let alarm = alarm::next(tx, &rules)?;
-            Ok(alarm.into_iter().chain(outbox::next_due(tx)?).min())
-        })
+        self.read(|tx| next_instant(tx, &rules))
     }
 
     /// Waits until every mail that came in has its place.
@@ -235,8 +247,13 @@ impl TestDesk {
     pub fn quiet(&self) {
         self.placed();
         self.wait_for("alarms and the outbox to be quiet", || {
-            let sending = self.number("SELECT COUNT(*) FROM outbox WHERE state = 'sending'", &[]);
-            sending == 0 && self.next_instant().is_none_or(|next| next > self.now())
+            let rules = self.rules();
+            // One snapshot: a row that goes from waiting to sending between two looks would be seen by neither.
+            let (sending, next) = self.read(|tx| {
+                let sending = tx.first("SELECT 1 FROM outbox WHERE state = 'sending' LIMIT 1", &[])?;
+                Ok((sending.is_some(), next_instant(tx, &rules)?))
+            });
+            !sending && next.is_none_or(|next| next > self.now())
         });
     }
 
@@ -369,7 +386,47 @@ impl TestDesk {
         self.at(self.now() + SignedDuration::from_secs(duly::limits::HOLD_SECONDS));
     }
 
+    /// A case with everything about it.
+    pub fn page(&self, case: i64) -> CasePage {
+        match self.owner(Verb::Show { case, messages: None }) {
+            Ok(Answer::Case(page)) => *page,
+            other => panic!("{}: {other:?}", self.on),
+        }
+    }
+
+    pub fn state(&self, case: i64) -> State {
+        self.page(case).row.state
+    }
+
+    /// Its promises as `state due`, oldest first; the due in UTC.
+    pub fn promises(&self, case: i64) -> Vec<String> {
+        let promises = self.page(case).promises;
+        promises
+            .iter()
+            .map(|one| format!("{} {}", one.state, one.due))
+            .collect()
+    }
+
     // --- mail out
+
+    /// Kinds of the mails out to an address that were taken, in order.
+    pub fn sent_to(&self, address: &str) -> Vec<String> {
+        let rows = self.rows(
+            "SELECT m.kind FROM outbox o JOIN message m ON m.id = o.message
+             WHERE o.recipient = $1 AND o.state = 'accepted' ORDER BY o.settled_at, o.id",
+            &[Value::from(address)],
+        );
+        rows.iter().map(|row| row.text(0).to_owned()).collect()
+    }
+
+    /// The Message-ID of the newest reply in a case.
+    pub fn reply_id(&self, case: i64) -> String {
+        let rows = self.rows(
+            "SELECT message_id FROM message WHERE case_id = $1 AND way = 'out' AND engineer IS NOT NULL ORDER BY id DESC LIMIT 1",
+            &[Value::from(case)],
+        );
+        rows.first().map(|row| row.text(0).to_owned()).expect("a reply")
+    }
 
     /// Mails that the sink took for an address.
     pub fn mails_to(&self, address: &str) -> Vec<Taken> {
@@ -377,6 +434,12 @@ impl TestDesk {
         taken.retain(|mail| mail.accepted && mail.is_to(address));
         taken
     }
+}
+
+/// When something is to happen next by itself.
+fn next_instant(tx: &mut Tx<'_>, rules: &Desk) -> Outcome<Option<Timestamp>> {
+    let alarm = alarm::next(tx, rules)?;
+    Ok(alarm.into_iter().chain(outbox::next_due(tx)?).min())
 }
 
 /// A reply that says its kind, with words of its own.

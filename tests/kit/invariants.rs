@@ -23,8 +23,8 @@ const NEVER: &[(&str, &str)] = &[
          WHERE COALESCE(k.reply_by, -1) <> COALESCE((SELECT MIN(due) FROM promise p WHERE p.case_id = k.id AND p.state = 'open'), -1)",
     ),
     (
-        "a case of ours under which no promise is open",
-        "SELECT id FROM cases WHERE hand = 'ours' AND reply_by IS NULL",
+        "a case of ours under which no promise is open and no reply under way",
+        "SELECT id FROM cases WHERE hand = 'ours' AND reply_by IS NULL AND under_way = 0",
     ),
     (
         "an open promise under a case that is not ours",
@@ -81,13 +81,13 @@ const NEVER: &[(&str, &str)] = &[
     ),
     (
         "a promise that the ledger does not know",
-        "SELECT p.id FROM promise p
-         WHERE NOT EXISTS (SELECT 1 FROM event v WHERE v.promise = p.id AND v.kind = 'promise.made')",
+        "SELECT id FROM promise
+         WHERE id NOT IN (SELECT promise FROM event WHERE kind = 'promise.made' AND promise IS NOT NULL)",
     ),
     (
         "a settled promise whose settling the ledger does not know",
-        "SELECT p.id FROM promise p WHERE p.state <> 'open'
-            AND NOT EXISTS (SELECT 1 FROM event v WHERE v.promise = p.id AND v.kind = 'promise.' || p.state)",
+        "SELECT id FROM promise WHERE state <> 'open'
+            AND (id, 'promise.' || state) NOT IN (SELECT promise, kind FROM event WHERE promise IS NOT NULL)",
     ),
     (
         "a mail out that ended without an instant",
@@ -104,8 +104,8 @@ const NEVER: &[(&str, &str)] = &[
     ),
     (
         "a mail out without an event",
-        "SELECT m.id FROM message m WHERE m.way = 'out' AND m.kind <> 'imported'
-            AND NOT EXISTS (SELECT 1 FROM event v WHERE v.message = m.id AND v.kind = 'mail.written')",
+        "SELECT id FROM message WHERE way = 'out' AND kind <> 'imported'
+            AND id NOT IN (SELECT message FROM event WHERE kind = 'mail.written' AND message IS NOT NULL)",
     ),
     (
         "a Message-ID of a mail of the case that the case does not know",
