@@ -342,7 +342,7 @@ fn a_planted_direction_is_caught() {
     );
     assert_eq!(caught(directions, "src/store/mod.rs", "use super::desk::case;"), 1);
     assert_eq!(
-        caught(directions, "src/mail/send.rs", "fn f() { let due = plan::due(); }"),
+        caught(directions, "src/api/local.rs", "fn f() { let due = plan::due(); }"),
         1
     );
     assert_eq!(caught(directions, "src/desk/case.rs", "use crate::*;"), 1);

@@ -509,11 +509,8 @@ fn failed(
             promise::reopen(tx, now, desk, &promise)?;
         }
     }
-    ledger::record(
-        tx,
-        now,
-        event("reply.failed", Actor::Desk).of(reply.case).message(message),
-    )?;
+    let entry = event("reply.failed", Actor::Desk).of(reply.case).message(message);
+    ledger::record(tx, now, entry)?;
     let case = case::find(tx, reply.case)?;
     case::wake(tx, now, &case, Actor::Desk, "reply failed")?;
     // A reply that kept nothing (a further word to a case of theirs) still has to be said anew.
@@ -546,10 +543,8 @@ pub fn came_back(
     message: MessageNo,
     contact: Option<ContactId>,
 ) -> Outcome<()> {
-    match find(tx, message)? {
-        Some(reply) => failed(tx, now, desk, message, &reply, contact),
-        None => Ok(()),
-    }
+    let Some(reply) = find(tx, message)? else { return Ok(()) };
+    failed(tx, now, desk, message, &reply, contact)
 }
 
 /// A failed reply is sent again by hand: what it carries takes effect after all once it is delivered.
