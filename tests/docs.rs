@@ -44,7 +44,11 @@ fn every_link_leads_to_a_file_that_is_there() {
 
 /// The commands of a document: lines of code that begin with `duly`, `$ duly` or `export …; duly`.
 fn commands(text: &str) -> Vec<String> {
-    let joined = text.replace("\\\n", " ");
+    let mut pieces = text.split("\\\n");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    let joined = pieces.fold(first, |before, rest| {
+        format!("{} {}", before.trim_end(), rest.trim_start())
+    });
     let code = joined
         .lines()
         .filter_map(|line| line.strip_prefix("    ").or(line.strip_prefix("$ ")));

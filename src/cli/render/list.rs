@@ -17,7 +17,7 @@ const YIELDING: [&str; 10] = [
 ];
 
 /// Columns that leave room for the words beside them, and their widest.
-const MODEST: [(&str, u16); 3] = [("WHO", 16), ("FROM", 24), ("CUSTOMER", 20)];
+const MODEST: [(&str, u16); 3] = [("WHO", 12), ("FROM", 24), ("CUSTOMER", 18)];
 
 /// Where a line may be cut that is cut at all: nowhere in particular, so that as much as possible stands in it.
 const ANYWHERE: char = '\u{1f}';

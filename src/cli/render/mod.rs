@@ -1,4 +1,4 @@
-//! What comes back, as a person or a program reads it: a [`list`], a [`page`], or JSON when asked.
+//! What comes back, as a person or a program reads it: a list, a page, or JSON when asked.
 //!
 //! Times are said in the zone in which the desk reads the times that the same person types: the engineer's, else the
 //! desk's. Words from outside never reach a terminal with control characters or marks that turn its writing around.
@@ -231,7 +231,7 @@ impl Screen {
                     "NAME", "ADDRESS", "ROLE", "LAYER", "NOW", "CASE", "ZONE", "HOURS", "LANES",
                 ],
                 cells,
-                false,
+                true,
             )?;
         }
         Ok(())
