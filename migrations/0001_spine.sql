@@ -197,6 +197,7 @@ CREATE TABLE slice (
 );
 CREATE UNIQUE INDEX slice_open ON slice (engineer) WHERE ended_at IS NULL;
 CREATE INDEX slice_case ON slice (case_id, id);
+CREATE INDEX slice_skipped ON slice (engineer, ended_at) WHERE ended_by = 'skip';
 CREATE INDEX slice_until ON slice (until) WHERE ended_at IS NULL AND until IS NOT NULL;
 
 -- What a reply is meant to do once it counts as delivered.

@@ -8,11 +8,13 @@ use super::ledger::{self, Actor, event};
 use super::{ALARM, CaseId, EngineerId, SliceId};
 use crate::refusal::{Kind, Outcome, Refusal};
 use crate::store::{Tx, values};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 /// Cases looked at to find the next one, in order of due time: equals by `nice` are found among these.
 const LOOK_AHEAD: i64 = 32;
+/// After this a decision is taken anew (PRODUCT.md §1).
+const QUANTUM: SignedDuration = SignedDuration::from_mins(20);
 
 /// What `next` gives.
 #[derive(Debug, Clone)]
@@ -40,7 +42,8 @@ pub fn next(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<Tak
             again: true,
         });
     }
-    let candidates = ready(tx, engineer)?;
+    let ready = ready(tx, engineer)?;
+    let candidates = not_just_skipped(tx, now, engineer, ready)?;
     let able = plan::Engineer {
         layer: engineer.layer.clamp(1, 4) as u8,
         lanes: engineer.lanes.clone(),
@@ -56,6 +59,23 @@ pub fn next(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<Tak
         why: choice.why.to_string(),
         again: false,
     })
+}
+
+/// What the engineer handed back a moment ago is not pushed at them again while there is anything else.
+fn not_just_skipped(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    engineer: &Engineer,
+    ready: Vec<plan::Candidate>,
+) -> Outcome<Vec<plan::Candidate>> {
+    let skipped = tx.query(
+        "SELECT case_id FROM slice WHERE engineer = $1 AND ended_by = 'skip' AND ended_at > $2 ORDER BY ended_at DESC LIMIT $3",
+        &values![engineer.id, now - QUANTUM, LOOK_AHEAD],
+    )?;
+    let (others, handed_back): (Vec<_>, Vec<_>) = ready
+        .into_iter()
+        .partition(|one| skipped.iter().all(|row| row.int(0) != one.case));
+    Ok(if others.is_empty() { handed_back } else { others })
 }
 
 /// Cases of ours that nobody works on and that wait for nothing, earliest due first, as far as this engineer serves them.

@@ -75,6 +75,11 @@ fn a_skip_needs_a_reason_which_the_next_one_reads() {
         );
         assert_eq!(desk.state(urgent), State::Ready);
         desk.refused(ANNA, Verb::Skip { reason: "again".into() }, Kind::Conflict);
+        assert_ne!(
+            next(desk, ANNA).row.case,
+            urgent,
+            "what she handed back is not pushed at her again"
+        );
         let slice = next(desk, BEN);
         assert_eq!(slice.row.case, urgent);
         assert_eq!(slice.context.as_deref(), Some("needs a storage person"));
