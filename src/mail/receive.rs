@@ -175,7 +175,7 @@ impl Understanding {
         let after = self.after;
         let batch = self.store.read(|tx| arrival::waiting(tx, after, limits::PARSE_BATCH))?;
         let Some(last) = batch.last() else {
-            self.settle()?;
+            self.settle(0)?;
             return Ok(false);
         };
         self.after = last.raw;
@@ -199,8 +199,9 @@ impl Understanding {
             self.after = RawId(todo.first().map_or(0, |first| first.raw.0 - 1));
             return Err(anyhow::anyhow!("the process that reads mail cannot be started").into());
         }
-        // The batch before this one was placed while the worker was reading.
-        self.settle()?;
+        // What came before is being placed while the worker reads; a batch or two stay with the writer, so that it never
+        // waits for the worker, nor the worker for a commit.
+        self.settle(limits::PLACE_AHEAD)?;
         let mut again = Vec::new();
         for mut one in todo.drain(..) {
             match verdicts.remove(&one.raw.0) {
@@ -266,11 +267,12 @@ impl Understanding {
         self.placing.push((mails, pending));
     }
 
-    /// Waits until everything handed to the writer is durable. Of a job that failed each mail is tried alone; one that
+    /// Waits until what was handed to the writer is durable, but for the newest `ahead` jobs. Of a job that failed each mail is tried alone; one that
     /// could not be placed alone is tried again: while the store works the failure is counted like a death of the worker,
     /// so that it ends as an unreadable mail with a place.
-    fn settle(&mut self) -> Outcome<()> {
-        for (mails, pending) in self.placing.drain(..) {
+    fn settle(&mut self, ahead: usize) -> Outcome<()> {
+        let oldest = self.placing.len().saturating_sub(ahead);
+        for (mails, pending) in self.placing.drain(..oldest) {
             let Err(together) = pending.wait() else { continue };
             tracing::warn!(error = %together, mails = mails.len(), "mails could not be placed together; now one by one");
             for mail in mails.iter() {
