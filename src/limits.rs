@@ -67,6 +67,10 @@ pub const PARSE_MEMORY_BYTES: u64 = 256 * 1024 * 1024;
 pub const PARSE_DEATHS: i64 = 2;
 /// Starts of the desk that may find the same mail not understood before it is set aside.
 pub const PARSE_STARTS: i64 = 10;
+/// Mails given their place in one job of the writer: each job costs a savepoint and a copy of every page it touches, and a long one holds up its group.
+pub const PLACE_AT_ONCE: usize = 8;
+/// Jobs of [`PLACE_AT_ONCE`] mails that the writer may have before it while the next batch is read.
+pub const PLACE_AHEAD: usize = 8;
 /// Mails handed to the worker at once.
 pub const PARSE_BATCH: usize = 32;
 

@@ -2,8 +2,9 @@
 //!
 //! A bare parser reads every mail on one thread; another writes the rows that the desk wrote for as many mails (copied
 //! out of its own database beforehand, with its own tables, indexes and full text) into a new SQLite file, with the
-//! same durability and grouping: one commit for what was accepted, one for what was understood. No SMTP, no rule, no
-//! lookup, no second process, no foreign keys. A desk cannot reach it; how near it comes is what its rules cost.
+//! same durability and grouping: each commit takes what was accepted of one group and what was understood of the group
+//! before, as the desk's one writer does; a group is as large as there are sessions. No SMTP, no rule, no lookup, no
+//! second process, no foreign keys. A desk cannot reach it; how near it comes is what its rules cost.
 
 use crate::process::cpu_seconds;
 use anyhow::{Context, Result};
@@ -80,9 +81,14 @@ pub fn same_rows(base: &Path, mails: &[&[u8]], group: usize) -> Result<Limit> {
         });
         let groups = mails.len().div_ceil(group);
         for (place, ()) in receiver.iter().enumerate() {
-            write(&target, &accepted, place, groups)?;
-            write(&target, &understood, place, groups)?;
+            let before = place.checked_sub(1).map(|before| (understood.as_slice(), before));
+            write(
+                &target,
+                groups,
+                before.into_iter().chain([(accepted.as_slice(), place)]),
+            )?;
         }
+        write(&target, groups, [(understood.as_slice(), groups - 1)].into_iter())?;
         anyhow::Ok(())
     })?;
     let seconds = began.elapsed().as_secs_f64();
@@ -92,14 +98,16 @@ pub fn same_rows(base: &Path, mails: &[&[u8]], group: usize) -> Result<Limit> {
     })
 }
 
-/// One transaction: this group's share of each table.
-fn write(target: &Connection, tables: &[Table], group: usize, groups: usize) -> Result<()> {
+/// One transaction: the share that a group of mails has in some tables, for each of these groups.
+fn write<'a>(target: &Connection, groups: usize, parts: impl Iterator<Item = (&'a [Table], usize)>) -> Result<()> {
     target.execute_batch("BEGIN IMMEDIATE")?;
-    for table in tables {
-        let mut insert = target.prepare_cached(&table.insert)?;
-        let part = |place: usize| table.rows.len() * place / groups;
-        for row in &table.rows[part(group)..part(group + 1)] {
-            insert.execute(params_from_iter(row))?;
+    for (tables, group) in parts {
+        for table in tables {
+            let mut insert = target.prepare_cached(&table.insert)?;
+            let part = |place: usize| table.rows.len() * place / groups;
+            for row in &table.rows[part(group)..part(group + 1)] {
+                insert.execute(params_from_iter(row))?;
+            }
         }
     }
     target.execute_batch("COMMIT")?;

@@ -13,7 +13,7 @@ use super::session::{Envelope, Gate, Reply};
 use super::worker::{Verdict, Worker};
 use crate::clock::Clock;
 use crate::desk::arrival::{self, Waiting};
-use crate::desk::message::{self, Auto, Bounce, Facts, File, Incoming, Placed};
+use crate::desk::message::{self, Auto, Bounce, Facts, File, Incoming};
 use crate::desk::{Desk, RawId, Unverified};
 use crate::limits;
 use crate::refusal::Outcome;
@@ -149,7 +149,10 @@ pub struct Understanding {
     worker: Worker,
     /// The newest arrival that was handed on: older ones that still wait are in flight or were found at start.
     after: RawId,
-    placing: Vec<(RawId, Pending<Option<Placed>>)>,
+    /// Understood, and not yet given to the writer.
+    ready: Vec<Incoming>,
+    /// Given to the writer, a few mails a job.
+    placing: Vec<(Arc<Vec<Incoming>>, Pending<()>)>,
 }
 
 impl Understanding {
@@ -162,6 +165,7 @@ impl Understanding {
             clock,
             worker,
             after: RawId(0),
+            ready: Vec::new(),
             placing: Vec::new(),
         })
     }
@@ -171,7 +175,7 @@ impl Understanding {
         let after = self.after;
         let batch = self.store.read(|tx| arrival::waiting(tx, after, limits::PARSE_BATCH))?;
         let Some(last) = batch.last() else {
-            self.settle()?;
+            self.settle(0)?;
             return Ok(false);
         };
         self.after = last.raw;
@@ -180,6 +184,7 @@ impl Understanding {
             let reason = one.given_up().unwrap_or_default();
             self.place(unreadable(&one, &reason));
         }
+        self.hand_over();
         while !todo.is_empty() {
             todo = self.understand(todo)?;
         }
@@ -194,8 +199,9 @@ impl Understanding {
             self.after = RawId(todo.first().map_or(0, |first| first.raw.0 - 1));
             return Err(anyhow::anyhow!("the process that reads mail cannot be started").into());
         }
-        // The batch before this one was placed while the worker was reading.
-        self.settle()?;
+        // What came before is being placed while the worker reads; a batch or two stay with the writer, so that it never
+        // waits for the worker, nor the worker for a commit.
+        self.settle(limits::PLACE_AHEAD)?;
         let mut again = Vec::new();
         for mut one in todo.drain(..) {
             match verdicts.remove(&one.raw.0) {
@@ -220,6 +226,7 @@ impl Understanding {
                 Some(Verdict::NotTried) | None => again.push(one),
             }
         }
+        self.hand_over();
         // What killed the worker once is tried last and alone: it delays nobody again.
         again.sort_by_key(|one| (one.deaths, one.raw));
         if again.iter().any(|one| one.deaths > 0) && again.len() > 1 {
@@ -238,25 +245,45 @@ impl Understanding {
     }
 
     fn place(&mut self, mail: Incoming) {
-        let (desk, now) = (Arc::clone(&self.desk), self.clock.now());
-        let raw = RawId(mail.raw);
-        self.placing
-            .push((raw, self.store.submit(move |tx| message::place(tx, now, &desk, &mail))));
+        self.ready.push(mail);
+        if self.ready.len() >= limits::PLACE_AT_ONCE {
+            self.hand_over();
+        }
     }
 
-    /// Waits until everything handed to the writer is durable. A mail that could not be placed is tried again; while the
-    /// store works the failure is counted like a death of the worker, so that it ends as an unreadable mail with a place.
-    fn settle(&mut self) -> Outcome<()> {
-        let mut failed = None;
-        for (raw, pending) in self.placing.drain(..) {
-            if let Err(fault) = pending.wait() {
-                tracing::error!(error = %fault, raw = raw.0, "a mail could not be given its place; it is tried again");
-                failed = failed.or(Some(raw));
-                self.store.write(move |tx| arrival::count_death(tx, raw))?;
-            }
+    /// Gives the writer what is ready, as one job.
+    fn hand_over(&mut self) {
+        if self.ready.is_empty() {
+            return;
         }
-        if let Some(first) = failed {
-            self.after = RawId(first.0 - 1);
+        let mails = Arc::new(std::mem::take(&mut self.ready));
+        let (desk, now, job) = (Arc::clone(&self.desk), self.clock.now(), Arc::clone(&mails));
+        let pending = self.store.submit(move |tx| {
+            for mail in job.iter() {
+                message::place(tx, now, &desk, mail)?;
+            }
+            Ok(())
+        });
+        self.placing.push((mails, pending));
+    }
+
+    /// Waits until what was handed to the writer is durable, but for the newest `ahead` jobs. Of a job that failed each mail is tried alone; one that
+    /// could not be placed alone is tried again: while the store works the failure is counted like a death of the worker,
+    /// so that it ends as an unreadable mail with a place.
+    fn settle(&mut self, ahead: usize) -> Outcome<()> {
+        let oldest = self.placing.len().saturating_sub(ahead);
+        for (mails, pending) in self.placing.drain(..oldest) {
+            let Err(together) = pending.wait() else { continue };
+            tracing::warn!(error = %together, mails = mails.len(), "mails could not be placed together; now one by one");
+            for mail in mails.iter() {
+                let (desk, now, raw, mail) = (Arc::clone(&self.desk), self.clock.now(), RawId(mail.raw), mail.clone());
+                if let Err(fault) = self.store.write(move |tx| message::place(tx, now, &desk, &mail)) {
+                    tracing::error!(error = %fault, raw = raw.0, "a mail could not be given its place; it is tried again");
+                    // First of all: whatever else fails here, it is read again.
+                    self.after = RawId(self.after.0.min(raw.0 - 1));
+                    self.store.write(move |tx| arrival::count_death(tx, raw))?;
+                }
+            }
         }
         Ok(())
     }

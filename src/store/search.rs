@@ -68,7 +68,8 @@ impl Texts {
 
 impl Tx<'_> {
     /// Makes a message findable by the words of `text`, in place of what it was findable by before. Only the first
-    /// [`limits::INDEX_BYTES`] bytes and [`limits::INDEX_WORDS`] words count. It is found once the job is committed.
+    /// [`limits::INDEX_BYTES`] bytes and [`limits::INDEX_WORDS`] words count. Other jobs find it once this one is
+    /// committed.
     ///
     /// # Errors
     /// [`Fault::Failed`](crate::refusal::Fault::Failed) with what the database said.
@@ -99,6 +100,8 @@ impl Tx<'_> {
             ))
             .into());
         }
+        let outcome = self.texts.write(self.engine); // a job finds its own texts
+        self.checked("writing words", outcome)?;
         if phrases.is_empty() {
             return Ok(Vec::new());
         }
