@@ -60,7 +60,6 @@ CREATE INDEX contact_customer ON contact (customer);
 CREATE TABLE contact_address (
     address      TEXT PRIMARY KEY,
     contact      BIGINT NOT NULL REFERENCES contact (id),
-    confirmed_at BIGINT,
     bounced_at   BIGINT
 );
 CREATE INDEX contact_address_contact ON contact_address (contact);
@@ -117,9 +116,11 @@ CREATE INDEX case_hand ON cases (hand) WHERE hand <> 'nobody';
 CREATE INDEX case_open ON cases (reply_by, id) WHERE hand <> 'nobody';
 CREATE INDEX case_theirs ON cases (wake_at, id) WHERE hand = 'theirs';
 CREATE INDEX case_wake ON cases (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX case_ours ON cases (reply_by, id) WHERE hand = 'ours';
+CREATE INDEX case_to_sort ON cases (id) WHERE hand = 'unsorted';
 CREATE UNIQUE INDEX case_key ON cases (key);
 CREATE INDEX case_customer ON cases (customer, id);
-CREATE INDEX case_unsorted ON cases (opened_at) WHERE hand = 'unsorted' AND told_at IS NULL;
+CREATE INDEX case_unsorted ON cases (opened_at) WHERE hand = 'unsorted';
 
 CREATE TABLE participant (
     case_id BIGINT NOT NULL REFERENCES cases (id),

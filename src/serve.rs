@@ -223,6 +223,13 @@ impl Running {
         Ok(())
     }
 
+    /// Ends when the database may no longer be trusted (a failed sync is never retried): then the process should end.
+    pub async fn broken(&self) {
+        while !self.store.poisoned() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     /// Stops in order; what was acknowledged is finished.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
@@ -352,6 +359,9 @@ async fn understand(understanding: Understanding, mut bell: watch::Receiver<u64>
             Ok(Err(error)) => {
                 tracing::error!(%error, "mail waits to be understood; tried again in a second");
                 tokio::time::sleep(Duration::from_secs(1)).await;
+                if !*stop.borrow() {
+                    continue;
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "the understanding of mail has ended; restart the desk. Nothing is lost");
@@ -391,7 +401,11 @@ async fn send(post: Arc<Post>, clock: Clock, mut bell: watch::Receiver<u64>, mut
                 tracing::error!(%error, "the outbox cannot be read; tried again");
                 (Vec::new(), Some(clock.now() + SignedDuration::from_secs(1)))
             }
-            Err(_) => return,
+            Err(panic) => {
+                tracing::error!(error = %panic, "reading the outbox panicked; tried again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                (Vec::new(), None)
+            }
         };
         let mut started = false;
         // What was read is begun before anything is read again: a place that comes free takes the next row.
@@ -410,6 +424,8 @@ async fn send(post: Arc<Post>, clock: Clock, mut bell: watch::Receiver<u64>, mut
             under_way.spawn(async move {
                 if let Err(error) = post.send(row).await {
                     tracing::error!(%error, outbox = id, "a mail could not be sent or recorded");
+                    // The row is due still: without a pause it would be taken again at once.
+                    tokio::time::sleep(Duration::from_secs(1)).await;
                 }
                 lock(&sending).remove(&id);
             });
@@ -456,7 +472,11 @@ async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Rece
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 None
             }
-            Err(_) => return,
+            Err(panic) => {
+                tracing::error!(error = %panic, "handling alarms panicked; tried again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                None
+            }
         };
         tokio::select! {
             () = stopped(&mut stop) => return,

@@ -79,6 +79,7 @@ pub async fn serve(listener: UnixListener, door: Arc<LocalDoor>, mut stop: watch
     let mut sessions = tokio::task::JoinSet::new();
     let for_sessions = stop.clone();
     loop {
+        let mut refused = false;
         tokio::select! {
             _ = stop.wait_for(|stopped| *stopped) => break,
             Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
@@ -91,8 +92,15 @@ pub async fn serve(listener: UnixListener, door: Arc<LocalDoor>, mut stop: watch
                         }
                     });
                 }
-                Err(error) => tracing::warn!(%error, "the local socket does not accept"),
+                Err(error) => {
+                    tracing::warn!(%error, "the local socket does not accept");
+                    refused = true;
+                }
             }
+        }
+        if refused {
+            // Out of descriptors, most likely: whoever knocks waits while sessions end.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     }
     while sessions.join_next().await.is_some() {}

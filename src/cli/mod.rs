@@ -150,10 +150,17 @@ fn serve(cli: &Cli, given: &args::Serve) -> anyhow::Result<()> {
         let told_to_stop = stop_signals()?;
         let running = Running::start(start).await?;
         tracing::info!(smtp = %running.smtp, http = %running.http, desk = running.desk.name, "the desk is open");
-        told_to_stop.await;
+        let whole = tokio::select! {
+            () = told_to_stop => true,
+            () = running.broken() => false,
+        };
         tracing::info!("stopping: what was acknowledged is finished");
         running.stop().await;
-        anyhow::Ok(())
+        anyhow::ensure!(
+            whole,
+            "the database could not be synced to disk; see the log. Look at the disk before you start again"
+        );
+        Ok(())
     })
 }
 

@@ -10,7 +10,7 @@ use super::ledger::{self, Actor, event};
 use super::queue;
 use super::reply::{self, Draft, Kind, Next};
 use super::verb::{Answer, Done, Principal, SliceAnswer, Verb};
-use super::{CaseId, Desk, MessageNo, PromiseId, message, outbox, promise, slice, spool};
+use super::{CaseId, Desk, MessageNo, PromiseId, message, outbox, promise, slice, spool, undo};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
@@ -107,7 +107,7 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
         }
         Verb::Hold { hold: on } => hold(tx, now, who, on),
         Verb::Undo => {
-            let (case, text) = reply::undo(tx, now, who.engineer()?)?;
+            let (case, text) = undo::last_reply(tx, now, who.engineer()?)?;
             let said = format!("The reply to case {} is taken back; the customer gets nothing.", case.0);
             Ok(Answer::Done(Done {
                 case: Some(case.0),
@@ -388,7 +388,7 @@ fn change_promise(
     withdraw: Option<String>,
     number: Option<i64>,
 ) -> Outcome<Answer> {
-    case::find(tx, id)?;
+    case::not_under_way(&case::find(tx, id)?)?;
     if offer.is_some() {
         return Err(Refusal::usage(
             "Offering another time is not built yet: the customer could not answer it. The promised time stands. \

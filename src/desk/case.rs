@@ -376,8 +376,8 @@ pub fn hand_over(
     reason: &str,
 ) -> Outcome<()> {
     tx.execute(
-        "UPDATE cases SET hand = 'theirs', party = 'customer', reason = $1, wake_at = $2, closing = $3, changed_at = $4
-         WHERE id = $5",
+        "UPDATE cases SET hand = 'theirs', party = 'customer', reason = $1, wake_at = $2, closing = $3, resolution = NULL,
+             changed_at = $4 WHERE id = $5",
         &values![reason, until, closing, now, id],
     )?;
     let data = json!({"party": "customer", "until": until.to_string(), "closing": closing, "reason": reason});

@@ -92,11 +92,6 @@ impl Engineer {
         Calendar::from_text(&self.zone.to_string(), &self.hours)
             .map_err(|cause| anyhow::anyhow!("hours of {}: {cause}", self.address).into())
     }
-
-    /// Whether the person may answer a case of this lane and layer.
-    pub fn serves(&self, lane: &str, layer: i64) -> bool {
-        layer <= self.layer && (self.lanes.is_empty() || self.lanes.iter().any(|own| own == lane))
-    }
 }
 
 /// Adds a person. Hours and zone are checked here, once.

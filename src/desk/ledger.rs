@@ -2,8 +2,9 @@
 //!
 //! One table of events with one gapless sequence, from which case history, audit and figures are read. Each entry carries
 //! the SHA-256 of itself and of the entry before it, so that a changed, removed or reordered entry is found by walking the
-//! table ([`verify`]). Entries name people and mails by number, never by address or words: what must be erased one day is
-//! not in here. Signed checkpoints outside the machine are not built yet; without them a truncated end is not detected.
+//! table ([`verify`]). Entries name people and mails by number, never by address; of words they keep only the reasons that
+//! our own people gave. What a customer wrote is not in here. Signed checkpoints outside the machine are not built yet:
+//! whoever can write to the database can rewrite the whole chain.
 
 use super::{CaseId, Desk, EngineerId, MessageNo, PromiseId};
 use crate::refusal::{Kind, Outcome, Refusal};

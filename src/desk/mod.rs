@@ -23,6 +23,7 @@ pub mod search;
 pub mod slice;
 pub mod spool;
 pub mod thread;
+pub mod undo;
 pub mod verb;
 
 pub use id::*;

@@ -10,10 +10,7 @@ use super::engineer::Engineer;
 use super::ledger::{self, Actor, event};
 use super::outbox::{self, Content, Ended, Letter};
 use super::promise::{self, Promise};
-use super::{
-    ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, OUTBOX, OutboxId, PromiseId, customer, message, slice,
-    thread,
-};
+use super::{ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, PromiseId, customer, message, slice, thread};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
@@ -204,12 +201,15 @@ fn check(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer, case: &Case, draf
     Ok(())
 }
 
-/// A colleague answered since the engineer's slice began: their reply stands, ours would be the second.
+/// The newest words of a person are answered since the engineer's slice began: by a colleague, or by the engineer's own
+/// reply that is still on its way (a command given twice). That reply stands, this one would be the second.
 fn stale(tx: &mut Tx<'_>, engineer: &Engineer, case: &Case) -> Outcome<()> {
     let colleague = tx.first(
-        "SELECT m.author, m.at FROM message m WHERE m.case_id = $1 AND m.way = 'out' AND m.engineer IS NOT NULL AND m.engineer <> $2
-           AND m.at > COALESCE((SELECT MAX(s.began_at) FROM slice s WHERE s.case_id = $1 AND s.engineer = $2), 0)
-           AND m.id > COALESCE((SELECT MAX(i.id) FROM message i WHERE i.case_id = $1 AND i.way = 'in'), 0)
+        "SELECT m.author, m.at FROM message m JOIN reply r ON r.message = m.id
+         WHERE m.case_id = $1 AND r.state <> 'undone' AND (m.engineer <> $2 OR r.state = 'under way')
+           AND m.at >= COALESCE((SELECT MAX(s.began_at) FROM slice s WHERE s.case_id = $1 AND s.engineer = $2), 0)
+           AND m.id > COALESCE((SELECT MAX(i.id) FROM message i WHERE i.case_id = $1 AND i.way = 'in'
+               AND i.auto IN ('no', 'list') AND i.spool_reason IS NULL), 0)
          ORDER BY m.id DESC LIMIT 1",
         &values![case.id, engineer.id],
     )?;
@@ -271,9 +271,11 @@ fn address_all(
         .into());
     };
     let list = newest.facts.list.clone();
-    // On a public case the list is the copy; on any other the people on it are.
+    // On a public case the list is the copy, and a private word on it has none: who joined through the list are strangers
+    // to each other. On any other case the people on it read along.
     let cc: Vec<String> = match &list {
         Some(list) => vec![list.clone()],
+        None if case.list.is_some() => Vec::new(),
         None => others(tx, desk, case, askers)?,
     };
     let to: Vec<String> = last.iter().map(|(_, mail)| mail.address.clone()).collect();
@@ -352,7 +354,7 @@ fn others(tx: &mut Tx<'_>, desk: &Desk, case: &Case, askers: &[ContactId]) -> Ou
 }
 
 /// A reply as its outcome needs it.
-struct UnderWay {
+pub(super) struct UnderWay {
     case: CaseId,
     engineer: EngineerId,
     kind: String,
@@ -361,7 +363,7 @@ struct UnderWay {
     state: String,
 }
 
-fn find(tx: &mut Tx<'_>, message: MessageNo) -> Outcome<Option<UnderWay>> {
+pub(super) fn find(tx: &mut Tx<'_>, message: MessageNo) -> Outcome<Option<UnderWay>> {
     let row = tx.first(
         "SELECT case_id, engineer, kind, answers, next, state FROM reply WHERE message = $1",
         &values![message],
@@ -418,15 +420,18 @@ pub fn progress(
     if reply.state != "under way" {
         return Ok(());
     }
-    if let (Ended::Failed, Some(_)) = (how, contact) {
+    if let (Ended::Failed, Some(contact)) = (how, contact) {
         return failed(tx, now, desk, message, &reply, contact);
     }
-    let waiting = tx.one(
-        "SELECT COUNT(*) FROM outbox WHERE message = $1 AND contact IS NOT NULL AND state <> 'accepted'",
+    let rows = tx.one(
+        "SELECT COUNT(CASE WHEN state NOT IN ('accepted', 'failed') THEN 1 END), COUNT(CASE WHEN state = 'failed' THEN 1 END)
+         FROM outbox WHERE message = $1 AND contact IS NOT NULL",
         &values![message],
     )?;
-    match waiting.int(0) {
-        0 => delivered(tx, now, message, &reply),
+    match (rows.int(0), rows.int(1)) {
+        (0, 0) => delivered(tx, now, message, &reply),
+        // One copy was sent again and arrived, another that somebody asked for is still refused.
+        (0, _) => end_way(tx, message, &reply, "failed"),
         _ => Ok(()),
     }
 }
@@ -501,11 +506,11 @@ fn failed(
     desk: &Desk,
     message: MessageNo,
     reply: &UnderWay,
-    contact: Option<ContactId>,
+    contact: ContactId,
 ) -> Outcome<()> {
     end_way(tx, message, reply, "failed")?;
     for promise in promise::kept_by(tx, message)? {
-        if contact.is_none_or(|contact| contact == promise.contact) {
+        if contact == promise.contact {
             promise::reopen(tx, now, desk, &promise)?;
         }
     }
@@ -521,7 +526,7 @@ fn failed(
     Ok(())
 }
 
-fn end_way(tx: &mut Tx<'_>, message: MessageNo, reply: &UnderWay, state: &str) -> Outcome<()> {
+pub(super) fn end_way(tx: &mut Tx<'_>, message: MessageNo, reply: &UnderWay, state: &str) -> Outcome<()> {
     tx.execute(
         "UPDATE reply SET state = $1 WHERE message = $2",
         &values![state, message],
@@ -535,7 +540,7 @@ fn end_way(tx: &mut Tx<'_>, message: MessageNo, reply: &UnderWay, state: &str) -
     Ok(())
 }
 
-/// A reply came back for good after it was accepted.
+/// A reply came back for good after it was accepted. A copy to somebody who only read along keeps and breaks nothing.
 pub fn came_back(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -543,8 +548,10 @@ pub fn came_back(
     message: MessageNo,
     contact: Option<ContactId>,
 ) -> Outcome<()> {
-    let Some(reply) = find(tx, message)? else { return Ok(()) };
-    failed(tx, now, desk, message, &reply, contact)
+    match (find(tx, message)?, contact) {
+        (Some(reply), Some(contact)) => failed(tx, now, desk, message, &reply, contact),
+        _ => Ok(()),
+    }
 }
 
 /// A failed reply is sent again by hand: what it carries takes effect after all once it is delivered.
@@ -560,39 +567,4 @@ pub fn tried_again(tx: &mut Tx<'_>, message: MessageNo) -> Outcome<()> {
         )?;
     }
     Ok(())
-}
-
-/// Takes back the engineer's newest reply while it is held.
-pub fn undo(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<(CaseId, String)> {
-    let row = tx.first(
-        "SELECT r.message, r.case_id, m.text FROM reply r JOIN message m ON m.id = r.message
-         WHERE r.engineer = $1 AND r.state = 'under way' ORDER BY r.message DESC LIMIT 1",
-        &values![engineer.id],
-    )?;
-    let nothing =
-        || Refusal::conflict("There is nothing to undo: a reply can be taken back for ten seconds after it is given.");
-    let Some(row) = row else { return Err(nothing().into()) };
-    let (message, case) = (MessageNo(row.int(0)), CaseId(row.int(1)));
-    let rows = tx.query("SELECT id, state FROM outbox WHERE message = $1", &values![message])?;
-    if rows.iter().any(|row| row.text(1) != "held") {
-        return Err(Refusal::conflict("Too late to undo: this reply is on its way to the customer.").into());
-    }
-    for held in &rows {
-        tx.execute(
-            "UPDATE outbox SET state = 'undone', settled_at = $1 WHERE id = $2",
-            &values![now, OutboxId(held.int(0))],
-        )?;
-    }
-    if let Some(reply) = find(tx, message)? {
-        end_way(tx, message, &reply, "undone")?;
-    }
-    ledger::record(
-        tx,
-        now,
-        event("reply.undone", Actor::Engineer(engineer.id))
-            .of(case)
-            .message(message),
-    )?;
-    tx.ring(OUTBOX);
-    Ok((case, row.text(2).to_owned()))
 }

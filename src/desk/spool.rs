@@ -203,11 +203,13 @@ pub fn retry(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, named: &str) -> Outc
     let row = tx
         .first(
             "UPDATE outbox SET state = 'queued', not_before = $1, settled_at = NULL WHERE id = $2 AND state IN ('deferred', 'failed')
-             RETURNING case_id, message",
+             RETURNING case_id, message, contact",
             &values![now, OutboxId(number)],
         )?
         .ok_or_else(|| not_in_the_spool(named))?;
-    super::reply::tried_again(tx, MessageNo(row.int(1)))?;
+    if row.opt_int(2).is_some() {
+        super::reply::tried_again(tx, MessageNo(row.int(1)))?;
+    }
     let case = row.opt_int(0).map(CaseId);
     let mut entry = event("mail.retried", actor).with(serde_json::json!({"outbox": number}));
     if let Some(case) = case {

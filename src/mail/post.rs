@@ -59,10 +59,28 @@ impl Post {
         let now = self.clock.now();
         let (how, server, said) = self.judge(&row, delivery, now);
         tracing::info!(outbox = row.id.0, state = ?how, "mail out");
-        let (desk, id) = (Arc::clone(&self.desk), row.id);
-        self.store
-            .write_async(move |tx| outbox::ended(tx, now, &desk, id, server.as_deref(), &said, &how))
-            .await
+        // What the other server said is recorded however long the store takes: until then the mail is neither sent again
+        // nor forgotten.
+        loop {
+            let (desk, id, server, said, how) = (
+                Arc::clone(&self.desk),
+                row.id,
+                server.clone(),
+                said.clone(),
+                how.clone(),
+            );
+            let kept = self
+                .store
+                .write_async(move |tx| outbox::ended(tx, now, &desk, id, server.as_deref(), &said, &how))
+                .await;
+            match kept {
+                Err(error) if !self.store.poisoned() => {
+                    tracing::error!(%error, outbox = row.id.0, "how a mail fared cannot be recorded; tried again");
+                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                }
+                kept => return kept,
+            }
+        }
     }
 
     async fn claim(&self, row: &Due) -> Outcome<Option<Vec<u8>>> {

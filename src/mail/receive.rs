@@ -60,7 +60,11 @@ impl Entrance {
         if rates.len() >= limits::RATE_SENDERS {
             rates.retain(|_, (since, _)| now.duration_since(*since) < SignedDuration::from_hours(1));
         }
-        let entry = rates.entry(sender.to_lowercase()).or_insert((now, 0));
+        let sender = sender.to_lowercase();
+        if rates.len() >= limits::RATE_SENDERS && !rates.contains_key(&sender) {
+            return false;
+        }
+        let entry = rates.entry(sender).or_insert((now, 0));
         if now.duration_since(entry.0) >= SignedDuration::from_hours(1) {
             *entry = (now, 0);
         }
@@ -170,8 +174,19 @@ impl Understanding {
         })
     }
 
-    /// Takes the next batch; false when nothing waits any more. Blocks while the worker reads and the store writes.
+    /// Takes the next batch; false when nothing waits any more. Blocks while the worker reads and the store writes. After
+    /// a failure everything that has no place is read again: placing is done once, however often it is asked for.
     pub fn step(&mut self) -> Outcome<bool> {
+        let stepped = self.batch();
+        if stepped.is_err() {
+            self.after = RawId(0);
+            self.ready.clear();
+            self.placing.clear();
+        }
+        stepped
+    }
+
+    fn batch(&mut self) -> Outcome<bool> {
         let after = self.after;
         let batch = self.store.read(|tx| arrival::waiting(tx, after, limits::PARSE_BATCH))?;
         let Some(last) = batch.last() else {
@@ -196,7 +211,6 @@ impl Understanding {
         let mails: Vec<(i64, &[u8])> = todo.iter().map(|one| (one.raw.0, one.bytes.as_slice())).collect();
         let mut verdicts: HashMap<i64, Verdict> = self.worker.understand_batch(&mails).into_iter().collect();
         if verdicts.values().all(|verdict| matches!(verdict, Verdict::NotTried)) {
-            self.after = RawId(todo.first().map_or(0, |first| first.raw.0 - 1));
             return Err(anyhow::anyhow!("the process that reads mail cannot be started").into());
         }
         // What came before is being placed while the worker reads; a batch or two stay with the writer, so that it never
