@@ -106,7 +106,6 @@ CREATE TABLE cases (
     key        TEXT NOT NULL,
     opened_at  BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,
-    told_at    BIGINT,
     reply_by   BIGINT,
     slices     BIGINT NOT NULL DEFAULT 0,
     under_way  BIGINT NOT NULL DEFAULT 0
@@ -151,10 +150,12 @@ CREATE TABLE message (
     matched_by   TEXT NOT NULL,
     verified     BIGINT NOT NULL,
     spool_reason TEXT,
+    told_at      BIGINT,
     raw          BIGINT REFERENCES raw (id)
 );
 CREATE INDEX message_case ON message (case_id, id);
 CREATE INDEX message_spool ON message (id) WHERE spool_reason IS NOT NULL;
+CREATE INDEX message_untold ON message (at) WHERE spool_reason IS NOT NULL AND case_id IS NOT NULL AND told_at IS NULL;
 CREATE INDEX message_unverified ON message (at) WHERE kind = 'unverified';
 CREATE INDEX message_own_id ON message (message_id) WHERE message_id IS NOT NULL;
 

@@ -24,7 +24,7 @@ pub fn next(tx: &mut Tx<'_>, desk: &Desk) -> Outcome<Option<Timestamp>> {
         earliest = earliest.into_iter().chain(at).min();
     }
     let unsorted = tx.one(
-        "SELECT MIN(opened_at) FROM cases WHERE hand = 'unsorted' AND told_at IS NULL",
+        "SELECT MIN(at) FROM message WHERE spool_reason IS NOT NULL AND case_id IS NOT NULL AND told_at IS NULL",
         &[],
     )?;
     let lead = unsorted
@@ -71,32 +71,38 @@ fn wake(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId) -> Outcome<()>
     case::wake_with_promise(tx, now, desk, id, Actor::Desk, "the wake time came")
 }
 
-/// Unsorted cases, and unsorted mail in cases, that have stood a business day: the lead hears of each once.
+/// Unsorted mail, in a case of its own or in one that is there already, that has stood a business day: the lead hears of
+/// each once.
 fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, limit: i64) -> Outcome<usize> {
     let rows = tx.query(
-        "SELECT id, opened_at FROM cases WHERE hand = 'unsorted' AND told_at IS NULL ORDER BY opened_at LIMIT $1",
+        "SELECT case_id, at FROM message WHERE spool_reason IS NOT NULL AND case_id IS NOT NULL AND told_at IS NULL
+         ORDER BY at LIMIT $1",
         &values![limit],
     )?;
-    let mut told = 0;
+    let mut told = Vec::new();
     for row in rows {
-        let waited = desk
-            .calendar
-            .closing_of_business_day(row.instant(1), 1)
-            .is_ok_and(|by| by <= now);
+        let (id, at) = (CaseId(row.int(0)), row.instant(1));
+        let waited = desk.calendar.closing_of_business_day(at, 1).is_ok_and(|by| by <= now);
         if !waited {
             // Oldest first: nobody behind this one has waited longer.
             break;
         }
-        let case = case::find(tx, CaseId(row.int(0)))?;
-        tx.execute("UPDATE cases SET told_at = $1 WHERE id = $2", &values![now, case.id])?;
+        if told.contains(&id) {
+            continue;
+        }
+        tx.execute(
+            "UPDATE message SET told_at = $1 WHERE case_id = $2 AND spool_reason IS NOT NULL AND told_at IS NULL",
+            &values![now, id],
+        )?;
         let text = format!(
-            "Case {} has stood unsorted for a business day: nobody has looked whether it is a customer's mail. It has no \
-             promise. `duly spool` lists it, `duly spool release {}` takes it on.",
-            case.id.0, case.id.0
+            "Case {} has mail that has stood unsorted for a business day: nobody has looked whether it is a customer's. It \
+             has no promise. `duly spool` lists it, `duly spool release {}` takes it on.",
+            id.0, id.0
         );
+        let case = case::find(tx, id)?;
         automatic::tell_leads(tx, now, desk, &case, &message::clipped(&text))?;
-        ledger::record(tx, now, event("lead.told", Actor::Desk).of(case.id))?;
-        told += 1;
+        ledger::record(tx, now, event("lead.told", Actor::Desk).of(id))?;
+        told.push(id);
     }
-    Ok(told)
+    Ok(told.len())
 }

@@ -74,6 +74,10 @@ fn unverified_mail_in_a_case_wakes_nothing_until_it_is_released() {
         assert_eq!((desk.state(case), desk.promises(case).len()), (State::Closed, 1));
         let row = spool(desk).remove(0);
         assert_eq!((row.state.as_str(), row.case), ("unverified", Some(case)));
+        let notes = |desk: &TestDesk| desk.sent_to(ANNA).iter().filter(|kind| *kind == "lead").count();
+        assert_eq!(notes(desk), 0);
+        desk.at(time("2026-03-06T15:59:00Z"));
+        assert_eq!(notes(desk), 1, "the lead hears of it after a business day");
         desk.act(ANNA, release(&row.name));
         assert_eq!((desk.state(case), desk.promises(case).len()), (State::Ready, 2));
     });
