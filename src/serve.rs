@@ -142,6 +142,8 @@ impl Running {
         } = start;
         let desk = Arc::new(desk_of(&dir, &config)?);
         let store = open_store(&dir, &config)?;
+        // Before the ports: whoever finds those open may ask at once.
+        let socket = local_socket(&dir)?;
         let http = bind(config.text("web", "http"), "web.http").await?;
         let open = config.flag("web", "open");
         if open {
@@ -172,7 +174,7 @@ impl Running {
         };
         running
             .doors
-            .spawn(local::serve(local_socket(&dir)?, Arc::new(local), stopped.clone()));
+            .spawn(local::serve(socket, Arc::new(local), stopped.clone()));
         let door = web::Door {
             store: store.clone(),
             desk: Arc::clone(&desk),
