@@ -281,9 +281,9 @@ impl Understanding {
         self.placing.push((mails, pending));
     }
 
-    /// Waits until what was handed to the writer is durable, but for the newest `ahead` jobs. Of a job that failed each mail is tried alone; one that
-    /// could not be placed alone is tried again: while the store works the failure is counted like a death of the worker,
-    /// so that it ends as an unreadable mail with a place.
+    /// Waits until what was handed to the writer is durable, but for the newest `ahead` jobs. Of a job that failed each
+    /// mail is tried alone; one that could not be placed alone is tried again: while the store works the failure is
+    /// counted like a death of the worker, so that it ends as an unreadable mail with a place.
     fn settle(&mut self, ahead: usize) -> Outcome<()> {
         let oldest = self.placing.len().saturating_sub(ahead);
         for (mails, pending) in self.placing.drain(..oldest) {
