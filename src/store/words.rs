@@ -32,7 +32,7 @@ pub(super) struct Phrase {
 }
 
 /// The words of a message in order, a space between two; `_` holds the place of one that is too frequent to be indexed
-/// once more. One string, because a long mail has a thousand words and most of its time in the desk was their allocation.
+/// once more. One string and not a list: a long mail has a thousand words, and each would be allocated twice.
 pub(super) fn index(text: &str) -> String {
     let text = cut(text, limits::INDEX_BYTES);
     let mut row = String::with_capacity(text.len());
