@@ -13,7 +13,7 @@ use crate::mail::post::{AT_ONCE, Post};
 use crate::mail::receive::{Entrance, Understanding};
 use crate::mail::send::{Courier, Login, Route};
 use crate::mail::worker::Worker;
-use crate::refusal::Refusal;
+use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Target};
 use crate::web;
 use anyhow::Context;
@@ -345,10 +345,30 @@ async fn pause(clock: &Clock, until: Option<jiff::Timestamp>) {
     }
 }
 
-async fn understand(understanding: Understanding, mut bell: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
+/// What gives mails their place, a batch at a time.
+trait Rounds: Send + 'static {
+    /// Takes a batch; false when none waited.
+    fn step(&mut self) -> Outcome<bool>;
+    /// Lets go of what only work needs.
+    fn rest(&mut self);
+}
+
+impl Rounds for Understanding {
+    fn step(&mut self) -> Outcome<bool> {
+        Understanding::step(self)
+    }
+
+    fn rest(&mut self) {
+        Understanding::rest(self);
+    }
+}
+
+async fn understand(understanding: impl Rounds, mut bell: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
     let understanding = Arc::new(Mutex::new(understanding));
     loop {
         bell.mark_unchanged();
+        // Read before the look, not after it: a mail may be committed between a look that finds none and the stop.
+        let stopping = *stop.borrow();
         let step = Arc::clone(&understanding);
         let more = tokio::task::spawn_blocking(move || match step.lock() {
             Ok(mut understanding) => understanding.step(),
@@ -357,21 +377,20 @@ async fn understand(understanding: Understanding, mut bell: watch::Receiver<u64>
         .await;
         match more {
             Ok(Ok(true)) => continue,
+            Ok(Ok(false)) if stopping => return,
             Ok(Ok(false)) => {}
             Ok(Err(error)) => {
-                tracing::error!(%error, "mail waits to be understood; tried again in a second");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                if !*stop.borrow() {
-                    continue;
+                tracing::error!(%error, "mail waits to be understood; tried again in a second, or at the next start");
+                if stopping {
+                    return;
                 }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
             }
             Err(error) => {
                 tracing::error!(%error, "the understanding of mail has ended; restart the desk. Nothing is lost");
                 return;
             }
-        }
-        if *stop.borrow() {
-            return;
         }
         let idle = tokio::time::timeout(Duration::from_secs(limits::WORKER_IDLE_SECONDS + 1), async {
             tokio::select! {
@@ -489,5 +508,47 @@ async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Rece
         if let Clock::System = clock {
             tokio::time::sleep(Duration::from_millis(limits::ALARM_PATIENCE_MILLIS)).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A mail that is committed, and the desk stopped, right after a look that found none.
+    struct LastMail {
+        stop: watch::Sender<bool>,
+        waits: Arc<Mutex<bool>>,
+    }
+
+    impl Rounds for LastMail {
+        fn step(&mut self) -> Outcome<bool> {
+            let mut waits = self.waits.lock().unwrap();
+            if *self.stop.borrow() {
+                return Ok(std::mem::take(&mut *waits));
+            }
+            *waits = true;
+            self.stop.send_replace(true);
+            Ok(false)
+        }
+
+        fn rest(&mut self) {}
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_is_acknowledged_right_before_the_stop_has_its_place_after_it() {
+        let (stop, stopped) = watch::channel(false);
+        let (_bell, rung) = watch::channel(0);
+        let waits = Arc::new(Mutex::new(false));
+        understand(
+            LastMail {
+                stop,
+                waits: Arc::clone(&waits),
+            },
+            rung,
+            stopped,
+        )
+        .await;
+        assert!(!*waits.lock().unwrap(), "the mail was left without its place");
     }
 }

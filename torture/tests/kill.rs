@@ -128,6 +128,11 @@ fn a_desk_that_is_stopped_under_load_has_placed_what_it_acknowledged() {
     desk.start().expect("the desk starts");
     customers.retry(desk.smtp).expect("everything open is taken");
     desk.stop().expect("the desk stops");
+    assert_eq!(
+        account::unplaced(&desk).expect("the database is whole"),
+        0,
+        "the last mail was acknowledged right before the stop and had no place after it"
+    );
     desk.start().expect("the desk starts");
     let book = customers.book();
     let odd: Vec<&String> = book.refusals.iter().filter(|words| !words.starts_with("421")).collect();
