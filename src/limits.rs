@@ -23,6 +23,28 @@ pub const NESTED_MESSAGES: usize = 8;
 pub const PART_HEADERS: usize = 100;
 /// Longest name of a header field; a line with a later colon is text.
 pub const FIELD_NAME_BYTES: usize = 200;
+/// Attributes of one winmail.dat that are read; a file has about six.
+pub const TNEF_ATTRIBUTES: usize = 10_000;
+/// Properties of one attribute of a winmail.dat that are read.
+pub const TNEF_PROPERTIES: usize = 2_000;
+/// Entries of one calendar part that are read; an invitation to a series has one and its exceptions.
+pub const CALENDAR_ENTRIES: usize = 20;
+/// Lines of one calendar part that are read.
+pub const CALENDAR_LINES: usize = 50_000;
+/// Seals in seals (signed in encrypted in signed), and signatures of one seal, that are looked at.
+pub const SEALS: usize = 4;
+/// Bytes that sealed content may open to, however small it is sealed.
+pub const OPENED_BYTES: usize = 4 * 1024 * 1024;
+/// How many times its size sealed content may open to beyond that; text packs ten times.
+pub const OPENED_RATIO: usize = 10;
+/// Files of the folder `keys/` that are read.
+pub const KEY_FILES: usize = 1_000;
+/// Largest key file: a key with many signatures of others.
+pub const KEY_FILE_BYTES: u64 = 256 * 1024;
+/// A signature may be this much ahead of our clock.
+pub const DAY_SECONDS: i64 = 24 * 3_600;
+/// Certificates of one signature that are read; a chain has three.
+pub const CERTIFICATES: usize = 16;
 /// Sentences about one mail's defects that are kept: more help nobody.
 pub const NOTES: usize = 50;
 /// Attachments of one mail that are listed; the parts are bounded as well ([`MIME_PARTS`]).

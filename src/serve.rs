@@ -165,6 +165,8 @@ impl Running {
             workers: JoinSet::new(),
             stop_workers,
         };
+        let (program, args) = worker;
+        let worker = Worker::new(program, args).with_keys(dir.join("keys"), clock.clone());
         running.work(&clock, worker, courier, workers_stopped).await?;
         let local = LocalDoor {
             store: store.clone(),
@@ -200,12 +202,11 @@ impl Running {
     async fn work(
         &mut self,
         clock: &Clock,
-        (program, args): (PathBuf, Vec<String>),
+        worker: Worker,
         courier: Courier,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
         let (store, desk) = (self.store.clone(), Arc::clone(&self.desk));
-        let worker = Worker::new(program, args);
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
             let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker)?;

@@ -72,3 +72,36 @@ fn a_mail_that_needs_more_memory_than_there_is_dies_alone() {
     let again = worker.understand_batch(&[(3, b"Subject: after\n\n")]);
     assert!(matches!(again[0].1, Verdict::Understood(_)));
 }
+
+#[test]
+fn a_worker_that_a_mail_took_over_could_open_no_file_no_socket_and_no_program() {
+    let mut worker = worker();
+    let confined = worker.confinement().expect("a child");
+    if !confined.missing.is_empty() {
+        eprintln!("SKIPPED: this kernel cannot shut the worker in: {:?}", confined.missing);
+        return;
+    }
+    let attempts = worker.prove().expect("an answer");
+    assert_eq!(attempts.len(), 10);
+    for attempt in attempts {
+        assert!(attempt.refused, "to {}: {}", attempt.what, attempt.answer);
+    }
+    // It reads mail none the less.
+    let verdicts = worker.understand_batch(&[(1, b"Subject: after\n\nhello")]);
+    assert!(matches!(&verdicts[0].1, Verdict::Understood(mail) if mail.subject == "after"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_worker_holds_no_descriptor_but_its_pipes() {
+    let inherited = std::fs::File::open("/dev/null").expect("a file");
+    // As a shell would leave one open for its children.
+    rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty()).expect("a flag");
+    let mut worker = worker();
+    worker.confinement().expect("a child");
+    let held: Vec<String> = std::fs::read_dir(format!("/proc/{}/fd", worker.pid().expect("a child")))
+        .expect("its descriptors")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    assert_eq!(held.len(), 3, "standard input, output and nothing for errors: {held:?}");
+}

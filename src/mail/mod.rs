@@ -5,10 +5,13 @@
 //! [`post`] takes rows of the outbox, [`compose`] and [`texts`] write the letters, [`send`] carries them.
 
 pub mod auto;
+mod body;
 pub mod bounce;
+pub mod calendar;
 pub mod charset;
 pub mod compose;
 pub mod decode;
+pub mod forward;
 pub mod header;
 pub mod html;
 pub mod limit;
@@ -19,9 +22,12 @@ pub mod parse;
 pub mod post;
 pub mod quote;
 pub mod receive;
+pub mod rtf;
+pub mod seal;
 pub mod send;
 pub mod session;
 mod tag;
 pub mod texts;
+pub mod tnef;
 mod words;
 pub mod worker;
