@@ -79,6 +79,10 @@ pub const HTML_ELEMENTS: usize = 50_000;
 pub const TEXT_BYTES: usize = 1_000_000;
 /// Encoded text that is decoded at all: [`HTML_BYTES`] with every character written as three.
 pub const TEXT_ENCODED_BYTES: usize = 3 * HTML_BYTES;
+/// Renditions of one text that are compared: longer ones are mails that programs write.
+pub const TWIN_BYTES: usize = 128 * 1024;
+/// Lines of the HTML rendition that are looked for in the plain one.
+pub const TWIN_LINES: usize = 400;
 /// Text of a message that enters the full-text index.
 pub const INDEX_BYTES: usize = 64 * 1024;
 /// CPU time the worker may spend on one mail.

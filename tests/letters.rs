@@ -2,6 +2,8 @@
 
 #[path = "letters/bombs.rs"]
 mod bombs;
+#[path = "letters/packed.rs"]
+mod packed;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,8 +12,8 @@ use bombs::bombs;
 use duly::limits;
 use duly::mail::auto::Auto;
 use duly::mail::list;
-use duly::mail::seal::Keyring;
 use duly::mail::parse::{Attachment, Understood, attachment, understand};
+use duly::mail::seal::Keyring;
 use proptest::prelude::*;
 
 /// What no letter may cost on a loaded machine.
@@ -150,8 +152,9 @@ fn the_bytes_of_an_attachment_are_taken_from_the_raw_mail_again() {
 
 #[test]
 fn no_hostile_letter_takes_long_or_grows_without_bound() {
-    let bombs = bombs();
-    assert!(bombs.len() >= 60);
+    let mut bombs = bombs();
+    bombs.extend(packed::packed());
+    assert!(bombs.len() >= 100);
     for (name, raw) in bombs {
         let begun = Instant::now();
         let mail = understand(&raw);

@@ -114,6 +114,9 @@ pub struct Facts {
     /// Files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<File>,
+    /// What it carries beside its words, in sentences: signatures, encryption, invitations, forwards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// What was wrong with the mail, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<String>,

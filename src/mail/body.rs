@@ -34,8 +34,10 @@ pub(crate) fn read_body(mail: &mut Understood, outline: &Outline<'_>, way: &[usi
     let roles = roles(outline);
     let mut own = String::new();
     let mut inner = String::new();
+    let mut twin = None;
     for (index, (part, role)) in outline.parts.iter().zip(&roles).enumerate() {
         match role {
+            Role::Twin if twin.is_none() && part.media.is("text", "html") => twin = Some(part),
             Role::Text => append(&mut own, &text_of(mail, outline, part)),
             Role::InnerText => append(&mut inner, &text_of(mail, outline, part)),
             Role::File if mail.attachments.len() < limits::ATTACHMENTS => {
@@ -44,11 +46,16 @@ pub(crate) fn read_body(mail: &mut Understood, outline: &Outline<'_>, way: &[usi
             Role::File | Role::Twin | Role::Nothing => {}
         }
     }
+    if let Some(part) = twin {
+        compare(mail, outline, part, &mut own);
+    }
     if own.trim().is_empty() && inner.trim().is_empty() {
         // Answers to invitations come without a text part: what was written with them stands in the calendar.
-        let written = mail.calendar.iter().flat_map(|calendar| &calendar.entries).find_map(|entry| {
-            entry.comment.as_deref().or(entry.description.as_deref())
-        });
+        let written = mail
+            .calendar
+            .iter()
+            .flat_map(|calendar| &calendar.entries)
+            .find_map(|entry| entry.comment.as_deref().or(entry.description.as_deref()));
         inner = written.unwrap_or_default().to_owned();
     }
     mail.body_text = if own.trim().is_empty() { inner } else { own };
@@ -59,6 +66,42 @@ pub(crate) fn read_body(mail: &mut Understood, outline: &Outline<'_>, way: &[usi
         }
     }
 }
+
+/// What the HTML rendition says beyond the plain one. Where the plain one only says that there is an HTML one, that is read
+/// instead.
+fn compare(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>, own: &mut String) {
+    let body = outline.body(part);
+    if own.len() > limits::TWIN_BYTES || body.len() > limits::TWIN_BYTES {
+        return;
+    }
+    let bytes = content(outline, part).0;
+    let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
+    // Nearly always both say the same: then nobody need read the HTML.
+    let plain = own.bytes().filter(|b| !b.is_ascii_whitespace()).count();
+    if html::visible(&bytes) <= plain + plain / 8 + TWIN_SLACK {
+        return;
+    }
+    let text = text_of(mail, outline, part);
+    let (said, more) = (letters(own), letters(&text));
+    if said.len() < STUB_BYTES && more.len() > 4 * said.len() {
+        *own = text;
+        return;
+    }
+    let fresh: Vec<&str> = text
+        .lines()
+        .take(limits::TWIN_LINES)
+        .filter(|line| {
+            let line = letters(line);
+            line.len() >= 3 && memchr::memmem::find(said.as_bytes(), line.as_bytes()).is_none()
+        })
+        .collect();
+    mail.beside = fresh.join("\n");
+}
+
+/// Bytes of text that the HTML rendition may have beyond the plain one and still say the same: names of links, entities.
+const TWIN_SLACK: usize = 60;
+/// A plain rendition shorter than this may be a mere notice that the mail is HTML.
+const STUB_BYTES: usize = 250;
 
 /// Lists a file, and opens it where it is a wrapping of mail programs.
 fn take_file(mail: &mut Understood, outline: &Outline<'_>, index: usize, inner: &mut String) {
@@ -106,8 +149,14 @@ fn take_file(mail: &mut Understood, outline: &Outline<'_>, index: usize, inner: 
 }
 
 fn is_winmail(attached: &Attachment, bytes: &[u8]) -> bool {
-    let said = matches!(attached.content_type.as_str(), "application/ms-tnef" | "application/vnd.ms-tnef");
-    let named = attached.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case("winmail.dat"));
+    let said = matches!(
+        attached.content_type.as_str(),
+        "application/ms-tnef" | "application/vnd.ms-tnef"
+    );
+    let named = attached
+        .name
+        .as_deref()
+        .is_some_and(|n| n.eq_ignore_ascii_case("winmail.dat"));
     (said || named) && tnef::is_tnef(bytes)
 }
 
@@ -130,12 +179,17 @@ pub(crate) fn bytes_of_part(outline: &Outline<'_>, part: usize) -> Vec<u8> {
 
 /// The mail that came along as a message of its own, where it is all that was sent on.
 pub(crate) fn passed_on(mail: &Understood, outline: &Outline<'_>) -> Option<Forwarded> {
-    let mut messages = outline.parts.iter().enumerate().filter(|(_, part)| part.shape == Shape::Message);
+    let mut messages = outline
+        .parts
+        .iter()
+        .enumerate()
+        .filter(|(_, part)| part.shape == Shape::Message);
     let (index, _) = messages.next()?;
     let fields = &outline.parts.iter().find(|part| part.parent == Some(index))?.fields;
     let from = fields.mailboxes("from").into_iter().next()?;
     // Who answers and attaches the mail passes nothing on.
-    let answers = !mail.in_reply_to.is_empty() || messages.any(|(_, other)| other.parent == outline.parts[index].parent);
+    let answers =
+        !mail.in_reply_to.is_empty() || messages.any(|(_, other)| other.parent == outline.parts[index].parent);
     (!answers).then(|| Forwarded {
         from,
         subject: fields.text("subject"),

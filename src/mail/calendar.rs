@@ -200,12 +200,18 @@ fn person(line: &Line) -> Option<Mailbox> {
 }
 
 fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(limits::SUBJECT_CHARS).collect()
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(limits::SUBJECT_CHARS)
+        .collect()
 }
 
 /// Lines whose folds are undone (RFC 5545 §3.1), the longest cut, the number bounded.
 fn unfolded(text: &str) -> impl Iterator<Item = String> {
-    let mut lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).peekable();
+    let mut lines = text
+        .split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+        .peekable();
     std::iter::from_fn(move || {
         let mut whole = lines.next()?.to_owned();
         while let Some(more) = lines.next_if(|next| next.starts_with([' ', '\t'])) {
@@ -302,7 +308,12 @@ impl Zones {
         if let Some((_, iana)) = WINDOWS.iter().find(|(windows, _)| windows.eq_ignore_ascii_case(bare)) {
             return TimeZone::get(iana).ok();
         }
-        match self.names.iter().find(|(n, _)| n == name).map(|(_, offsets)| offsets.as_slice()) {
+        match self
+            .names
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, offsets)| offsets.as_slice())
+        {
             Some([one]) => jiff::tz::Offset::from_seconds(*one).ok().map(TimeZone::fixed),
             _ => None,
         }
@@ -348,8 +359,13 @@ fn moment(line: &Line, zones: &Zones) -> Option<Moment> {
 
 /// The end that a duration gives; of a floating time nothing is computed.
 fn ended(start: &Moment, duration: Span) -> Option<Moment> {
-    let seconds = duration.total((jiff::Unit::Second, jiff::SpanRelativeTo::days_are_24_hours())).ok()?;
-    let at = start.at?.checked_add(Span::new().try_seconds(seconds as i64).ok()?).ok()?;
+    let seconds = duration
+        .total((jiff::Unit::Second, jiff::SpanRelativeTo::days_are_24_hours()))
+        .ok()?;
+    let at = start
+        .at?
+        .checked_add(Span::new().try_seconds(seconds as i64).ok()?)
+        .ok()?;
     Some(Moment {
         at: Some(at),
         written: String::new(),
@@ -390,7 +406,8 @@ mod tests {
     use super::*;
 
     fn one(body: &str) -> Entry {
-        let text = format!("BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\n{body}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
+        let text =
+            format!("BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\n{body}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
         read(&text).expect("a calendar").entries.remove(0)
     }
 
@@ -444,7 +461,10 @@ mod tests {
 
     #[test]
     fn a_million_entries_are_cut() {
-        let bomb = format!("BEGIN:VCALENDAR\n{}", "BEGIN:VEVENT\nUID:x\nEND:VEVENT\n".repeat(100_000));
+        let bomb = format!(
+            "BEGIN:VCALENDAR\n{}",
+            "BEGIN:VEVENT\nUID:x\nEND:VEVENT\n".repeat(100_000)
+        );
         assert_eq!(read(&bomb).expect("a calendar").entries.len(), limits::CALENDAR_ENTRIES);
     }
 }

@@ -136,11 +136,16 @@ fn glued(line: &str) -> Option<Forwarded> {
     });
     // Behind the clock's own colons.
     let behind = clock.map_or(0, |at| {
-        at + tail[at..].bytes().take_while(|b| b.is_ascii_digit() || *b == b':').count()
+        at + tail[at..]
+            .bytes()
+            .take_while(|b| b.is_ascii_digit() || *b == b':')
+            .count()
     });
     let (stamp, subject) = tail[behind..].split_once([':', '：'])?;
     let written = tail.find([':', '：']).filter(|at| *at < behind).map_or(0, |at| at + 1);
-    let label = stamp.rfind(|c: char| !c.is_alphabetic() && c != ' ').map_or(0, |at| at + 1);
+    let label = stamp
+        .rfind(|c: char| !c.is_alphabetic() && c != ' ')
+        .map_or(0, |at| at + 1);
     let date = tail[written..behind + label.min(stamp.len())].trim();
     Some(Forwarded {
         from,
@@ -151,7 +156,9 @@ fn glued(line: &str) -> Option<Forwarded> {
 
 /// Programs that announce a forwarded mail as they announce a quote: the sender stands in that line, the subject is ours.
 fn attributed(subject: &str, lines: &[Hint<'_>]) -> Option<Forwarded> {
-    let at = lines.iter().position(|l| !l.is_blank() && mark::has_address(&l.plain))?;
+    let at = lines
+        .iter()
+        .position(|l| !l.is_blank() && mark::has_address(&l.plain))?;
     let announces = lines[at].plain.ends_with([':', '：']) && (mark::has_day(&lines[at].plain));
     let from = person(&lines[at].plain).filter(|_| announces)?;
     Some(Forwarded {
@@ -167,7 +174,10 @@ fn attributed(subject: &str, lines: &[Hint<'_>]) -> Option<Forwarded> {
 /// The first person that a value names.
 fn person(value: &str) -> Option<Mailbox> {
     let clean = |address: &str| {
-        let address = address.trim().trim_start_matches("mailto:").trim_matches(['<', '>', '"', '\'', ',', ';']);
+        let address = address
+            .trim()
+            .trim_start_matches("mailto:")
+            .trim_matches(['<', '>', '"', '\'', ',', ';']);
         let whole = address.contains('@') && !address.contains(char::is_whitespace) && mark::has_address(address);
         whole.then(|| address.chars().take(limits::ADDRESS_BYTES).collect::<String>())
     };
@@ -176,7 +186,9 @@ fn person(value: &str) -> Option<Mailbox> {
         let inner = &rest[open + 1..];
         let end = inner.find(['<', '>']).unwrap_or(inner.len());
         if let Some(address) = clean(&inner[..end]) {
-            let name = value[..value.find('<').unwrap_or(0)].trim().trim_matches(['"', '\'', '„', '”', '“']);
+            let name = value[..value.find('<').unwrap_or(0)]
+                .trim()
+                .trim_matches(['"', '\'', '„', '”', '“']);
             return Some(Mailbox {
                 name: Some(short(name)).filter(|n| !n.is_empty() && !n.contains('@')),
                 address,
@@ -190,7 +202,11 @@ fn person(value: &str) -> Option<Mailbox> {
 }
 
 fn short(text: &str) -> String {
-    text.trim().chars().filter(|c| !c.is_control()).take(limits::SUBJECT_CHARS).collect()
+    text.trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(limits::SUBJECT_CHARS)
+        .collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,8 +230,13 @@ fn without_prefixes(subject: &str) -> &str {
     let mut rest = subject.trim();
     for _ in 0..8 {
         let lower = rest.to_lowercase();
-        let prefix = words::FORWARD_PREFIXES.iter().chain(words::ANSWER_PREFIXES).find(|p| lower.starts_with(*p));
-        let Some(length) = prefix.map(|p| p.chars().count()) else { break };
+        let prefix = words::FORWARD_PREFIXES
+            .iter()
+            .chain(words::ANSWER_PREFIXES)
+            .find(|p| lower.starts_with(*p));
+        let Some(length) = prefix.map(|p| p.chars().count()) else {
+            break;
+        };
         let end = rest.char_indices().nth(length).map_or(rest.len(), |(at, _)| at);
         rest = rest[end..].trim_start();
     }
@@ -247,14 +268,20 @@ mod tests {
     fn a_header_in_a_language_nobody_listed_is_read_by_its_order() {
         let text = "---------- Fwd: ----------\nMiller: Jane <jane@x.org>\nDate: 5.10.2026, 17:00\nGegenstond: Eng Fro\nUn: me@y.example\n\nHallo\n";
         let found = find("Fwd: Eng Fro", text).expect("a forward");
-        assert_eq!((found.from.address.as_str(), found.subject.as_deref()), ("jane@x.org", Some("Eng Fro")));
+        assert_eq!(
+            (found.from.address.as_str(), found.subject.as_deref()),
+            ("jane@x.org", Some("Eng Fro"))
+        );
     }
 
     #[test]
     fn a_forward_that_is_quoted_as_a_whole_is_found_and_a_quoted_answer_is_not() {
         let quoted: String = HEADER.lines().map(|l| format!("> {l}\n")).collect();
         let begin = format!("> Begin forwarded message:\n>\n{quoted}");
-        assert_eq!(find("Fwd: x", &begin).map(|f| f.from.address).as_deref(), Some("jane@x.org"));
+        assert_eq!(
+            find("Fwd: x", &begin).map(|f| f.from.address).as_deref(),
+            Some("jane@x.org")
+        );
         assert_eq!(find("Re: x", &format!("No.\n\n{quoted}")), None);
     }
 

@@ -22,6 +22,7 @@ pub mod parse;
 pub mod post;
 pub mod quote;
 pub mod receive;
+pub mod remark;
 pub mod rtf;
 pub mod seal;
 pub mod send;

@@ -44,6 +44,9 @@ pub struct Understood {
     pub maybe_in_reply_to: Vec<String>,
     /// All the text a person reads in this mail, quotes and signature included.
     pub body_text: String,
+    /// What only the HTML rendition says, where there are two.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub beside: String,
     /// What the sender newly wrote.
     pub new_text: String,
     /// The sender's signature, where it could be told apart.
@@ -140,6 +143,7 @@ pub fn understand_with(raw: &[u8], keys: &Keyring) -> Understood {
     mail.new_text = parts.new_text;
     mail.signature = parts.signature;
     mail.quoted_text = parts.quoted_text;
+    body::append(&mut mail.body_text, &mail.beside);
     auto::judge(&mut mail, &outline);
     if matches!(mail.auto, Auto::No | Auto::List) {
         mail.forwarded = forward::find(&mail.subject, &mail.body_text).or_else(|| body::passed_on(&mail, &outline));
@@ -195,7 +199,9 @@ fn read_layer(mail: &mut Understood, outline: &Outline<'_>, way: &mut Vec<usize>
 /// The decoded bytes of an attachment; `None` if the mail has no such part. What was sealed needs the keys again.
 pub fn attachment(raw: &[u8], attached: &Attachment, keys: &Keyring) -> Option<Vec<u8>> {
     let mut outlined = limit::with_line_feeds(raw).into_owned();
-    let mut way: Vec<usize> = std::iter::once(attached.part).chain(attached.inside.iter().copied()).collect();
+    let mut way: Vec<usize> = std::iter::once(attached.part)
+        .chain(attached.inside.iter().copied())
+        .collect();
     for _ in 0..limits::SEALS {
         let outline = limit::outline(&outlined);
         let inner = match seal::find(&outline) {

@@ -9,6 +9,7 @@
 use super::auto;
 use super::list;
 use super::parse::{Mailbox, Understood};
+use super::remark;
 use super::session::{Envelope, Gate, Reply};
 use super::worker::{Verdict, Worker};
 use crate::clock::Clock;
@@ -358,6 +359,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
                 size: file.size,
             })
             .collect(),
+        remarks: remark::remarks(&mail),
         errors: mail.errors.clone(),
         thread_index: mail.thread_index.clone(),
         thread_topic: mail.thread_topic.clone(),
@@ -365,7 +367,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         offer: None,
         date: mail.date.map(|date| date.to_string()),
     };
-    let folded = [mail.signature.as_str(), mail.quoted_text.as_str()]
+    let folded = [mail.signature.as_str(), mail.quoted_text.as_str(), mail.beside.as_str()]
         .join("\n")
         .trim()
         .to_owned();

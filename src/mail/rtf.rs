@@ -57,8 +57,22 @@ pub fn decompress(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// Groups whose content is no text of the mail.
 const SILENT: &[&str] = &[
-    "fonttbl", "colortbl", "stylesheet", "info", "pict", "header", "footer", "object", "listtable", "listoverridetable",
-    "generator", "themedata", "datastore", "xmlnstbl", "rsidtbl", "latentstyles",
+    "fonttbl",
+    "colortbl",
+    "stylesheet",
+    "info",
+    "pict",
+    "header",
+    "footer",
+    "object",
+    "listtable",
+    "listoverridetable",
+    "generator",
+    "themedata",
+    "datastore",
+    "xmlnstbl",
+    "rsidtbl",
+    "latentstyles",
 ];
 
 /// The words of rich text.
@@ -161,7 +175,11 @@ impl Writer {
             Some(byte) if !byte.is_ascii_alphabetic() => return 2,
             Some(_) => {}
         }
-        let letters = rest[1..].iter().take(32).take_while(|b| b.is_ascii_alphabetic()).count();
+        let letters = rest[1..]
+            .iter()
+            .take(32)
+            .take_while(|b| b.is_ascii_alphabetic())
+            .count();
         let digits_at = 1 + letters;
         let digits = rest[digits_at..]
             .iter()
@@ -171,7 +189,9 @@ impl Writer {
             .count();
         let end = digits_at + digits;
         let word = std::str::from_utf8(&rest[1..digits_at]).unwrap_or_default();
-        let number = std::str::from_utf8(&rest[digits_at..end]).ok().and_then(|d| d.parse::<i32>().ok());
+        let number = std::str::from_utf8(&rest[digits_at..end])
+            .ok()
+            .and_then(|d| d.parse::<i32>().ok());
         self.word(word, number);
         end + usize::from(rest.get(end) == Some(&b' '))
     }

@@ -110,7 +110,9 @@ impl Sealed {
     /// The part that holds what is sealed.
     pub(crate) fn part(self) -> usize {
         match self {
-            Sealed::PgpMessage(part) | Sealed::Cms(part) | Sealed::PgpSigned(part, _) | Sealed::CmsSigned(part, _) => part,
+            Sealed::PgpMessage(part) | Sealed::Cms(part) | Sealed::PgpSigned(part, _) | Sealed::CmsSigned(part, _) => {
+                part
+            }
         }
     }
 }
@@ -217,7 +219,9 @@ fn most_opened(sealed: usize) -> usize {
 
 /// Opens what stands sealed in the words of a mail (`-----BEGIN PGP MESSAGE-----`): the words, and what the seals say.
 pub(crate) fn open_words(text: &str, from: &str, keys: &Keyring) -> Option<(String, Vec<Seal>)> {
-    let begins = |mark: &str| text.starts_with(mark) || memchr::memmem::find(text.as_bytes(), format!("\n{mark}").as_bytes()).is_some();
+    let begins = |mark: &str| {
+        text.starts_with(mark) || memchr::memmem::find(text.as_bytes(), format!("\n{mark}").as_bytes()).is_some()
+    };
     if !begins("-----BEGIN PGP ") {
         return None;
     }

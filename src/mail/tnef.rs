@@ -68,7 +68,9 @@ struct Property<'a> {
 
 /// Whether bytes are TNEF at all.
 pub fn is_tnef(bytes: &[u8]) -> bool {
-    bytes.first_chunk().is_some_and(|four| u32::from_le_bytes(*four) == SIGNATURE)
+    bytes
+        .first_chunk()
+        .is_some_and(|four| u32::from_le_bytes(*four) == SIGNATURE)
 }
 
 /// Opens it.
@@ -147,7 +149,10 @@ impl<'a> Stream<'a> {
         }
         if outermost {
             let text = [self.body, self.html, self.rtf].into_iter().flatten();
-            opened.text = text.map(|t| t.trim_end().to_owned()).find(|t| !t.trim().is_empty()).unwrap_or_default();
+            opened.text = text
+                .map(|t| t.trim_end().to_owned())
+                .find(|t| !t.trim().is_empty())
+                .unwrap_or_default();
         }
         Some(whole)
     }
@@ -337,7 +342,11 @@ impl<'a> Reader<'a> {
                     first = &padded[..length];
                 }
             }
-            return Some(Property { kind, name, value: first });
+            return Some(Property {
+                kind,
+                name,
+                value: first,
+            });
         };
         let count = if many { self.u32()? as usize } else { 1 };
         // Shorts stand in four bytes where there is one, packed where there are many.

@@ -107,6 +107,7 @@ fn content(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncut: 
     };
     let shown = clip_bytes(&message.text, limit);
     html! {
+        @for remark in &message.facts.remarks { p.remark { (remark) } }
         @for oddity in &message.facts.errors { p.oddity { "This mail was odd: " (oddity) } }
         div.words { (words(shown)) }
         @if shown.len() < message.text.len() {

@@ -9,6 +9,7 @@ mod arrival;
 mod case;
 mod join;
 mod ledger;
+mod odd;
 mod promise;
 mod reply;
 mod slice;

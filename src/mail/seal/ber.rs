@@ -148,7 +148,9 @@ mod tests {
 
     #[test]
     fn lengths_without_an_end_get_one_and_pieces_become_one() {
-        let streamed = [0x30, 0x80, 0x24, 0x80, 0x04, 1, b'a', 0x04, 2, b'b', b'c', 0, 0, 0x02, 1, 5, 0, 0];
+        let streamed = [
+            0x30, 0x80, 0x24, 0x80, 0x04, 1, b'a', 0x04, 2, b'b', b'c', 0, 0, 0x02, 1, 5, 0, 0,
+        ];
         assert_eq!(
             to_der(&streamed).as_deref(),
             Some(&[0x30, 8, 0x04, 3, b'a', b'b', b'c', 0x02, 1, 5][..])

@@ -41,10 +41,7 @@ impl KeyFiles {
     /// # Errors
     /// If the folder is there and cannot be listed.
     pub fn of_folder(folder: &Path, now: Timestamp) -> anyhow::Result<(KeyFiles, Vec<String>)> {
-        let mut found = KeyFiles {
-            now,
-            files: Vec::new(),
-        };
+        let mut found = KeyFiles { now, files: Vec::new() };
         let mut complaints = Vec::new();
         let listing = match fs::read_dir(folder) {
             Ok(listing) => listing,
@@ -59,7 +56,10 @@ impl KeyFiles {
                 continue;
             }
             if found.files.len() == limits::KEY_FILES {
-                complaints.push(format!("more than {} key files: {name} and later ones are not read", limits::KEY_FILES));
+                complaints.push(format!(
+                    "more than {} key files: {name} and later ones are not read",
+                    limits::KEY_FILES
+                ));
                 break;
             }
             match key_file(&path) {
@@ -72,7 +72,9 @@ impl KeyFiles {
 
     /// Keys that a caller has in hand; for tests and tools.
     pub fn of_bytes(now: Timestamp, files: &[(&str, &[u8])]) -> KeyFiles {
-        let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), data_encoding::BASE64.encode(bytes)));
+        let files = files
+            .iter()
+            .map(|(name, bytes)| ((*name).to_owned(), data_encoding::BASE64.encode(bytes)));
         KeyFiles {
             now,
             files: files.collect(),
@@ -99,7 +101,9 @@ fn key_file(path: &Path) -> Result<Vec<u8>, String> {
     let bytes = fs::read(path).map_err(|cause| cause.to_string())?;
     // Armour says that a key is private; the first packet of a binary OpenPGP file does (tags 5 and 7).
     let armoured = memchr::memmem::find(&bytes, b"PRIVATE KEY").is_some();
-    let binary = bytes.first().is_some_and(|b| matches!(b, 0x94..=0x97 | 0x9c..=0x9f | 0xc5 | 0xc7));
+    let binary = bytes
+        .first()
+        .is_some_and(|b| matches!(b, 0x94..=0x97 | 0x9c..=0x9f | 0xc5 | 0xc7));
     let open_to_others = about.permissions().mode() & 0o077 != 0;
     if (armoured || binary) && open_to_others {
         return Err("it holds a private key that others on this machine may read (chmod 600 it)".into());
@@ -139,7 +143,9 @@ pub(super) struct Own {
 
 impl std::fmt::Debug for Own {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Own").field("certificate", &self.certificate).finish_non_exhaustive()
+        f.debug_struct("Own")
+            .field("certificate", &self.certificate)
+            .finish_non_exhaustive()
     }
 }
 
@@ -214,16 +220,17 @@ impl Keyring {
             }
             any = true;
         }
-        anyhow::ensure!(any, "neither a certificate nor a private key without a password is in it");
+        anyhow::ensure!(
+            any,
+            "neither a certificate nor a private key without a password is in it"
+        );
         Ok(())
     }
 
     /// The certificate whose public key belongs to a private one.
     fn certificate_of(&self, pkcs8: &[u8]) -> Option<usize> {
         use aws_lc_rs::rsa;
-        use aws_lc_rs::signature::{
-            ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair,
-        };
+        use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair};
         let public: Vec<u8> = if let Ok(pair) = rsa::KeyPair::from_pkcs8(pkcs8) {
             pair.public_key().as_ref().to_vec()
         } else {
@@ -233,7 +240,11 @@ impl Keyring {
                 .map(|pair| pair.public_key().as_ref().to_vec())?
         };
         self.certificates.iter().position(|certificate| {
-            let key = &certificate.read.tbs_certificate.subject_public_key_info.subject_public_key;
+            let key = &certificate
+                .read
+                .tbs_certificate
+                .subject_public_key_info
+                .subject_public_key;
             key.raw_bytes() == public
         })
     }

@@ -8,7 +8,8 @@ use std::io::{Cursor, Read};
 
 use jiff::Timestamp;
 use pgp::composed::{
-    CleartextSignedMessage, DecryptionOptions, Deserializable, DetachedSignature, Esk, Message, SignedPublicKey, TheRing,
+    CleartextSignedMessage, DecryptionOptions, Deserializable, DetachedSignature, Esk, Message, SignedPublicKey,
+    TheRing,
 };
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureType};
@@ -28,7 +29,10 @@ pub(super) fn open(bytes: &[u8], from: &str, keys: &Keyring) -> (Vec<Seal>, Opti
         Err(cause) => {
             // What was not read to its end is not shown: its integrity is unknown.
             seals.retain(|seal: &Seal| seal.state != State::Opened);
-            let said = format!("The OpenPGP message cannot be read ({}). Ask the sender to send it again.", short(&cause));
+            let said = format!(
+                "The OpenPGP message cannot be read ({}). Ask the sender to send it again.",
+                short(&cause)
+            );
             seals.push(Seal::new(SCHEME, State::Closed, said));
             (seals, None)
         }
@@ -54,8 +58,13 @@ fn read(bytes: &[u8], from: &str, keys: &Keyring, seals: &mut Vec<Seal>) -> anyh
         };
         match message.decrypt_the_ring(ring, true) {
             Ok((opened, result)) => {
-                let with = result.secret_keys.iter().position(|r| *r == pgp::composed::InnerRingResult::Ok);
-                let key = with.and_then(|i| keys.secret.get(i)).map(|key| fingerprint(&key.primary_key));
+                let with = result
+                    .secret_keys
+                    .iter()
+                    .position(|r| *r == pgp::composed::InnerRingResult::Ok);
+                let key = with
+                    .and_then(|i| keys.secret.get(i))
+                    .map(|key| fingerprint(&key.primary_key));
                 let said = match &key {
                     Some(key) => format!("Encrypted with OpenPGP, opened with the desk's key {key}."),
                     None => "Encrypted with OpenPGP, opened.".to_owned(),
@@ -134,8 +143,12 @@ pub(super) fn verify(signed: &[u8], signature: &[u8], from: &str, keys: &Keyring
     } else {
         DetachedSignature::from_bytes_many(Cursor::new(signature)).map(|all| all.collect::<Vec<_>>())
     };
-    let found: Vec<DetachedSignature> =
-        read.unwrap_or_default().into_iter().take(limits::SEALS).filter_map(Result::ok).collect();
+    let found: Vec<DetachedSignature> = read
+        .unwrap_or_default()
+        .into_iter()
+        .take(limits::SEALS)
+        .filter_map(Result::ok)
+        .collect();
     if found.is_empty() {
         return vec![unreadable()];
     }
@@ -143,9 +156,7 @@ pub(super) fn verify(signed: &[u8], signature: &[u8], from: &str, keys: &Keyring
     found
         .iter()
         .map(|one| {
-            let fits = |key: &dyn VerifyingKey| {
-                one.signature.verify(&Borrowed(key), signed).is_ok()
-            };
+            let fits = |key: &dyn VerifyingKey| one.signature.verify(&Borrowed(key), signed).is_ok();
             judge(&one.signature, from, keys, &fits)
         })
         .collect()
@@ -200,12 +211,19 @@ impl VerifyingKey for Borrowed<'_> {
 
 /// One signature: by whom, and whether it counts.
 fn judge(signature: &Signature, from: &str, keys: &Keyring, fits: &dyn Fn(&dyn VerifyingKey) -> bool) -> Seal {
-    let at = signature.created().and_then(|at| Timestamp::from_second(i64::from(at.as_secs())).ok());
+    let at = signature
+        .created()
+        .and_then(|at| Timestamp::from_second(i64::from(at.as_secs())).ok());
     let named = signature
         .issuer_fingerprint()
         .first()
         .map(|print| format!("{print:X}"))
-        .or_else(|| signature.issuer_key_id().first().map(|id| id.to_string().to_uppercase()));
+        .or_else(|| {
+            signature
+                .issuer_key_id()
+                .first()
+                .map(|id| id.to_string().to_uppercase())
+        });
     let Some(key) = keys.public.iter().find(|key| made_by(signature, key)) else {
         let id = named.as_deref().unwrap_or("that it does not name");
         return Seal {
@@ -214,7 +232,9 @@ fn judge(signature: &Signature, from: &str, keys: &Keyring, fits: &dyn Fn(&dyn V
             ..Seal::new(
                 SCHEME,
                 State::Unknown,
-                format!("Signed with the OpenPGP key {id}, which the desk does not know: it proves nothing. Put the sender's key into the folder keys to check it."),
+                format!(
+                    "Signed with the OpenPGP key {id}, which the desk does not know: it proves nothing. Put the sender's key into the folder keys to check it."
+                ),
             )
         };
     };
@@ -225,7 +245,10 @@ fn judge(signature: &Signature, from: &str, keys: &Keyring, fits: &dyn Fn(&dyn V
         (!signs).then(|| "it does not fit the text: the text was changed on the way, or this is a forgery".to_owned())
     });
     let (state, said) = match trouble {
-        Some(why) => (State::Invalid, format!("The OpenPGP signature in the name of {whose} is not valid: {why}.")),
+        Some(why) => (
+            State::Invalid,
+            format!("The OpenPGP signature in the name of {whose} is not valid: {why}."),
+        ),
         None if addresses(key).any(|a| a.eq_ignore_ascii_case(from)) => {
             (State::Valid, format!("Signed by {whose} with OpenPGP: valid."))
         }
@@ -279,7 +302,8 @@ fn trouble(signature: &Signature, key: &SignedPublicKey, now: Timestamp) -> Opti
     if made > now.as_second() + limits::DAY_SECONDS {
         return Some("it claims to be made in the future".into());
     }
-    let span = |span: pgp::types::Duration| i64::try_from(std::time::Duration::from(span).as_secs()).unwrap_or(i64::MAX);
+    let span =
+        |span: pgp::types::Duration| i64::try_from(std::time::Duration::from(span).as_secs()).unwrap_or(i64::MAX);
     if let Some(expires) = signature.signature_expiration_time().map(span).filter(|s| *s > 0)
         && made.saturating_add(expires) < now.as_second()
     {
@@ -293,7 +317,10 @@ fn trouble(signature: &Signature, key: &SignedPublicKey, now: Timestamp) -> Opti
         .flat_map(|user| &user.signatures)
         .filter(|s| made_by(s, key))
         .max_by_key(|s| s.created().map(seconds));
-    let lasts = newest.and_then(|s| s.key_expiration_time()).map(span).filter(|s| *s > 0);
+    let lasts = newest
+        .and_then(|s| s.key_expiration_time())
+        .map(span)
+        .filter(|s| *s > 0);
     let born = seconds(key.primary_key.created_at());
     if lasts.is_some_and(|lasts| born.saturating_add(lasts) < made) {
         return Some("its key had expired".into());
@@ -303,7 +330,12 @@ fn trouble(signature: &Signature, key: &SignedPublicKey, now: Timestamp) -> Opti
 
 fn owner(key: &SignedPublicKey) -> Option<String> {
     let id = key.details.users.first()?.id.as_str()?;
-    Some(id.chars().filter(|c| !c.is_control()).take(limits::SUBJECT_CHARS).collect())
+    Some(
+        id.chars()
+            .filter(|c| !c.is_control())
+            .take(limits::SUBJECT_CHARS)
+            .collect(),
+    )
 }
 
 /// The addresses that a key names.
@@ -330,12 +362,17 @@ pub(super) fn open_words(text: &str, from: &str, keys: &Keyring) -> Option<(Stri
     let mut seals = Vec::new();
     let mut rest = text;
     while seals.len() < limits::SEALS {
-        let found = [(SIGNED, "-----END PGP SIGNATURE-----"), (MESSAGE, "-----END PGP MESSAGE-----")]
-            .into_iter()
-            .filter_map(|(begin, end)| Some((at_line_start(rest, begin)?, begin, end)))
-            .min();
+        let found = [
+            (SIGNED, "-----END PGP SIGNATURE-----"),
+            (MESSAGE, "-----END PGP MESSAGE-----"),
+        ]
+        .into_iter()
+        .filter_map(|(begin, end)| Some((at_line_start(rest, begin)?, begin, end)))
+        .min();
         let Some((start, begin, end)) = found else { break };
-        let Some(length) = rest[start..].find(end).map(|at| at + end.len()) else { break };
+        let Some(length) = rest[start..].find(end).map(|at| at + end.len()) else {
+            break;
+        };
         let block = &rest[start..start + length];
         out.push_str(&rest[..start]);
         if begin == SIGNED {

@@ -62,14 +62,29 @@ pub(super) mod oid {
 #[derive(Sequence)]
 struct AuthEnvelopedData {
     version: cms::content_info::CmsVersion,
-    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
+    #[asn1(
+        context_specific = "0",
+        tag_mode = "IMPLICIT",
+        constructed = "true",
+        optional = "true"
+    )]
     originator_info: Option<cms::enveloped_data::OriginatorInfo>,
     recip_infos: RecipientInfos,
     content: EncryptedContentInfo,
-    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
+    #[asn1(
+        context_specific = "1",
+        tag_mode = "IMPLICIT",
+        constructed = "true",
+        optional = "true"
+    )]
     auth_attrs: Option<x509_cert::attr::Attributes>,
     mac: OctetString,
-    #[asn1(context_specific = "2", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
+    #[asn1(
+        context_specific = "2",
+        tag_mode = "IMPLICIT",
+        constructed = "true",
+        optional = "true"
+    )]
     unauth_attrs: Option<x509_cert::attr::Attributes>,
 }
 
@@ -89,8 +104,14 @@ pub(super) fn open(bytes: &[u8], from: &str, keys: &Keyring) -> (Vec<Seal>, Opti
     match read(bytes, from, keys) {
         Ok(outcome) => outcome,
         Err(cause) => {
-            let cause: String = format!("{cause:#}").chars().filter(|c| !c.is_control()).take(200).collect();
-            let said = format!("The S/MIME message cannot be opened ({cause}). Ask the sender to send it again, or without encryption.");
+            let cause: String = format!("{cause:#}")
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(200)
+                .collect();
+            let said = format!(
+                "The S/MIME message cannot be opened ({cause}). Ask the sender to send it again, or without encryption."
+            );
             (vec![Seal::new(SCHEME, State::Closed, said)], None)
         }
     }
@@ -118,7 +139,9 @@ fn read(bytes: &[u8], from: &str, keys: &Keyring) -> anyhow::Result<(Vec<Seal>, 
         }
         oid::ENVELOPED => {
             let enveloped: EnvelopedData = info.content.decode_as()?;
-            open_envelope(&enveloped.recip_infos, keys, |key| in_blocks(&enveloped.encrypted_content, key))
+            open_envelope(&enveloped.recip_infos, keys, |key| {
+                in_blocks(&enveloped.encrypted_content, key)
+            })
         }
         oid::AUTH_ENVELOPED => {
             let enveloped: AuthEnvelopedData = info.content.decode_as()?;
@@ -127,11 +150,16 @@ fn read(bytes: &[u8], from: &str, keys: &Keyring) -> anyhow::Result<(Vec<Seal>, 
         oid::COMPRESSED => {
             use std::io::Read as _;
             let packed: CompressedData = info.content.decode_as()?;
-            let inner = packed.encap_content_info.econtent.ok_or_else(|| anyhow::anyhow!("nothing is in it"))?;
+            let inner = packed
+                .encap_content_info
+                .econtent
+                .ok_or_else(|| anyhow::anyhow!("nothing is in it"))?;
             let inner = inner.decode_as::<OctetStringRef<'_>>()?;
             let most = most_opened(inner.as_bytes().len());
             let mut content = Vec::new();
-            flate2::read::ZlibDecoder::new(inner.as_bytes()).take(most as u64 + 1).read_to_end(&mut content)?;
+            flate2::read::ZlibDecoder::new(inner.as_bytes())
+                .take(most as u64 + 1)
+                .read_to_end(&mut content)?;
             anyhow::ensure!(content.len() <= most, "it opens to more than {most} bytes");
             Ok((Vec::new(), Some(content)))
         }
@@ -157,7 +185,12 @@ pub(super) fn verify(signed: &[u8], signature: &[u8], from: &str, keys: &Keyring
 
 fn judge_all(signed: &SignedData, content: &[u8], from: &str, keys: &Keyring) -> Vec<Seal> {
     let mut sent: Vec<Certificate> = Vec::new();
-    for choice in signed.certificates.iter().flat_map(|set| set.0.iter()).take(limits::CERTIFICATES) {
+    for choice in signed
+        .certificates
+        .iter()
+        .flat_map(|set| set.0.iter())
+        .take(limits::CERTIFICATES)
+    {
         if let CertificateChoices::Certificate(certificate) = choice {
             sent.push(certificate.clone());
         }
@@ -167,10 +200,23 @@ fn judge_all(signed: &SignedData, content: &[u8], from: &str, keys: &Keyring) ->
         .0
         .iter()
         .take(limits::SEALS)
-        .map(|signer| judge(signer, &sent, signed.encap_content_info.econtent_type, content, from, keys))
+        .map(|signer| {
+            judge(
+                signer,
+                &sent,
+                signed.encap_content_info.econtent_type,
+                content,
+                from,
+                keys,
+            )
+        })
         .collect();
     if seals.is_empty() {
-        return vec![Seal::new(SCHEME, State::Unknown, "An S/MIME message that nobody signed.")];
+        return vec![Seal::new(
+            SCHEME,
+            State::Unknown,
+            "An S/MIME message that nobody signed.",
+        )];
     }
     seals
 }
@@ -200,11 +246,17 @@ fn judge(
         ..Seal::new(SCHEME, state, said)
     };
     if let Err(why) = holds(signer, certificate, kind, content) {
-        return seal(State::Invalid, format!("The S/MIME signature in the name of {by} is not valid: {why}."));
+        return seal(
+            State::Invalid,
+            format!("The S/MIME signature in the name of {by} is not valid: {why}."),
+        );
     }
     if let Err(why) = believed(certificate, sent, keys) {
         let state = if why.known { State::Invalid } else { State::Unknown };
-        return seal(state, format!("Signed in the name of {by} with S/MIME, but {}.", why.said));
+        return seal(
+            state,
+            format!("Signed in the name of {by} with S/MIME, but {}.", why.said),
+        );
     }
     if addresses(certificate).iter().any(|a| a.eq_ignore_ascii_case(from)) {
         return seal(State::Valid, format!("Signed by {by} with S/MIME: valid."));
@@ -218,19 +270,28 @@ fn judge(
 fn is_of(signer: &SignerInfo, certificate: &Certificate) -> bool {
     match &signer.sid {
         SignerIdentifier::IssuerAndSerialNumber(id) => {
-            id.issuer == certificate.tbs_certificate.issuer && id.serial_number == certificate.tbs_certificate.serial_number
+            id.issuer == certificate.tbs_certificate.issuer
+                && id.serial_number == certificate.tbs_certificate.serial_number
         }
         SignerIdentifier::SubjectKeyIdentifier(id) => key_id(certificate).as_deref() == Some(id.0.as_bytes()),
     }
 }
 
 fn key_id(certificate: &Certificate) -> Option<Vec<u8>> {
-    let (_, id) = certificate.tbs_certificate.get::<SubjectKeyIdentifier>().ok().flatten()?;
+    let (_, id) = certificate
+        .tbs_certificate
+        .get::<SubjectKeyIdentifier>()
+        .ok()
+        .flatten()?;
     Some(id.0.as_bytes().to_vec())
 }
 
 fn signing_time(signer: &SignerInfo) -> Option<Timestamp> {
-    let attribute = signer.signed_attrs.as_ref()?.iter().find(|a| a.oid == oid::SIGNING_TIME)?;
+    let attribute = signer
+        .signed_attrs
+        .as_ref()?
+        .iter()
+        .find(|a| a.oid == oid::SIGNING_TIME)?;
     let time = attribute.values.iter().next()?.to_der().ok()?;
     let time = x509_cert::time::Time::from_der(&time).ok()?;
     Timestamp::from_second(i64::try_from(time.to_unix_duration().as_secs()).ok()?).ok()
@@ -263,8 +324,8 @@ fn holds(signer: &SignerInfo, certificate: &Certificate, kind: ObjectIdentifier,
         }
     };
     let key = &certificate.tbs_certificate.subject_public_key_info;
-    let algorithm = algorithm(signer, certificate)
-        .ok_or_else(|| "it was made in a way that is not known here".to_owned())?;
+    let algorithm =
+        algorithm(signer, certificate).ok_or_else(|| "it was made in a way that is not known here".to_owned())?;
     signature::UnparsedPublicKey::new(algorithm, key.subject_public_key.raw_bytes())
         .verify(&signed, signer.signature.as_bytes())
         .map_err(|_| changed())
@@ -332,14 +393,24 @@ fn believed(certificate: &Certificate, sent: &[Certificate], keys: &Keyring) -> 
         .iter()
         .filter_map(|trusted| webpki::anchor_from_trusted_cert(&trusted.der).ok())
         .collect();
-    let between: Vec<CertificateDer<'static>> =
-        sent.iter().filter_map(|c| Some(CertificateDer::from(c.to_der().ok()?))).collect();
+    let between: Vec<CertificateDer<'static>> = sent
+        .iter()
+        .filter_map(|c| Some(CertificateDer::from(c.to_der().ok()?)))
+        .collect();
     // id-kp-emailProtection, where the certificate names purposes at all.
     let purpose = webpki::KeyUsage::required_if_present(&[0x2b, 6, 1, 5, 5, 7, 3, 4]);
     let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(now));
-    end.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &anchors, &between, time, purpose, None, None)
-        .map(drop)
-        .map_err(|_| unknown())
+    end.verify_for_usage(
+        webpki::ALL_VERIFICATION_ALGS,
+        &anchors,
+        &between,
+        time,
+        purpose,
+        None,
+        None,
+    )
+    .map(drop)
+    .map_err(|_| unknown())
 }
 
 /// The mail addresses of a certificate.
@@ -356,7 +427,11 @@ pub(super) fn addresses(certificate: &Certificate) -> Vec<String> {
 }
 
 fn part_of(name: &x509_cert::name::Name, wanted: ObjectIdentifier) -> Option<String> {
-    let part = name.0.iter().flat_map(|rdn| rdn.0.iter()).find(|part| part.oid == wanted)?;
+    let part = name
+        .0
+        .iter()
+        .flat_map(|rdn| rdn.0.iter())
+        .find(|part| part.oid == wanted)?;
     let text = String::from_utf8_lossy(part.value.value());
     Some(text.chars().filter(|c| !c.is_control()).take(200).collect())
 }
@@ -387,7 +462,9 @@ fn open_envelope(
     open: impl FnOnce(&[u8]) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<(Vec<Seal>, Option<Vec<u8>>)> {
     for recipient in recipients.0.iter().take(limits::RECIPIENTS) {
-        let RecipientInfo::Ktri(wrapped) = recipient else { continue };
+        let RecipientInfo::Ktri(wrapped) = recipient else {
+            continue;
+        };
         let own = keys.own.iter().find(|own| {
             let certificate = &keys.certificates[own.certificate].read;
             match &wrapped.rid {
@@ -395,7 +472,9 @@ fn open_envelope(
                     id.issuer == certificate.tbs_certificate.issuer
                         && id.serial_number == certificate.tbs_certificate.serial_number
                 }
-                RecipientIdentifier::SubjectKeyIdentifier(id) => key_id(certificate).as_deref() == Some(id.0.as_bytes()),
+                RecipientIdentifier::SubjectKeyIdentifier(id) => {
+                    key_id(certificate).as_deref() == Some(id.0.as_bytes())
+                }
             }
         });
         let Some(own) = own else { continue };
@@ -406,7 +485,11 @@ fn open_envelope(
         return Ok((
             vec![Seal {
                 key: Some(key.clone()),
-                ..Seal::new(SCHEME, State::Opened, format!("Encrypted with S/MIME, opened with the desk's certificate {key}."))
+                ..Seal::new(
+                    SCHEME,
+                    State::Opened,
+                    format!("Encrypted with S/MIME, opened with the desk's certificate {key}."),
+                )
             }],
             Some(content),
         ));
@@ -416,12 +499,20 @@ fn open_envelope(
     } else {
         "None of the desk's certificates fits: ask the sender to use the desk's certificate."
     };
-    Ok((vec![Seal::new(SCHEME, State::Closed, format!("Encrypted with S/MIME. {advice}"))], None))
+    Ok((
+        vec![Seal::new(
+            SCHEME,
+            State::Closed,
+            format!("Encrypted with S/MIME. {advice}"),
+        )],
+        None,
+    ))
 }
 
 fn unwrapped(pkcs8: &[u8], how: &x509_cert::spki::AlgorithmIdentifierOwned, wrapped: &[u8]) -> anyhow::Result<Vec<u8>> {
     use aws_lc_rs::rsa;
-    let private = rsa::PrivateDecryptingKey::from_pkcs8(pkcs8).map_err(|_| anyhow::anyhow!("the desk's key is no RSA key"))?;
+    let private =
+        rsa::PrivateDecryptingKey::from_pkcs8(pkcs8).map_err(|_| anyhow::anyhow!("the desk's key is no RSA key"))?;
     let mut key = vec![0u8; private.key_size_bytes()];
     let wrong = |_| anyhow::anyhow!("the desk's key does not open it");
     let opened = match how.oid {
@@ -432,10 +523,14 @@ fn unwrapped(pkcs8: &[u8], how: &x509_cert::spki::AlgorithmIdentifierOwned, wrap
         oid::RSA_OAEP => {
             let private = rsa::OaepPrivateDecryptingKey::new(private).map_err(wrong)?;
             // Which hash stands in the parameters; there are three that anybody uses, and only the right one opens it.
-            [&rsa::OAEP_SHA256_MGF1SHA256, &rsa::OAEP_SHA1_MGF1SHA1, &rsa::OAEP_SHA512_MGF1SHA512]
-                .into_iter()
-                .find_map(|hash| private.decrypt(hash, wrapped, &mut key, None).ok().map(|k| k.to_vec()))
-                .ok_or_else(|| anyhow::anyhow!("the desk's key does not open it"))?
+            [
+                &rsa::OAEP_SHA256_MGF1SHA256,
+                &rsa::OAEP_SHA1_MGF1SHA1,
+                &rsa::OAEP_SHA512_MGF1SHA512,
+            ]
+            .into_iter()
+            .find_map(|hash| private.decrypt(hash, wrapped, &mut key, None).ok().map(|k| k.to_vec()))
+            .ok_or_else(|| anyhow::anyhow!("the desk's key does not open it"))?
         }
         _ => anyhow::bail!("its key was wrapped in a way that is not known here"),
     };
@@ -445,9 +540,15 @@ fn unwrapped(pkcs8: &[u8], how: &x509_cert::spki::AlgorithmIdentifierOwned, wrap
 /// Content in blocks, chained: AES or Triple-DES.
 fn in_blocks(content: &EncryptedContentInfo, key: &[u8]) -> anyhow::Result<Vec<u8>> {
     use aws_lc_rs::cipher::{AES_128, AES_192, AES_256, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey};
-    let sealed = content.encrypted_content.as_ref().ok_or_else(|| anyhow::anyhow!("nothing is in it"))?;
+    let sealed = content
+        .encrypted_content
+        .as_ref()
+        .ok_or_else(|| anyhow::anyhow!("nothing is in it"))?;
     let how = &content.content_enc_alg;
-    let start = how.parameters.as_ref().ok_or_else(|| anyhow::anyhow!("its parameters are missing"))?;
+    let start = how
+        .parameters
+        .as_ref()
+        .ok_or_else(|| anyhow::anyhow!("its parameters are missing"))?;
     let start = start.decode_as::<OctetString>()?;
     let wrong = |_| anyhow::anyhow!("its content is broken");
     let kind = match how.oid {
@@ -465,10 +566,16 @@ fn in_blocks(content: &EncryptedContentInfo, key: &[u8]) -> anyhow::Result<Vec<u
         }
         _ => anyhow::bail!("it was encrypted in a way that is not known here"),
     };
-    let start: [u8; 16] = start.as_bytes().try_into().map_err(|_| anyhow::anyhow!("its parameters are broken"))?;
+    let start: [u8; 16] = start
+        .as_bytes()
+        .try_into()
+        .map_err(|_| anyhow::anyhow!("its parameters are broken"))?;
     let key = PaddedBlockDecryptingKey::cbc_pkcs7(UnboundCipherKey::new(kind, key).map_err(wrong)?).map_err(wrong)?;
     let mut out = sealed.as_bytes().to_vec();
-    let length = key.decrypt(&mut out, DecryptionContext::Iv128(start.into())).map_err(wrong)?.len();
+    let length = key
+        .decrypt(&mut out, DecryptionContext::Iv128(start.into()))
+        .map_err(wrong)?
+        .len();
     out.truncate(length);
     Ok(out)
 }
@@ -485,7 +592,11 @@ fn authenticated(enveloped: &AuthEnvelopedData, key: &[u8]) -> anyhow::Result<Ve
     let parameters = enveloped.content.content_enc_alg.parameters.as_ref();
     let parameters = parameters.ok_or_else(|| anyhow::anyhow!("its parameters are missing"))?;
     let parameters: GcmParameters = parameters.decode_as()?;
-    let sealed = enveloped.content.encrypted_content.as_ref().ok_or_else(|| anyhow::anyhow!("nothing is in it"))?;
+    let sealed = enveloped
+        .content
+        .encrypted_content
+        .as_ref()
+        .ok_or_else(|| anyhow::anyhow!("nothing is in it"))?;
     let aad = match &enveloped.auth_attrs {
         Some(attributes) => attributes.to_der()?,
         None => Vec::new(),

@@ -37,15 +37,20 @@ pub(super) fn own<'k>(from: &str, keys: &'k Keyring) -> Option<&'k Own> {
 /// The certificate of an address to which can be encrypted.
 pub(super) fn recipient<'k>(address: &str, keys: &'k Keyring) -> Option<&'k Certificate> {
     let now = u64::try_from(keys.now.as_second()).unwrap_or(0);
-    keys.certificates.iter().map(|trusted| &trusted.read).find(|certificate| {
-        let body = &certificate.tbs_certificate;
-        let rsa = body.subject_public_key_info.algorithm.oid == oid::RSA;
-        rsa && names(certificate, address) && body.validity.not_after.to_unix_duration().as_secs() > now
-    })
+    keys.certificates
+        .iter()
+        .map(|trusted| &trusted.read)
+        .find(|certificate| {
+            let body = &certificate.tbs_certificate;
+            let rsa = body.subject_public_key_info.algorithm.oid == oid::RSA;
+            rsa && names(certificate, address) && body.validity.not_after.to_unix_duration().as_secs() > now
+        })
 }
 
 fn names(certificate: &Certificate, address: &str) -> bool {
-    addresses(certificate).iter().any(|one| one.eq_ignore_ascii_case(address))
+    addresses(certificate)
+        .iter()
+        .any(|one| one.eq_ignore_ascii_case(address))
 }
 
 fn named(certificate: &Certificate) -> IssuerAndSerialNumber {
@@ -94,7 +99,11 @@ pub(super) fn signed(entity: &[u8], from: &str, keys: &Keyring) -> Result<Vec<u8
 
 fn in_lines(der: &[u8]) -> String {
     let text = data_encoding::BASE64.encode(der);
-    let lines: Vec<&str> = text.as_bytes().chunks(76).filter_map(|l| std::str::from_utf8(l).ok()).collect();
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(76)
+        .filter_map(|l| std::str::from_utf8(l).ok())
+        .collect();
     lines.join("\r\n")
 }
 
@@ -149,11 +158,13 @@ fn raw_signature(pkcs8: &[u8], bytes: &[u8]) -> Result<(AlgorithmIdentifierOwned
     let random = SystemRandom::new();
     if let Ok(pair) = rsa::KeyPair::from_pkcs8(pkcs8) {
         let mut value = vec![0u8; pair.public_modulus_len()];
-        pair.sign(&signature::RSA_PKCS1_SHA256, &random, bytes, &mut value).map_err(failed)?;
+        pair.sign(&signature::RSA_PKCS1_SHA256, &random, bytes, &mut value)
+            .map_err(failed)?;
         let null = Any::new(Tag::Null, Vec::new()).map_err(failed)?;
         return Ok((algorithm(oid::RSA, Some(null)), value));
     }
-    let pair = signature::EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8).map_err(failed)?;
+    let pair =
+        signature::EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8).map_err(failed)?;
     let value = pair.sign(&random, bytes).map_err(failed)?;
     Ok((algorithm(oid::ECDSA_SHA256, None), value.as_ref().to_vec()))
 }
@@ -166,7 +177,11 @@ pub(super) fn encrypted(
     wish: Wish,
     keys: &Keyring,
 ) -> Result<Vec<u8>, Unsealed> {
-    let inner = if wish.sign { signed(entity, from, keys)? } else { entity.to_vec() };
+    let inner = if wish.sign {
+        signed(entity, from, keys)?
+    } else {
+        entity.to_vec()
+    };
     let mut key = [0u8; 32];
     aws_lc_rs::rand::fill(&mut key).map_err(failed)?;
     let mut readers: Vec<&Certificate> = Vec::new();
@@ -186,7 +201,9 @@ pub(super) fn encrypted(
         }));
     }
     let mut content = inner;
-    let cipher = UnboundCipherKey::new(&AES_256, &key).and_then(PaddedBlockEncryptingKey::cbc_pkcs7).map_err(failed)?;
+    let cipher = UnboundCipherKey::new(&AES_256, &key)
+        .and_then(PaddedBlockEncryptingKey::cbc_pkcs7)
+        .map_err(failed)?;
     let DecryptionContext::Iv128(start) = cipher.encrypt(&mut content).map_err(failed)? else {
         return Err(failed("no start"));
     };
@@ -213,7 +230,11 @@ pub(super) fn encrypted(
 }
 
 fn wrapped_key(certificate: &Certificate, key: &[u8]) -> Result<Vec<u8>, Unsealed> {
-    let public = certificate.tbs_certificate.subject_public_key_info.to_der().map_err(failed)?;
+    let public = certificate
+        .tbs_certificate
+        .subject_public_key_info
+        .to_der()
+        .map_err(failed)?;
     let public = rsa::PublicEncryptingKey::from_der(&public).map_err(failed)?;
     let public = rsa::Pkcs1PublicEncryptingKey::new(public).map_err(failed)?;
     let mut out = vec![0u8; public.ciphertext_size()];

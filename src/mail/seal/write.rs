@@ -51,7 +51,9 @@ pub(super) fn scheme(from: &str, to: &[&str], wish: Wish, keys: &Keyring) -> Res
         return Ok(Scheme::OpenPgp);
     }
     let cms_own = !wish.sign || smime_write::own(from, keys).is_some();
-    let missing = to.iter().find(|one| wish.encrypt && smime_write::recipient(one, keys).is_none());
+    let missing = to
+        .iter()
+        .find(|one| wish.encrypt && smime_write::recipient(one, keys).is_none());
     match (cms_own, missing) {
         (true, None) => Ok(Scheme::Smime),
         (false, _) if !pgp_own => Err(Unsealed::NoOwnKey(from.to_owned())),
@@ -125,7 +127,9 @@ fn recipient<'k>(address: &str, keys: &'k Keyring) -> Option<&'k SignedPublicKey
 }
 
 fn may_encrypt(statements: &[Signature]) -> bool {
-    statements.iter().any(|s| s.key_flags().encrypt_comms() || s.key_flags().encrypt_storage())
+    statements
+        .iter()
+        .any(|s| s.key_flags().encrypt_comms() || s.key_flags().encrypt_storage())
 }
 
 /// The newest part of a key that may encrypt.
@@ -140,7 +144,10 @@ fn encrypting_part(key: &SignedPublicKey) -> Option<&pgp::packet::PublicSubkey> 
 
 /// The part of the desk's key that signs: a part of its own where there is one.
 fn signing_part(key: &SignedSecretKey) -> &dyn SigningKey {
-    let part = key.secret_subkeys.iter().find(|sub| sub.signatures.iter().any(|s| s.key_flags().sign()));
+    let part = key
+        .secret_subkeys
+        .iter()
+        .find(|sub| sub.signatures.iter().any(|s| s.key_flags().sign()));
     match part {
         Some(sub) => &sub.key,
         None => &key.primary_key,
@@ -151,7 +158,9 @@ fn signed(entity: &[u8], from: &str, keys: &Keyring) -> Result<Vec<u8>, Unsealed
     let key = own(from, keys).ok_or_else(|| Unsealed::NoOwnKey(from.to_owned()))?;
     let signer = Box::new(signing_part(key));
     let made = DetachedSignature::sign_binary_data(OsRng, &signer, &Password::empty(), HashAlgorithm::Sha256, entity);
-    let armour = made.and_then(|s| s.to_armored_string(ArmorOptions::default())).map_err(failed)?;
+    let armour = made
+        .and_then(|s| s.to_armored_string(ArmorOptions::default()))
+        .map_err(failed)?;
     let boundary = boundary(entity);
     let head = format!(
         "Content-Type: multipart/signed; micalg=pgp-sha256;\r\n protocol=\"application/pgp-signature\";\r\n boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"
@@ -181,7 +190,9 @@ fn encrypted(entity: &[u8], from: &str, to: &[&str], wish: Wish, keys: &Keyring)
     if let Some(key) = signer {
         builder.sign(signing_part(key), Password::empty(), HashAlgorithm::Sha256);
     }
-    let armour = builder.to_armored_string(OsRng, ArmorOptions::default()).map_err(failed)?;
+    let armour = builder
+        .to_armored_string(OsRng, ArmorOptions::default())
+        .map_err(failed)?;
     let boundary = boundary(entity);
     Ok(format!(
         "Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\";\r\n boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\r\n--{boundary}\r\nContent-Type: application/octet-stream; name=\"encrypted.asc\"\r\nContent-Disposition: inline; filename=\"encrypted.asc\"\r\n\r\n{}\r\n--{boundary}--\r\n",

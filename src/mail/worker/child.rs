@@ -63,7 +63,8 @@ fn serve(from: &mut impl Read, out: &mut impl Write, confined: &[u8]) -> anyhow:
         json.clear();
         match id {
             KEYS => {
-                let (read, complaints) = Keyring::read(&serde_json::from_slice(&raw).context("keys that make no sense")?);
+                let (read, complaints) =
+                    Keyring::read(&serde_json::from_slice(&raw).context("keys that make no sense")?);
                 keys = read;
                 serde_json::to_writer(&mut json, &complaints)
             }

@@ -34,7 +34,9 @@ pub struct Attempt {
 pub(super) fn shut_in() -> Confinement {
     let mut missing = Vec::new();
     if let Err(cause) = linux::no_files_no_network() {
-        missing.push(format!("landlock does not keep files and the network from it ({cause:#})"));
+        missing.push(format!(
+            "landlock does not keep files and the network from it ({cause:#})"
+        ));
     }
     if let Err(cause) = linux::few_calls() {
         missing.push(format!("seccomp does not narrow its system calls ({cause:#})"));
@@ -158,7 +160,10 @@ pub(super) fn attempts() -> Vec<Attempt> {
     let parent = rustix::process::getppid();
     vec![
         tried("open a file", fs::File::open("/etc/passwd").map(drop)),
-        tried("write to a file", fs::OpenOptions::new().write(true).open("/dev/null").map(drop)),
+        tried(
+            "write to a file",
+            fs::OpenOptions::new().write(true).open("/dev/null").map(drop),
+        ),
         tried("look into a folder", fs::read_dir("/").map(drop)),
         tried("make a folder", fs::create_dir("/proc/self/duly")),
         tried("open a connection", TcpStream::connect(("127.0.0.1", 9)).map(drop)),
