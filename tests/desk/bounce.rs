@@ -35,6 +35,7 @@ fn a_forged_bounce_changes_nothing_and_is_kept_with_the_reason() {
         let (case, id) = closed(desk);
         // What any reader of an archive knows: the Message-ID, the recipient, the desk's address, the address of another.
         let other = desk.receive(&mail(EVE, "Mine")).case();
+        desk.answered(other, "close");
         let foreign = desk.return_path(other, EVE);
         for path in [
             DESK,

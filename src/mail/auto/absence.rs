@@ -77,7 +77,7 @@ fn names_a_date(text: &str) -> bool {
             .iter()
             .filter(|p| p.len() <= 4 && p.bytes().all(|b| b.is_ascii_digit()))
             .count();
-        numbers >= 2 && numbers <= 4
+        (2..=4).contains(&numbers)
     })
 }
 
