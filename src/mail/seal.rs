@@ -8,6 +8,7 @@
 //! out too: asking the net for keys or revocations, which would tell the world who reads what.
 
 mod ber;
+mod envelope;
 mod keys;
 mod pgp;
 mod smime;

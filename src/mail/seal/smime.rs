@@ -9,16 +9,17 @@ use aws_lc_rs::{digest, signature};
 use cms::cert::CertificateChoices;
 use cms::compressed_data::CompressedData;
 use cms::content_info::ContentInfo;
-use cms::enveloped_data::{EncryptedContentInfo, EnvelopedData, RecipientIdentifier, RecipientInfo, RecipientInfos};
+use cms::enveloped_data::EnvelopedData;
 use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
 use der::asn1::{ObjectIdentifier, OctetString, OctetStringRef};
-use der::{Decode, Encode, Sequence};
+use der::{Decode, Encode};
 use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{SubjectAltName, SubjectKeyIdentifier};
 
+use super::envelope::{AuthEnvelopedData, authenticated, in_blocks, open_envelope};
 use super::keys::Keyring;
 use super::{Scheme, Seal, State, ber, most_opened};
 use crate::limits;
@@ -56,47 +57,6 @@ pub(super) mod oid {
     pub(crate) const AES256_GCM: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.46");
     pub(crate) const COMMON_NAME: ObjectIdentifier = oid("2.5.4.3");
     pub(crate) const MAIL_ADDRESS: ObjectIdentifier = oid("1.2.840.113549.1.9.1");
-}
-
-/// RFC 5083, which the crate does not have.
-#[derive(Sequence)]
-struct AuthEnvelopedData {
-    version: cms::content_info::CmsVersion,
-    #[asn1(
-        context_specific = "0",
-        tag_mode = "IMPLICIT",
-        constructed = "true",
-        optional = "true"
-    )]
-    originator_info: Option<cms::enveloped_data::OriginatorInfo>,
-    recip_infos: RecipientInfos,
-    content: EncryptedContentInfo,
-    #[asn1(
-        context_specific = "1",
-        tag_mode = "IMPLICIT",
-        constructed = "true",
-        optional = "true"
-    )]
-    auth_attrs: Option<x509_cert::attr::Attributes>,
-    mac: OctetString,
-    #[asn1(
-        context_specific = "2",
-        tag_mode = "IMPLICIT",
-        constructed = "true",
-        optional = "true"
-    )]
-    unauth_attrs: Option<x509_cert::attr::Attributes>,
-}
-
-#[derive(Sequence)]
-struct GcmParameters {
-    nonce: OctetString,
-    #[asn1(default = "twelve")]
-    tag_length: u8,
-}
-
-fn twelve() -> u8 {
-    12
 }
 
 /// Opens `application/pkcs7-mime`: encrypted, signed with the content inside, or packed.
@@ -277,7 +237,7 @@ fn is_of(signer: &SignerInfo, certificate: &Certificate) -> bool {
     }
 }
 
-fn key_id(certificate: &Certificate) -> Option<Vec<u8>> {
+pub(super) fn key_id(certificate: &Certificate) -> Option<Vec<u8>> {
     let (_, id) = certificate
         .tbs_certificate
         .get::<SubjectKeyIdentifier>()
@@ -450,161 +410,7 @@ fn described(certificate: &Certificate) -> String {
 }
 
 /// Serial number and issuer: what names a certificate.
-fn name_of(certificate: &Certificate) -> String {
+pub(super) fn name_of(certificate: &Certificate) -> String {
     let serial = data_encoding::HEXUPPER.encode(certificate.tbs_certificate.serial_number.as_bytes());
     format!("{serial} of {}", shown(&certificate.tbs_certificate.issuer))
-}
-
-/// Finds the recipient that we are, unwraps the content key and has the content opened.
-fn open_envelope(
-    recipients: &RecipientInfos,
-    keys: &Keyring,
-    open: impl FnOnce(&[u8]) -> anyhow::Result<Vec<u8>>,
-) -> anyhow::Result<(Vec<Seal>, Option<Vec<u8>>)> {
-    for recipient in recipients.0.iter().take(limits::RECIPIENTS) {
-        let RecipientInfo::Ktri(wrapped) = recipient else {
-            continue;
-        };
-        let own = keys.own.iter().find(|own| {
-            let certificate = &keys.certificates[own.certificate].read;
-            match &wrapped.rid {
-                RecipientIdentifier::IssuerAndSerialNumber(id) => {
-                    id.issuer == certificate.tbs_certificate.issuer
-                        && id.serial_number == certificate.tbs_certificate.serial_number
-                }
-                RecipientIdentifier::SubjectKeyIdentifier(id) => {
-                    key_id(certificate).as_deref() == Some(id.0.as_bytes())
-                }
-            }
-        });
-        let Some(own) = own else { continue };
-        let key = unwrapped(&own.pkcs8, &wrapped.key_enc_alg, wrapped.enc_key.as_bytes())?;
-        let content = open(&key)?;
-        let certificate = &keys.certificates[own.certificate].read;
-        let key = name_of(certificate);
-        return Ok((
-            vec![Seal {
-                key: Some(key.clone()),
-                ..Seal::new(
-                    SCHEME,
-                    State::Opened,
-                    format!("Encrypted with S/MIME, opened with the desk's certificate {key}."),
-                )
-            }],
-            Some(content),
-        ));
-    }
-    let advice = if keys.own.is_empty() {
-        "The desk has no private key for it: put one into the folder keys, or ask the sender to write without encryption."
-    } else {
-        "None of the desk's certificates fits: ask the sender to use the desk's certificate."
-    };
-    Ok((
-        vec![Seal::new(
-            SCHEME,
-            State::Closed,
-            format!("Encrypted with S/MIME. {advice}"),
-        )],
-        None,
-    ))
-}
-
-fn unwrapped(pkcs8: &[u8], how: &x509_cert::spki::AlgorithmIdentifierOwned, wrapped: &[u8]) -> anyhow::Result<Vec<u8>> {
-    use aws_lc_rs::rsa;
-    let private =
-        rsa::PrivateDecryptingKey::from_pkcs8(pkcs8).map_err(|_| anyhow::anyhow!("the desk's key is no RSA key"))?;
-    let mut key = vec![0u8; private.key_size_bytes()];
-    let wrong = |_| anyhow::anyhow!("the desk's key does not open it");
-    let opened = match how.oid {
-        oid::RSA => {
-            let private = rsa::Pkcs1PrivateDecryptingKey::new(private).map_err(wrong)?;
-            private.decrypt(wrapped, &mut key).map_err(wrong)?.to_vec()
-        }
-        oid::RSA_OAEP => {
-            let private = rsa::OaepPrivateDecryptingKey::new(private).map_err(wrong)?;
-            // Which hash stands in the parameters; there are three that anybody uses, and only the right one opens it.
-            [
-                &rsa::OAEP_SHA256_MGF1SHA256,
-                &rsa::OAEP_SHA1_MGF1SHA1,
-                &rsa::OAEP_SHA512_MGF1SHA512,
-            ]
-            .into_iter()
-            .find_map(|hash| private.decrypt(hash, wrapped, &mut key, None).ok().map(|k| k.to_vec()))
-            .ok_or_else(|| anyhow::anyhow!("the desk's key does not open it"))?
-        }
-        _ => anyhow::bail!("its key was wrapped in a way that is not known here"),
-    };
-    Ok(opened)
-}
-
-/// Content in blocks, chained: AES or Triple-DES.
-fn in_blocks(content: &EncryptedContentInfo, key: &[u8]) -> anyhow::Result<Vec<u8>> {
-    use aws_lc_rs::cipher::{AES_128, AES_192, AES_256, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey};
-    let sealed = content
-        .encrypted_content
-        .as_ref()
-        .ok_or_else(|| anyhow::anyhow!("nothing is in it"))?;
-    let how = &content.content_enc_alg;
-    let start = how
-        .parameters
-        .as_ref()
-        .ok_or_else(|| anyhow::anyhow!("its parameters are missing"))?;
-    let start = start.decode_as::<OctetString>()?;
-    let wrong = |_| anyhow::anyhow!("its content is broken");
-    let kind = match how.oid {
-        oid::AES128_CBC => &AES_128,
-        oid::AES192_CBC => &AES_192,
-        oid::AES256_CBC => &AES_256,
-        oid::TRIPLE_DES => {
-            use cbc::cipher::block_padding::Pkcs7;
-            use cbc::cipher::{BlockDecryptMut, KeyIvInit};
-            let cipher = cbc::Decryptor::<des::TdesEde3>::new_from_slices(key, start.as_bytes())
-                .map_err(|_| anyhow::anyhow!("its parameters are broken"))?;
-            return cipher
-                .decrypt_padded_vec_mut::<Pkcs7>(sealed.as_bytes())
-                .map_err(|_| anyhow::anyhow!("its content is broken"));
-        }
-        _ => anyhow::bail!("it was encrypted in a way that is not known here"),
-    };
-    let start: [u8; 16] = start
-        .as_bytes()
-        .try_into()
-        .map_err(|_| anyhow::anyhow!("its parameters are broken"))?;
-    let key = PaddedBlockDecryptingKey::cbc_pkcs7(UnboundCipherKey::new(kind, key).map_err(wrong)?).map_err(wrong)?;
-    let mut out = sealed.as_bytes().to_vec();
-    let length = key
-        .decrypt(&mut out, DecryptionContext::Iv128(start.into()))
-        .map_err(wrong)?
-        .len();
-    out.truncate(length);
-    Ok(out)
-}
-
-/// Content whose integrity is part of its encryption (AES-GCM).
-fn authenticated(enveloped: &AuthEnvelopedData, key: &[u8]) -> anyhow::Result<Vec<u8>> {
-    use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-    let wrong = |_| anyhow::anyhow!("its content is broken");
-    let kind = match enveloped.content.content_enc_alg.oid {
-        oid::AES128_GCM => &AES_128_GCM,
-        oid::AES256_GCM => &AES_256_GCM,
-        _ => anyhow::bail!("it was encrypted in a way that is not known here"),
-    };
-    let parameters = enveloped.content.content_enc_alg.parameters.as_ref();
-    let parameters = parameters.ok_or_else(|| anyhow::anyhow!("its parameters are missing"))?;
-    let parameters: GcmParameters = parameters.decode_as()?;
-    let sealed = enveloped
-        .content
-        .encrypted_content
-        .as_ref()
-        .ok_or_else(|| anyhow::anyhow!("nothing is in it"))?;
-    let aad = match &enveloped.auth_attrs {
-        Some(attributes) => attributes.to_der()?,
-        None => Vec::new(),
-    };
-    let nonce = Nonce::try_assume_unique_for_key(parameters.nonce.as_bytes()).map_err(wrong)?;
-    let key = LessSafeKey::new(UnboundKey::new(kind, key).map_err(wrong)?);
-    let mut out = [sealed.as_bytes(), enveloped.mac.as_bytes()].concat();
-    let length = key.open_in_place(nonce, Aad::from(aad), &mut out).map_err(wrong)?.len();
-    out.truncate(length);
-    Ok(out)
 }
