@@ -77,7 +77,7 @@ fn compare(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>, own: &
     let bytes = content(outline, part).0;
     let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
     // Nearly always both say the same: then nobody need read the HTML.
-    let plain = own.bytes().filter(|b| !b.is_ascii_whitespace()).count();
+    let plain = own.chars().filter(|c| !c.is_whitespace()).count();
     if html::visible(&bytes) <= plain + plain / 8 + TWIN_SLACK {
         return;
     }

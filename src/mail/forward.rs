@@ -38,7 +38,9 @@ pub fn find(subject: &str, text: &str) -> Option<Forwarded> {
         return (!answers && (passed_on || announced || !above)).then_some(found);
     }
     // Quoted as a whole: only the first quoted block can be the mail that was passed on.
-    let first = lines.iter().position(|l| l.quoted)?;
+    let Some(first) = lines.iter().position(|l| l.quoted) else {
+        return passed_on.then(|| attributed(subject, &lines)).flatten();
+    };
     let inner: Vec<Hint<'_>> = lines[first..]
         .iter()
         .take_while(|l| l.quoted)
@@ -75,7 +77,9 @@ fn in_lines(lines: &[Hint<'_>]) -> Option<(Forwarded, bool, bool)> {
         }
         let says = says_forwarded(&line.plain);
         announced |= says;
-        above |= !says && !line.plain.starts_with("--");
+        // A short line that ends in a colon announces, in whatever language.
+        let announces = line.plain.ends_with([':', '：']) && line.plain.chars().count() < 80;
+        above |= !says && !announces && !line.plain.starts_with("--");
     }
     None
 }
@@ -131,22 +135,27 @@ fn glued(line: &str) -> Option<Forwarded> {
     let close = rest.find('>')?;
     let from = person(&rest[..=close])?;
     let tail = &rest[rest.rfind('>')? + 1..];
-    let clock = tail.as_bytes().windows(5).position(|w| {
-        w[0].is_ascii_digit() && w[1].is_ascii_digit() && w[2] == b':' && w[3].is_ascii_digit() && w[4].is_ascii_digit()
-    });
+    let pairs = |w: &[u8], mark: u8| {
+        let digits = |at: usize| w[at].is_ascii_digit() && w[at + 1].is_ascii_digit();
+        digits(0) && digits(3) && w[2] == mark
+    };
+    let bytes = tail.as_bytes();
+    // Finns write 09.26.50, and dates in the same way with four digits at their end.
+    let dotted = |w: &[u8]| pairs(&w[..5], b'.') && pairs(&w[3..8], b'.') && !w[8].is_ascii_digit();
+    let clock = bytes
+        .windows(5)
+        .position(|w| pairs(w, b':'))
+        .or_else(|| bytes.windows(9).position(dotted));
     // Behind the clock's own colons.
     let behind = clock.map_or(0, |at| {
         at + tail[at..]
             .bytes()
-            .take_while(|b| b.is_ascii_digit() || *b == b':')
+            .take_while(|b| b.is_ascii_digit() || matches!(b, b':' | b'.'))
             .count()
     });
-    let (stamp, subject) = tail[behind..].split_once([':', '：'])?;
+    let (_, subject) = tail[behind..].split_once([':', '：'])?;
     let written = tail.find([':', '：']).filter(|at| *at < behind).map_or(0, |at| at + 1);
-    let label = stamp
-        .rfind(|c: char| !c.is_alphabetic() && c != ' ')
-        .map_or(0, |at| at + 1);
-    let date = tail[written..behind + label.min(stamp.len())].trim();
+    let date = tail[written..behind.max(written)].trim();
     Some(Forwarded {
         from,
         subject: Some(short(subject)).filter(|s| !s.is_empty()),
@@ -219,7 +228,12 @@ enum Kind {
 fn subject_kind(subject: &str) -> Option<Kind> {
     let lower = subject.trim_start().to_lowercase();
     let begins = |list: &[&str]| list.iter().any(|p| lower.starts_with(p));
-    match (begins(words::FORWARD_PREFIXES), begins(words::ANSWER_PREFIXES)) {
+    // Finns answer with what Danes pass on with.
+    let ambiguous = lower.starts_with("vs:");
+    match (
+        begins(words::FORWARD_PREFIXES),
+        begins(words::ANSWER_PREFIXES) && !ambiguous,
+    ) {
         (true, _) => Some(Kind::Forward),
         (false, true) => Some(Kind::Answer),
         (false, false) => None,
@@ -291,6 +305,6 @@ mod tests {
         let found = find("Fwd: Re: a question: two", line).expect("a forward");
         assert_eq!(found.from.address, "jane@x.org");
         assert_eq!(found.subject.as_deref(), Some("Re: a question: two"));
-        assert_eq!(found.date.as_deref(), Some("Tuesday, November 2, 2021, 09:26:50 AM"));
+        assert_eq!(found.date.as_deref(), Some("Tuesday, November 2, 2021, 09:26:50"));
     }
 }

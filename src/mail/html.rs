@@ -98,7 +98,8 @@ pub fn to_text(html: &str) -> Plain {
     }
 }
 
-/// About how many bytes of text a page shows, without reading it: tags, styles and blanks do not count, an entity is one.
+/// About how many characters of text a page shows, without reading it: tags, styles and blanks do not count, an entity is
+/// one, and so is a letter of several bytes in UTF-8.
 pub fn visible(html: &[u8]) -> usize {
     let mut count = 0;
     let mut rest = html;
@@ -112,7 +113,7 @@ pub fn visible(html: &[u8]) -> usize {
                     entity = false;
                     count += 1;
                 }
-                byte if entity || byte.is_ascii_whitespace() => {}
+                byte if entity || byte.is_ascii_whitespace() || byte & 0xC0 == 0x80 => {}
                 _ => count += 1,
             }
         }

@@ -131,7 +131,7 @@ impl<'a> Stream<'a> {
         outermost: bool,
     ) -> Option<()> {
         let mut rest = Reader { rest: bytes };
-        let mut whole = (rest.u32()? == SIGNATURE).then_some(())?;
+        let mut whole = (rest.u32()? == SIGNATURE).then_some(());
         rest.take(2)?;
         for _ in 0..limits::TNEF_ATTRIBUTES {
             // Gateways append line ends and padding.
@@ -139,7 +139,7 @@ impl<'a> Stream<'a> {
                 break;
             }
             let Some((id, data)) = rest.attribute() else {
-                whole = None?;
+                whole = None;
                 break;
             };
             self.attribute(id, data, opened, waiting);
@@ -154,7 +154,7 @@ impl<'a> Stream<'a> {
                 .find(|t| !t.trim().is_empty())
                 .unwrap_or_default();
         }
-        Some(whole)
+        whole
     }
 
     fn attribute(&mut self, id: u32, data: &'a [u8], opened: &mut Opened<'a>, waiting: &mut Vec<&'a [u8]>) {
