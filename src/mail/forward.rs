@@ -72,7 +72,7 @@ fn in_lines(lines: &[Hint<'_>]) -> Option<(Forwarded, bool, bool)> {
         if let Some(glued) = glued(&line.plain) {
             return Some((glued, says_forwarded(&line.plain), above));
         }
-        if mark::copied_headers(lines, at).is_some() {
+        if !line.plain.starts_with("--") && mark::copied_headers(lines, at).is_some() {
             return fields(lines, at).map(|found| (found, announced, above));
         }
         let says = says_forwarded(&line.plain);

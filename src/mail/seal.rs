@@ -184,20 +184,24 @@ pub(crate) fn open(outline: &Outline<'_>, sealed: Sealed, from: &str, keys: &Key
         Sealed::PgpMessage(part) => pgp::open(&decoded(part), from, keys),
         Sealed::Cms(part) => smime::open(&decoded(part), from, keys),
         Sealed::PgpSigned(content, signature) => {
-            let signed = as_signed(outline, content);
+            let signed = as_signed(outline, content, signature);
             (pgp::verify(&signed, &decoded(signature), from, keys), None)
         }
         Sealed::CmsSigned(content, signature) => {
-            let signed = as_signed(outline, content);
+            let signed = as_signed(outline, content, signature);
             (smime::verify(&signed, &decoded(signature), from, keys), None)
         }
     }
 }
 
-/// A part with its header, every line ended by CR LF, as signatures are taken over it (RFC 1847 §2.1).
-fn as_signed(outline: &Outline<'_>, part: usize) -> Vec<u8> {
-    let part = &outline.parts[part];
-    with_full_line_ends(&outline.bytes[part.begin..part.body.end])
+/// A part with its header and all that belongs to it (the end of a multipart too), up to the boundary before the next part,
+/// every line ended by CR LF: what signatures are taken over (RFC 1847 §2.1).
+fn as_signed(outline: &Outline<'_>, part: usize, next: usize) -> Vec<u8> {
+    let begin = outline.parts[part].begin;
+    let before = &outline.bytes[begin..outline.parts[next].begin.max(begin)];
+    let boundary = before.strip_suffix(b"\n").unwrap_or(before);
+    let signed = &before[..memchr::memrchr(b'\n', boundary).unwrap_or(0)];
+    with_full_line_ends(signed.strip_suffix(b"\r").unwrap_or(signed))
 }
 
 fn with_full_line_ends(bytes: &[u8]) -> Vec<u8> {
