@@ -8,6 +8,7 @@ pub mod agreement;
 pub mod alarm;
 pub mod arrival;
 pub mod automatic;
+pub mod bounce;
 pub mod case;
 pub mod customer;
 pub mod engineer;
@@ -44,6 +45,13 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: "",
     },
     crate::store::SEARCH,
+    Migration {
+        number: 40,
+        name: "bounces",
+        sql: include_str!("../../migrations/0040_bounces.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// A mail was accepted and waits to be understood.
