@@ -77,8 +77,10 @@ fn compare(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>, own: &
     let bytes = content(outline, part).0;
     let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
     // Nearly always both say the same: then nobody need read the HTML.
-    let plain = own.chars().filter(|c| !c.is_whitespace()).count();
-    if html::visible(&bytes) <= plain + plain / 8 + TWIN_SLACK {
+    // Where links lead stands in the plain rendition's words and in the HTML's tags.
+    let words = own.split_whitespace().filter(|word| !word.contains("://"));
+    let plain: usize = words.map(|word| word.chars().count()).sum();
+    if html::visible(&bytes) <= plain + plain / 16 + TWIN_SLACK {
         return;
     }
     let text = text_of(mail, outline, part);
@@ -99,7 +101,7 @@ fn compare(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>, own: &
 }
 
 /// Bytes of text that the HTML rendition may have beyond the plain one and still say the same: names of links, entities.
-const TWIN_SLACK: usize = 60;
+const TWIN_SLACK: usize = 20;
 /// A plain rendition shorter than this may be a mere notice that the mail is HTML.
 const STUB_BYTES: usize = 250;
 
