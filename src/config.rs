@@ -44,12 +44,13 @@ macro_rules! keys {
 /// Every setting there is.
 pub const KEYS: &[Key] = keys! {
     desk.name Text "\"Support\"" "How the desk calls itself in mail and on screens."
-    desk.addresses List "[]" "Addresses that take mail; the first is the one that speaks."
+    desk.addresses List "[]" "Addresses that take mail; the first is the one that speaks. Words after one say what new cases from it are about:\n\"install@acme.example lane=install product=widget\"."
     desk.zone Text "\"UTC\"" "Time zone of the desk (IANA name). Times are said in the customer's zone where it is known."
     desk.hours Text "\"mon-fri 08:00-18:00\"" "Hours in which promises count, in the desk's zone."
     desk.holidays List "[]" "Days on which no window begins, as \"2026-12-25\"."
     desk.targets List "[\"2h\", \"4h\", \"10h\", \"30h\"]" "Target of a reply by severity 1 to 4, in the desk's hours, for first reply and follow-up alike."
     mail.smtp Text "\"127.0.0.1:2525\"" "Where mail comes in. Port 25 on all addresses is \"0.0.0.0:25\"."
+    mail.lmtp Text "\"\"" "Where mail servers of this machine hand over mail by LMTP: \"127.0.0.1:2424\" or \"/run/duly/lmtp.sock\"; empty: nowhere."
     mail.host Text "\"\"" "What this server calls itself towards others; empty: the domain of the first address."
     mail.relay Text "\"\"" "Where mail leaves: \"host:port\" of a relay; empty: directly to the mail hosts of each recipient."
     mail.relay_login Text "\"\"" "Name at the relay; the password stands in the file relay.password beside this one. Empty: none."

@@ -84,8 +84,21 @@ pub const SMTP_DATA_SECONDS: u64 = 180;
 pub const SMTP_IDLE_SECONDS: u64 = 600;
 /// SMTP sessions at once from one address.
 pub const SMTP_SESSIONS_PER_ADDRESS: usize = 20;
-/// SMTP sessions at once in all.
-pub const SMTP_SESSIONS: usize = 1_000;
+/// SMTP sessions at once in all, where the system grants as many open files.
+pub const SMTP_SESSIONS: usize = 12_000;
+/// SMTP sessions beyond which patience with silent and dribbling peers is [`SMTP_CROWDED_SECONDS`]: honest peers are tens.
+pub const SMTP_CROWDED: usize = 500;
+/// Wait for the next command or block while the server is crowded.
+pub const SMTP_CROWDED_SECONDS: u64 = 30;
+/// Open files kept for everything that is no SMTP session: database, pages, mail going out.
+pub const FILES_FOR_THE_REST: u64 = 1_500;
+/// LMTP sessions at once: mail servers of the house and `mail deliver`.
+pub const LMTP_SESSIONS: usize = 200;
+/// Bytes of a mail that stay in memory while it comes, and of one piece of a stored mail; what is more goes to a file
+/// and into rows of so many bytes.
+pub const SPOOL_BYTES: usize = 256 * 1024;
+/// Pieces of a large mail stored in one job of the writer: 1 MiB a commit keeps it for a few milliseconds.
+pub const PIECES_AT_ONCE: usize = 4;
 /// Bytes of messages being received that are held in memory over all sessions; beyond it a mail is told 452.
 pub const SMTP_BYTES_IN_FLIGHT: usize = 256 * 1024 * 1024;
 /// Bytes one mail may send in all while it is being refused: a sender that was too large by less than its own size hears 552, one that never ends is cut off.
