@@ -26,14 +26,14 @@ ALTER TABLE arrival ADD COLUMN shadow BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE cases ADD COLUMN product TEXT;
 
 -- How far a mailbox elsewhere has been read: `place` is the server's own mark (IMAP: UIDVALIDITY and last UID; JMAP: state).
-CREATE TABLE fetch (
+CREATE TABLE mailbox (
     mailbox  TEXT PRIMARY KEY,
     place    TEXT NOT NULL,
     first_at BIGINT NOT NULL,
     seen_at  BIGINT NOT NULL
 );
 -- A mail of it that was dealt with: the arrival it became, or why none (it is tried again while `tries` is small).
--- `todo` is 1 until the server has been told, where the settings ask for that.
+-- What its server received before `older_than` is only shown: it was there under another name. `todo` is 1 until the server has been told, where the settings ask for that.
 CREATE TABLE fetched (
     mailbox TEXT NOT NULL,
     name    TEXT NOT NULL,
@@ -41,6 +41,7 @@ CREATE TABLE fetched (
     tries   BIGINT NOT NULL DEFAULT 0,
     said    TEXT,
     todo    BIGINT NOT NULL DEFAULT 0,
+    older_than BIGINT,
     PRIMARY KEY (mailbox, name)
 );
 CREATE INDEX fetched_todo ON fetched (mailbox, name) WHERE todo = 1;

@@ -51,6 +51,7 @@ pub const KEYS: &[Key] = keys! {
     desk.targets List "[\"2h\", \"4h\", \"10h\", \"30h\"]" "Target of a reply by severity 1 to 4, in the desk's hours, for first reply and follow-up alike."
     mail.smtp Text "\"127.0.0.1:2525\"" "Where mail comes in. Port 25 on all addresses is \"0.0.0.0:25\"."
     mail.lmtp Text "\"\"" "Where mail servers of this machine hand over mail by LMTP: \"127.0.0.1:2424\" or \"/run/duly/lmtp.sock\"; empty: nowhere."
+    mail.fetch List "[]" "Mailboxes elsewhere to fetch from, each as \"imaps://user@host/INBOX secret=FILE\" or \"jmap://user@host secret=FILE\" and\nfurther words (docs/MAIL.md). Without the word live it is shadow mode: mail is shown, nothing follows from it."
     mail.host Text "\"\"" "What this server calls itself towards others; empty: the domain of the first address."
     mail.relay Text "\"\"" "Where mail leaves: \"host:port\" of a relay; empty: directly to the mail hosts of each recipient."
     mail.relay_login Text "\"\"" "Name at the relay; the password stands in the file relay.password beside this one. Empty: none."

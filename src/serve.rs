@@ -148,7 +148,7 @@ impl Running {
         }
         let smtp = bind(config.text("mail", "smtp"), "mail.smtp").await?;
         let (smtp_at, http_at) = (smtp.local_addr()?, http.local_addr()?);
-        let mail_doors = Ways::listen(&dir, &config, smtp).await?;
+        let mail_doors = Ways::listen(&dir, &config, &desk, smtp).await?;
         let host = host_of(&config, &desk);
         let courier = Courier::new(route_of(&dir, &config)?, host.clone())?;
         let (stop, stopped) = watch::channel(false);
@@ -194,7 +194,7 @@ impl Running {
         };
         let tls = tls_of(&config, &host)?;
         let mut doors = std::mem::take(&mut running.doors);
-        mail_doors.open(&mut doors, entrance, &host, tls, &stopped);
+        mail_doors.open(&mut doors, entrance, (&running.store, &clock), &host, tls, &stopped);
         running.doors = doors;
         Ok(running)
     }

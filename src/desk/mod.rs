@@ -15,6 +15,7 @@ pub mod engineer;
 pub mod id;
 pub mod import;
 pub mod ledger;
+pub mod mailbox;
 pub mod message;
 pub mod outbox;
 pub mod promise;

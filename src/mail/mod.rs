@@ -1,6 +1,6 @@
 //! The mail door: SMTP in, understanding, SMTP out.
 //!
-//! In: [`listen`] and [`session`] speak SMTP and LMTP, [`lmtp`] brings mail of a pipe, [`receive`] keeps what was sent and has it understood by the [`worker`]
+//! In: [`listen`] and [`session`] speak SMTP and LMTP, [`lmtp`] brings mail of a pipe, [`fetch`] takes it from mailboxes elsewhere, [`receive`] keeps what was sent and has it understood by the [`worker`]
 //! process, where [`limit`], [`parse`], [`charset`], [`html`], [`quote`], [`auto`] and [`list`] do their work. Out:
 //! [`post`] takes rows of the outbox, [`compose`] and [`texts`] write the letters, [`send`] carries them.
 
@@ -10,6 +10,7 @@ pub mod bounce;
 pub mod charset;
 pub mod compose;
 pub mod decode;
+pub mod fetch;
 pub mod header;
 pub mod html;
 pub mod limit;

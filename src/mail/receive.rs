@@ -66,6 +66,25 @@ impl Entrance {
         }
     }
 
+    /// Whether the disk has room for a mail of this size.
+    ///
+    /// # Errors
+    /// The reply to give.
+    pub fn room(&self, size: usize) -> Result<(), Reply> {
+        let Some((free, total)) = (self.free_space)() else {
+            return Ok(());
+        };
+        let needed = (size as f64 * 1.5).max(total as f64 * limits::FREE_DISK_SHARE);
+        if (free as f64) < needed.min(limits::FREE_DISK_BYTES_MOST) {
+            return Err(Reply::of(
+                452,
+                "4.3.1",
+                "the desk's disk is nearly full; your server will try again",
+            ));
+        }
+        Ok(())
+    }
+
     /// Makes a mail durable, with what else its transaction does. A large one is stored piece by piece, in transactions of
     /// which the last makes it be there: nothing that was cut off stands anywhere but among unfinished bodies.
     ///
@@ -170,20 +189,7 @@ impl Entrance {
 
 impl Gate for Entrance {
     fn sender(&self, _peer: IpAddr, from: &str, declared_size: Option<usize>) -> Result<(), Reply> {
-        if let Some((free, total)) = (self.free_space)() {
-            let announced = declared_size.unwrap_or(0) as f64 * 1.5;
-            if (free as f64)
-                < announced
-                    .max(total as f64 * limits::FREE_DISK_SHARE)
-                    .min(limits::FREE_DISK_BYTES_MOST)
-            {
-                return Err(Reply::of(
-                    452,
-                    "4.3.1",
-                    "the desk's disk is nearly full; your server will try again",
-                ));
-            }
-        }
+        self.room(declared_size.unwrap_or(0))?;
         match self.within_rate(from) {
             true => Ok(()),
             false => Err(Reply::of(

@@ -3,13 +3,17 @@
 //! SMTP is always there, and so is the socket of `duly mail deliver` in the data directory. LMTP listens where `mail.lmtp`
 //! says, on loopback or a Unix socket only: whoever may connect may hand over mail as coming from anybody.
 
+use crate::clock::Clock;
 use crate::config::Config;
+use crate::desk::Desk;
 use crate::desk::address::{self, Entry};
 use crate::limits;
+use crate::mail::fetch::{Account, Fetch};
 use crate::mail::listen::{self, Bounds, Listener};
 use crate::mail::lmtp;
 use crate::mail::receive::Entrance;
 use crate::refusal::Refusal;
+use crate::store::Store;
 use anyhow::Context;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::BTreeMap;
@@ -44,12 +48,16 @@ pub(super) struct Ways {
     smtp: TcpListener,
     lmtp: Option<Listener>,
     pipe: Listener,
+    mailboxes: Vec<Account>,
 }
 
 impl Ways {
     /// Listens on every door that the settings name.
-    pub(super) async fn listen(dir: &Path, config: &Config, smtp: TcpListener) -> anyhow::Result<Ways> {
+    pub(super) async fn listen(dir: &Path, config: &Config, desk: &Desk, smtp: TcpListener) -> anyhow::Result<Ways> {
+        let mailboxes = mailboxes_of(&config.list("mail", "fetch"), dir, desk)
+            .map_err(|cause| Refusal::usage(format!("Settings: mail.fetch: {cause}.")))?;
         Ok(Ways {
+            mailboxes,
             smtp,
             lmtp: lmtp_door(config.text("mail", "lmtp")).await?,
             pipe: unix(&dir.join(lmtp::SOCKET))?,
@@ -61,6 +69,7 @@ impl Ways {
         self,
         doors: &mut JoinSet<()>,
         entrance: impl Fn(&'static str) -> Arc<Entrance>,
+        (store, clock): (&Store, &Clock),
         host: &str,
         tls: Arc<rustls::ServerConfig>,
         stop: &watch::Receiver<bool>,
@@ -84,6 +93,10 @@ impl Ways {
             host.to_owned(),
             stop.clone(),
         ));
+        for account in self.mailboxes {
+            let fetch = Fetch::new(account, store.clone(), clock.clone(), entrance("fetch"));
+            doors.spawn(fetch.run(stop.clone()));
+        }
         if let Some(lmtp) = self.lmtp {
             doors.spawn(listen::serve_lmtp(
                 lmtp,
@@ -93,6 +106,27 @@ impl Ways {
             ));
         }
     }
+}
+
+fn mailboxes_of(texts: &[String], dir: &Path, desk: &Desk) -> Result<Vec<Account>, String> {
+    let mut mailboxes: Vec<Account> = Vec::new();
+    for text in texts {
+        let account = Account::read(text, dir, desk.address())?;
+        if !desk.takes(&account.to) {
+            return Err(format!(
+                "{} is no address of this desk; add it to desk.addresses",
+                account.to
+            ));
+        }
+        if mailboxes.iter().any(|one| one.mailbox() == account.mailbox()) {
+            return Err(format!(
+                "two mailboxes are called \"{}\"; say name=… with each",
+                account.name
+            ));
+        }
+        mailboxes.push(account);
+    }
+    Ok(mailboxes)
 }
 
 async fn lmtp_door(text: &str) -> anyhow::Result<Option<Listener>> {
