@@ -310,13 +310,14 @@ async fn converse<G: Gate, S: AsyncRead + AsyncWrite + Unpin>(
             at += used;
             match turn {
                 Turn::More => {}
-                Turn::Spool(piece) => session.spooled(mail.grow(&*house.gate, piece).await),
+                Turn::Spool(piece) => {
+                    let kept = mail.grow(session.completed(), &*house.gate, piece).await;
+                    session.spooled(kept);
+                }
                 Turn::Take(envelope, rest) => {
-                    let answer = timeout(
-                        house.bounds.take,
-                        std::mem::take(&mut mail).take(&*house.gate, envelope, rest),
-                    )
-                    .await;
+                    let mail = std::mem::take(&mut mail);
+                    let storing = mail.take(session.completed(), &*house.gate, envelope, rest);
+                    let answer = timeout(house.bounds.take, storing).await;
                     session.taken(answer.unwrap_or(Err(SLOW_DESK)), out);
                 }
                 Turn::Secure => return send(stream, out, &house.bounds).await.map(|()| true),
@@ -336,19 +337,27 @@ async fn converse<G: Gate, S: AsyncRead + AsyncWrite + Unpin>(
 /// The file of a mail that is being received, if it has become large. Files are written outside of tasks: a slow disk
 /// holds up one mail and no session.
 #[derive(Default)]
-struct Growing(Option<Spool>);
+struct Growing {
+    /// What the session had completed when this mail began: the file of a mail that was refused amid its bytes is never
+    /// taken for the next one's, which may have come in the same packet.
+    mail: u64,
+    spool: Option<Spool>,
+}
 
 impl Growing {
-    async fn grow<G: Gate>(&mut self, gate: &G, piece: Vec<u8>) -> Result<Vec<u8>, Reply> {
-        let mut spool = self.0.take().unwrap_or_else(|| gate.spool());
+    async fn grow<G: Gate>(&mut self, completed: u64, gate: &G, piece: Vec<u8>) -> Result<Vec<u8>, Reply> {
+        let same = self.mail == completed;
+        let mut spool = self.spool.take().filter(|_| same).unwrap_or_else(|| gate.spool());
+        self.mail = completed;
         let grown = tokio::task::spawn_blocking(move || spool.append(&piece).map(|()| (spool, piece))).await;
         let (spool, piece) = written(grown)?;
-        self.0 = Some(spool);
+        self.spool = Some(spool);
         Ok(piece)
     }
 
-    async fn take<G: Gate>(self, gate: &G, envelope: Envelope, rest: Vec<u8>) -> Result<(), Reply> {
-        let body = match self.0 {
+    async fn take<G: Gate>(self, completed: u64, gate: &G, envelope: Envelope, rest: Vec<u8>) -> Result<(), Reply> {
+        // The end of the mail counts as completed.
+        let body = match self.spool.filter(|_| self.mail + 1 == completed) {
             None => Body::Here(rest),
             Some(spool) => written(tokio::task::spawn_blocking(move || spool.end(rest)).await)?,
         };

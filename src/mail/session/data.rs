@@ -451,7 +451,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 90_000, ..ProptestConfig::default() })]
         #[test]
         fn what_was_stuffed_comes_out_as_it_was(
             pieces in proptest::collection::vec(prop_oneof![Just("\r\n"), Just("."), Just("\r"), Just("\n"), Just("a"), Just("\u{e9}\0")], 0..40),
