@@ -9,6 +9,7 @@ pub mod agreement;
 pub mod alarm;
 pub mod arrival;
 pub mod automatic;
+pub mod bounce;
 pub mod case;
 pub mod customer;
 pub mod engineer;
@@ -52,6 +53,13 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 30,
         name: "ways",
         sql: include_str!("../../migrations/0030_ways.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 40,
+        name: "bounces",
+        sql: include_str!("../../migrations/0040_bounces.sql"),
         sqlite: "",
         postgres: "",
     },

@@ -32,13 +32,20 @@ pub fn children(pid: u32) -> Vec<u32> {
     let tasks = std::fs::read_dir(path).into_iter().flatten().flatten();
     let listed = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
     listed
-        .flat_map(|list| list.split_whitespace().filter_map(|one| one.parse().ok()).collect::<Vec<u32>>())
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|one| one.parse().ok())
+                .collect::<Vec<u32>>()
+        })
         .collect()
 }
 
 fn field(pid: u32, name: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with(name)).context("no such field")?;
+    let line = status
+        .lines()
+        .find(|line| line.starts_with(name))
+        .context("no such field")?;
     let kib = line.split_whitespace().nth(1).context("no number")?;
     Ok(kib.parse::<u64>()? * 1024)
 }

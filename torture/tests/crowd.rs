@@ -49,7 +49,10 @@ fn honest_mail_passes_through_a_crowd_that_only_stands_there() {
     }
     let stood = Instant::now();
     let mut beyond = smtp::connect(desk.smtp, smtp::source(1_000)).expect("it listens");
-    assert!(greeted(&mut beyond).starts_with("421 4.7.0"), "one address has {PER_ADDRESS}");
+    assert!(
+        greeted(&mut beyond).starts_with("421 4.7.0"),
+        "one address has {PER_ADDRESS}"
+    );
     let mut dribbling: Vec<TcpStream> = (0..sessions / 2)
         .filter_map(|at| smtp::connect(desk.http, smtp::source(3_000 + at / PER_ADDRESS)).ok())
         .collect();
@@ -76,7 +79,10 @@ fn honest_mail_passes_through_a_crowd_that_only_stands_there() {
     let mut last = Duration::ZERO;
     for stream in &mut crowd {
         stream.set_read_timeout(Some(GONE + SLACK)).expect("a timeout");
-        assert!(greeted(stream).starts_with("421 4.4.2"), "it is told that it was silent for too long");
+        assert!(
+            greeted(stream).starts_with("421 4.4.2"),
+            "it is told that it was silent for too long"
+        );
         last = last.max(stood.elapsed());
     }
     let mut through = Session::open(desk.smtp, smtp::source(500)).expect("there is a place");

@@ -24,7 +24,10 @@ impl Client {
     }
 
     fn say(&mut self, line: &str) -> String {
-        self.0.get_mut().write_all(format!("{line}\r\n").as_bytes()).expect("it reads");
+        self.0
+            .get_mut()
+            .write_all(format!("{line}\r\n").as_bytes())
+            .expect("it reads");
         self.hear()
     }
 
@@ -40,7 +43,10 @@ impl Client {
 
     fn begin(&mut self) {
         assert!(self.say("MAIL FROM:<priya@large.example>").starts_with("250"));
-        assert!(self.say(&format!("RCPT TO:<{}>", torture::mail::DESK)).starts_with("250"));
+        assert!(
+            self.say(&format!("RCPT TO:<{}>", torture::mail::DESK))
+                .starts_with("250")
+        );
         assert!(self.say("DATA").starts_with("354"));
     }
 
@@ -98,8 +104,15 @@ fn mails_at_the_size_limit_cost_time_and_memory_within_their_bounds() {
     let stored = memory::peak(pid).expect("its peak").saturating_sub(base);
     let mut worker = 0;
     while desk.rows(&["ps"]).expect("it answers").is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(60), "it has no case: {}", desk.log());
-        let most = memory::children(pid).into_iter().filter_map(|child| memory::peak(child).ok()).max();
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "it has no case: {}",
+            desk.log()
+        );
+        let most = memory::children(pid)
+            .into_iter()
+            .filter_map(|child| memory::peak(child).ok())
+            .max();
         worker = worker.max(most.unwrap_or(0));
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -113,7 +126,11 @@ fn mails_at_the_size_limit_cost_time_and_memory_within_their_bounds() {
         placed / 1024,
         worker / 1024
     );
-    assert!(placed <= 16 * MIB, "a mail of 50 MB cost the desk {} KiB", placed / 1024);
+    assert!(
+        placed <= 16 * MIB,
+        "a mail of 50 MB cost the desk {} KiB",
+        placed / 1024
+    );
     let mut kept = Vec::new();
     let raw = std::process::Command::new(torture::desk::program().expect("the program"))
         .args(["raw", "1", "--dir"])
