@@ -32,7 +32,7 @@ CREATE TABLE mailbox (
     first_at BIGINT NOT NULL,
     seen_at  BIGINT NOT NULL
 );
--- A mail of it that was dealt with: the arrival it became, or why none (it is tried again while `tries` is small).
+-- A mail of it that was dealt with: the arrival it became, or why none (it is tried again at `again_at`, while `tries` is small).
 -- What its server received before `older_than` is only shown: it was there under another name. `todo` is 1 until the server has been told, where the settings ask for that.
 CREATE TABLE fetched (
     mailbox TEXT NOT NULL,
@@ -40,6 +40,7 @@ CREATE TABLE fetched (
     arrival BIGINT REFERENCES arrival (id),
     tries   BIGINT NOT NULL DEFAULT 0,
     said    TEXT,
+    again_at BIGINT,
     todo    BIGINT NOT NULL DEFAULT 0,
     older_than BIGINT,
     PRIMARY KEY (mailbox, name)

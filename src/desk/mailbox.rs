@@ -7,7 +7,7 @@
 use super::RawId;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// How far a mailbox has been read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,13 +83,29 @@ pub fn gone(tx: &mut Tx<'_>, mailbox: &str, name: &str) -> Outcome<()> {
 }
 
 /// The mail could not be fetched; how often by now.
-pub fn failed(tx: &mut Tx<'_>, mailbox: &str, name: &str, said: &str) -> Outcome<i64> {
+pub fn failed(tx: &mut Tx<'_>, now: Timestamp, mailbox: &str, name: &str, said: &str) -> Outcome<i64> {
     let row = tx.one(
         "INSERT INTO fetched (mailbox, name, tries, said) VALUES ($1, $2, 1, $3)
          ON CONFLICT (mailbox, name) DO UPDATE SET tries = fetched.tries + 1, said = $3 RETURNING tries",
         &values![mailbox, name, said],
     )?;
-    Ok(row.int(0))
+    let tries = row.int(0);
+    // 1, 2, 4, 8 … minutes: what is wrong with one mail at its server often passes.
+    let again_at = now + SignedDuration::from_mins(1 << (tries - 1).clamp(0, 10));
+    tx.execute(
+        "UPDATE fetched SET again_at = $1 WHERE mailbox = $2 AND name = $3",
+        &values![again_at, mailbox, name],
+    )?;
+    Ok(tries)
+}
+
+/// Whether a mail waits to be tried again.
+pub fn waits(tx: &mut Tx<'_>, mailbox: &str, tries: i64) -> Outcome<bool> {
+    let row = tx.first(
+        "SELECT 1 FROM fetched WHERE mailbox = $1 AND arrival IS NULL AND tries < $2 LIMIT 1",
+        &values![mailbox, tries],
+    )?;
+    Ok(row.is_some())
 }
 
 /// Whether the mail became an arrival.
@@ -101,11 +117,12 @@ pub fn is_taken(tx: &mut Tx<'_>, mailbox: &str, name: &str) -> Outcome<bool> {
     Ok(row.is_some())
 }
 
-/// Mails that are still to be fetched and were tried fewer than `tries` times, least tried first.
-pub fn pending(tx: &mut Tx<'_>, mailbox: &str, tries: i64, limit: usize) -> Outcome<Vec<Pending>> {
+/// Mails that are to be fetched now and were tried fewer than `tries` times, least tried first.
+pub fn pending(tx: &mut Tx<'_>, now: Timestamp, mailbox: &str, tries: i64, limit: usize) -> Outcome<Vec<Pending>> {
     let rows = tx.query(
-        "SELECT name, older_than FROM fetched WHERE mailbox = $1 AND arrival IS NULL AND tries < $2 ORDER BY tries, name LIMIT $3",
-        &values![mailbox, tries, limit as i64],
+        "SELECT name, older_than FROM fetched WHERE mailbox = $1 AND arrival IS NULL AND tries < $2 AND (again_at IS NULL OR again_at <= $3)
+         ORDER BY tries, name LIMIT $4",
+        &values![mailbox, tries, now, limit as i64],
     )?;
     Ok(rows
         .iter()

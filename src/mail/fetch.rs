@@ -128,8 +128,19 @@ impl Fetch {
     }
 
     async fn pending(&self) -> anyhow::Result<Vec<Pending>> {
-        self.look(|tx, mailbox| mailbox::pending(tx, mailbox, limits::FETCH_TRIES, limits::FETCH_BATCH))
+        let now = self.clock.now();
+        self.look(move |tx, mailbox| mailbox::pending(tx, now, mailbox, limits::FETCH_TRIES, limits::FETCH_BATCH))
             .await
+    }
+
+    /// How long to wait for news: not long where a mail waits to be tried again.
+    async fn patience(&self) -> anyhow::Result<Duration> {
+        let waits = self.look(|tx, mailbox| mailbox::waits(tx, mailbox, limits::FETCH_TRIES)).await?;
+        Ok(Duration::from_secs(if waits {
+            limits::FETCH_POLL_SECONDS
+        } else {
+            limits::FETCH_IDLE_SECONDS
+        }))
     }
 
     async fn todo(&self) -> anyhow::Result<Vec<String>> {
@@ -187,7 +198,7 @@ impl Fetch {
                 if let Some(place) = &place {
                     mailbox::reach(tx, now, mailbox, place)?;
                 }
-                mailbox::failed(tx, mailbox, &name, &said)
+                mailbox::failed(tx, now, mailbox, &name, &said)
             })
             .await?;
         let (mailbox, name) = (self.account.mailbox(), &found.name);

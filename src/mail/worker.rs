@@ -12,13 +12,17 @@
 //! (`body_text` only where it is all there is). A first frame of the child says that it is ready; a child that dies
 //! before is nobody's mail's fault.
 
+mod asked;
+
+pub use asked::Asked;
+
 use std::collections::HashSet;
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -27,6 +31,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::limits;
 use crate::mail::parse::{self, Understood};
+use asked::{lock, write_mail};
 
 /// The hidden first argument that makes this program the child.
 pub const ARGUMENT: &str = "mail-worker";
@@ -48,42 +53,6 @@ pub enum Verdict {
     },
     /// Another mail ended the batch before its turn, or no child could be started: ask again later.
     NotTried,
-}
-
-/// Writes the bytes of a mail that are in no memory.
-type Rest<'a> = Box<dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Send + Sync + 'a>;
-
-/// One mail to be understood.
-pub struct Asked<'a> {
-    id: i64,
-    head: &'a [u8],
-    size: u64,
-    rest: Option<Rest<'a>>,
-}
-
-impl<'a> Asked<'a> {
-    /// A mail that is in memory.
-    pub fn whole(id: i64, bytes: &'a [u8]) -> Asked<'a> {
-        Asked {
-            id,
-            head: bytes,
-            size: bytes.len() as u64,
-            rest: None,
-        }
-    }
-
-    /// The same, of which only the head is: `rest` writes what follows, `size` is all of it.
-    pub fn followed_by(
-        self,
-        size: u64,
-        rest: impl Fn(&mut dyn Write) -> anyhow::Result<()> + Send + Sync + 'a,
-    ) -> Asked<'a> {
-        Asked {
-            size,
-            rest: Some(Box::new(rest)),
-            ..self
-        }
-    }
 }
 
 /// A child process that understands mails, started when the first mail comes.
@@ -341,60 +310,6 @@ fn converse(
         }
         None
     })
-}
-
-fn lock(set: &Mutex<HashSet<i64>>) -> MutexGuard<'_, HashSet<i64>> {
-    set.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Writes one mail. If its rest cannot be read, it is noted in `unread` and zeros keep the frame's word: the child then
-/// answers for something that nobody sent, and that answer is thrown away.
-fn write_mail(out: &mut impl Write, mail: &Asked<'_>, unread: &Mutex<HashSet<i64>>) -> io::Result<()> {
-    let Some(rest) = &mail.rest else {
-        return write_frame(out, mail.id, mail.head);
-    };
-    let length = u32::try_from(mail.size).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
-    out.write_all(&mail.id.to_le_bytes())?;
-    out.write_all(&length.to_le_bytes())?;
-    let mut frame = Frame {
-        out: &mut *out,
-        left: mail.size,
-    };
-    frame.write_all(mail.head)?;
-    let read = rest(&mut frame);
-    let left = frame.left;
-    if read.is_err() || left > 0 {
-        lock(unread).insert(mail.id);
-        let cause = read
-            .err()
-            .map_or("it is shorter than it was".into(), |cause| format!("{cause:#}"));
-        tracing::error!(
-            raw = mail.id,
-            cause,
-            "a stored mail could not be read; it is tried again"
-        );
-        io::copy(&mut io::repeat(0).take(left), out)?;
-    }
-    out.flush()
-}
-
-/// A frame that takes no more than it announced.
-struct Frame<'a, W> {
-    out: &'a mut W,
-    left: u64,
-}
-
-impl<W: Write> Write for Frame<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let most = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        let written = self.out.write(&bytes[..most])?;
-        self.left -= written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
 }
 
 fn obituary(status: ExitStatus) -> String {

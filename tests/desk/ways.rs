@@ -191,6 +191,6 @@ fn a_body_that_never_became_whole_is_gone_after_a_start() {
         desk.start();
         assert_eq!(desk.number("SELECT COUNT(*) FROM body", &[]), 1);
         assert_eq!(desk.number("SELECT COUNT(*) FROM body WHERE whole = 0", &[]), 0);
-        assert!(desk.page(whole.case()).messages.len() == 1);
+        assert_eq!(desk.state(whole.case()), State::Ready);
     });
 }

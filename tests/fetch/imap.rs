@@ -98,6 +98,7 @@ fn one_mail_that_cannot_be_fetched_holds_up_no_other_and_is_tried_again() {
             folder.refuse.clear();
             folder.hang_up.clear();
         }
+        desk.minutes(2);
         imap.put(&mail(NORA, "Another").bytes());
         fetched(desk, 4);
         assert_eq!(cases(desk, "ours"), 4);

@@ -92,6 +92,7 @@ fn a_mail_that_is_not_given_holds_up_no_other_and_a_forgotten_state_loses_and_do
         fetched(desk, 1);
         assert_eq!(desk.rows("SELECT subject FROM cases", &[])[0].text(0), "Good");
         jmap.mail().refuse.clear();
+        desk.minutes(2);
         jmap.put(&mail(NORA, "After the gap").bytes(), "2026-03-02T09:00:00Z");
         {
             let mut mail = jmap.mail();

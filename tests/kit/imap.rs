@@ -107,19 +107,27 @@ impl Imap {
     fn attend(&self, stream: TcpStream) {
         let mut lines = BufReader::new(stream.try_clone().expect("a second handle"));
         let mut out = stream;
+        let mut known = 0;
         let _ = out.write_all(b"* OK [CAPABILITY IMAP4rev1] ready\r\n");
         while let Some(line) = next_line(&mut lines) {
             let (tag, rest) = line.split_once(' ').unwrap_or((&line, ""));
             let shown = if rest.starts_with("LOGIN") { "LOGIN" } else { rest };
             self.folder().said.push(shown.to_owned());
-            if self.obey(tag, rest, &mut lines, &mut out).is_none() {
+            if self.obey(tag, rest, &mut known, &mut lines, &mut out).is_none() {
                 return;
             }
         }
     }
 
     /// Answers one command; none ends the connection.
-    fn obey(&self, tag: &str, rest: &str, lines: &mut BufReader<TcpStream>, out: &mut TcpStream) -> Option<()> {
+    fn obey(
+        &self,
+        tag: &str,
+        rest: &str,
+        known: &mut u64,
+        lines: &mut BufReader<TcpStream>,
+        out: &mut TcpStream,
+    ) -> Option<()> {
         let upper = rest.to_ascii_uppercase();
         let done = |out: &mut TcpStream, text: &str| out.write_all(format!("{tag} {text}\r\n").as_bytes()).ok();
         if upper == "CAPABILITY" {
@@ -132,6 +140,7 @@ impl Imap {
         }
         if upper.starts_with("EXAMINE") || upper.starts_with("SELECT") {
             let folder = self.folder();
+            *known = folder.next;
             let text = format!(
                 "* {} EXISTS\r\n* OK [UIDVALIDITY {}] valid\r\n* OK [UIDNEXT {}] next\r\n",
                 folder.mails.len(),
@@ -167,7 +176,7 @@ impl Imap {
             return done(out, "OK moved");
         }
         if upper == "IDLE" {
-            return self.idle(tag, lines, out);
+            return self.idle(tag, known, lines, out);
         }
         done(out, "BAD what")
     }
@@ -251,15 +260,11 @@ impl Imap {
         out.write_all(format!("{tag} OK done\r\n").as_bytes()).ok()
     }
 
-    fn idle(&self, tag: &str, lines: &mut BufReader<TcpStream>, out: &mut TcpStream) -> Option<()> {
+    fn idle(&self, tag: &str, known: &mut u64, lines: &mut BufReader<TcpStream>, out: &mut TcpStream) -> Option<()> {
         out.write_all(b"+ idling\r\n").ok()?;
-        let (known, validity) = {
-            let folder = self.folder();
-            (folder.next, folder.validity)
-        };
+        let validity = self.folder().validity;
         lines.get_ref().set_read_timeout(Some(Duration::from_millis(10))).ok()?;
         let mut line = String::new();
-        let mut told = false;
         loop {
             match lines.read_line(&mut line) {
                 Ok(0) => return None,
@@ -280,8 +285,8 @@ impl Imap {
                 let _ = out.write_all(b"* BYE numbered anew\r\n");
                 return None;
             }
-            if next > known && !told {
-                told = true;
+            if next > *known {
+                *known = next;
                 out.write_all(format!("* {count} EXISTS\r\n").as_bytes()).ok()?;
             }
         }

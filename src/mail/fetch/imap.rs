@@ -18,7 +18,6 @@ use anyhow::{Context, bail};
 use client::Client;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// The folder as it stands at the server.
 #[derive(Debug, Clone, Copy)]
@@ -50,9 +49,7 @@ pub(super) async fn attend(fetch: &Fetch, pause: &mut u64) -> anyhow::Result<()>
         news(fetch, &mut client, folder.validity).await?;
         again(fetch, &mut client, folder.validity).await?;
         *pause = limits::FETCH_PAUSE_SECONDS;
-        client
-            .wait_for_news(Duration::from_secs(limits::FETCH_IDLE_SECONDS))
-            .await?;
+        client.wait_for_news(fetch.patience().await?).await?;
     }
 }
 
@@ -150,9 +147,9 @@ async fn news(fetch: &Fetch, client: &mut Client, validity: u64) -> anyhow::Resu
     Ok(())
 }
 
-/// Fetches what lay there before, and what could not be fetched before.
+/// Fetches what lay there before, and what could not be fetched before and may be tried again now.
 async fn again(fetch: &Fetch, client: &mut Client, validity: u64) -> anyhow::Result<()> {
-    // Each round fetches, forgets or counts every one of them, so it ends.
+    // Each round fetches, forgets or puts off every one of them, so it ends.
     for _ in 0..limits::FETCH_EXPECTED {
         let pending = fetch.pending().await?;
         if pending.is_empty() {

@@ -23,6 +23,8 @@ pub(super) struct Client {
     stream: Box<dyn Duplex>,
     wire: Wire,
     tag: u32,
+    /// The server told of mail since the folder was last searched: it tells once, with whatever it is answering.
+    news: bool,
     offers: HashSet<String>,
 }
 
@@ -98,6 +100,7 @@ impl Client {
             stream,
             wire: Wire::default(),
             tag: 0,
+            news: false,
             offers: HashSet::new(),
         }
     }
@@ -191,6 +194,7 @@ impl Client {
 
     /// UIDs of the mails for which a condition holds.
     pub async fn search(&mut self, condition: &str) -> anyhow::Result<Vec<u64>> {
+        self.news = false;
         let (said, answers) = self.command(&format!("UID SEARCH {condition}")).await?;
         said.map_err(|said| anyhow::anyhow!("the server does not search: {said}"))?;
         let found = answers.iter().filter(|one| one.word(1) == "SEARCH");
@@ -317,6 +321,9 @@ impl Client {
 
     /// Returns when the folder may have changed, or after the time; by asking now and then where the server does not tell.
     pub async fn wait_for_news(&mut self, most: Duration) -> anyhow::Result<()> {
+        if std::mem::take(&mut self.news) {
+            return Ok(());
+        }
         if !self.offers.contains("IDLE") {
             tokio::time::sleep(Duration::from_secs(limits::FETCH_POLL_SECONDS)).await;
             return self.command("NOOP").await.map(drop);
@@ -409,7 +416,10 @@ impl Client {
                         response.text.len() <= limits::FETCH_LINE_BYTES,
                         "the server's answer is too long"
                     );
-                    let Some(bytes) = announced else { return Ok(response) };
+                    let Some(bytes) = announced else {
+                        self.news |= response.word(0) == "*" && response.word(2) == "EXISTS";
+                        return Ok(response);
+                    };
                     left = bytes;
                     let is_mail = response
                         .tokens
