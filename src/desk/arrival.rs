@@ -68,8 +68,9 @@ pub fn accept(tx: &mut Tx<'_>, now: Timestamp, envelope: &Envelope, digest: &[u8
 
 /// Begins the body of a mail that is stored in pieces.
 pub fn begin_body(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<BodyId> {
-    let row = tx.one("INSERT INTO body (begun_at) VALUES ($1) RETURNING id", &values![now])?;
-    Ok(BodyId(row.int(0)))
+    Ok(BodyId(
+        tx.insert("INSERT INTO body (begun_at) VALUES ($1)", &values![now])?,
+    ))
 }
 
 /// Keeps pieces of a body, the first of them at `place`; the mail's own first piece is not among them.
@@ -143,11 +144,11 @@ fn arrive(tx: &mut Tx<'_>, now: Timestamp, envelope: &Envelope, digest: &[u8], r
 /// Keeps bytes for ever.
 pub fn keep_raw(tx: &mut Tx<'_>, mut bytes: Vec<u8>) -> Outcome<RawId> {
     if bytes.len() <= limits::SPOOL_BYTES {
-        let row = tx.one("INSERT INTO raw (bytes) VALUES ($1) RETURNING id", &values![bytes])?;
-        return Ok(RawId(row.int(0)));
+        return Ok(RawId(
+            tx.insert("INSERT INTO raw (bytes) VALUES ($1)", &values![bytes])?,
+        ));
     }
-    let body = tx.one("INSERT INTO body (begun_at) VALUES (0) RETURNING id", &[])?;
-    let body = BodyId(body.int(0));
+    let body = BodyId(tx.insert("INSERT INTO body (begun_at) VALUES (0)", &[])?);
     let pieces = bytes[limits::SPOOL_BYTES..]
         .chunks(limits::SPOOL_BYTES)
         .map(<[u8]>::to_vec);
@@ -158,11 +159,10 @@ pub fn keep_raw(tx: &mut Tx<'_>, mut bytes: Vec<u8>) -> Outcome<RawId> {
 
 fn whole(tx: &mut Tx<'_>, head: Vec<u8>, body: BodyId) -> Outcome<RawId> {
     tx.execute("UPDATE body SET whole = 1 WHERE id = $1", &values![body])?;
-    let row = tx.one(
-        "INSERT INTO raw (bytes, body) VALUES ($1, $2) RETURNING id",
+    Ok(RawId(tx.insert(
+        "INSERT INTO raw (bytes, body) VALUES ($1, $2)",
         &values![head, body],
-    )?;
-    Ok(RawId(row.int(0)))
+    )?))
 }
 
 /// Bytes as they came or left, all of them in memory.

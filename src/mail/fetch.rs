@@ -135,7 +135,9 @@ impl Fetch {
 
     /// How long to wait for news: not long where a mail waits to be tried again.
     async fn patience(&self) -> anyhow::Result<Duration> {
-        let waits = self.look(|tx, mailbox| mailbox::waits(tx, mailbox, limits::FETCH_TRIES)).await?;
+        let waits = self
+            .look(|tx, mailbox| mailbox::waits(tx, mailbox, limits::FETCH_TRIES))
+            .await?;
         Ok(Duration::from_secs(if waits {
             limits::FETCH_POLL_SECONDS
         } else {

@@ -227,7 +227,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn pieces(bytes: &[u8], step: usize) -> (Vec<(Vec<u8>, Option<u64>)>, Vec<u8>) {
+    /// Texts, each with the size of the literal behind it.
+    type Texts = Vec<(Vec<u8>, Option<u64>)>;
+
+    fn pieces(bytes: &[u8], step: usize) -> (Texts, Vec<u8>) {
         let (mut wire, mut texts, mut literals) = (Wire::default(), Vec::new(), Vec::new());
         for piece in bytes.chunks(step) {
             wire.feed(piece);
