@@ -55,7 +55,7 @@ pub fn run() -> ExitCode {
 
 /// Whether a mail server asks: it would return a customer's mail for a mistake in its own pipe.
 fn is_delivery() -> bool {
-    let words: Vec<_> = std::env::args().collect();
+    let words: Vec<_> = std::env::args_os().collect();
     words.windows(2).any(|pair| pair[0] == "mail" && pair[1] == "deliver")
 }
 

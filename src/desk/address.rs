@@ -39,7 +39,7 @@ pub fn read(text: &str) -> Result<(String, Entry), String> {
         .split_once('@')
         .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains(['@', '=']));
     if !is_address {
-        return Err(format!("\"{text}\" begins with no mail address"));
+        return Err(format!("\"{text}\" names no mail address"));
     }
     let mut entry = Entry::default();
     for word in words {
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn nonsense_is_named() {
         for (text, said) in [
-            ("", "no mail address"),
+            ("", "names no mail address"),
             ("lane=install a@b", "no mail address"),
             ("a@b lane=instal", "install, configure"),
             ("a@b product=", "is no product"),

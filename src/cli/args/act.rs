@@ -146,10 +146,9 @@ pub enum MailAct {
     },
     /// Hand one mail from standard input to the running desk: for a mail server's pipe
     #[command(
-        before_help = "Example (a forward file): |duly --dir /var/lib/duly mail deliver\n\
-        Example: duly mail deliver --from nora@northwind.example --to support@acme.example < mail.eml",
+        before_help = "Example: duly mail deliver --from nora@northwind.example --to support@acme.example",
         after_help = "Exit codes (sysexits.h): 0 it is on disk, 65 this mail will never do, 67 no such address, \
-        75 try again later."
+        75 try again later.\n\nIn a forward file: |duly --dir /var/lib/duly mail deliver"
     )]
     Deliver(Deliver),
 }
