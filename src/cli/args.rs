@@ -234,7 +234,9 @@ pub enum LocalVerb {
     #[command(before_help = "Example: duly demo")]
     Demo(Demo),
     /// Work on mail files, and mail from a pipe
-    #[command(before_help = "Example: duly mail inspect *.eml | jq .new_text\nExample: duly mail deliver --to support@acme.example")]
+    #[command(
+        before_help = "Example: duly mail inspect *.eml | jq .new_text\nExample: duly mail deliver --to support@acme.example"
+    )]
     Mail {
         /// What to do
         #[command(subcommand)]

@@ -9,6 +9,7 @@
 
 mod client;
 pub mod wire;
+mod words;
 
 use super::account::{After, Since};
 use super::{Body, Fetch, Found};
