@@ -363,6 +363,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         thread_topic: mail.thread_topic.clone(),
         list: served_list.clone(),
         offer: None,
+        offer_why: None,
         date: mail.date.map(|date| date.to_string()),
     };
     let folded = [mail.signature.as_str(), mail.quoted_text.as_str()]
