@@ -9,7 +9,7 @@ use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
 use super::thread::{self, Clues, Match};
 use super::{
-    CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, bounce, flood, likeness, number,
+    CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, bounce, likeness, machine, number,
     promise,
 };
 use crate::limits;
