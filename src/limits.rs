@@ -211,6 +211,8 @@ pub const NUMBER_SEEN: i64 = 2;
 pub const LIKENESS_SUBJECT_BYTES: usize = 200;
 /// Cases that are weighed for an offer.
 pub const LIKENESS_CASES: usize = 5;
+/// Newest cases of a customer among which open ones are looked for, for an offer.
+pub const LIKENESS_NEWEST: i64 = 20;
 /// Newest messages of a case that are compared with a mail for an offer.
 pub const LIKENESS_MESSAGES: i64 = 12;
 /// Text of a mail, and of each message it is compared with, that is looked at for an offer.

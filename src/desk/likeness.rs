@@ -133,13 +133,15 @@ fn scope(customer: CustomerId, list: Option<&str>) -> String {
     list.map_or_else(|| format!("customer {}", customer.0), str::to_owned)
 }
 
+/// Open ones among the customer's newest cases: the closed ones of years are not walked through.
 fn newest_open(tx: &mut Tx<'_>, new: &Newcomer<'_>) -> Outcome<Vec<Candidate>> {
     let rows = tx.query(
-        "SELECT id, changed_at FROM cases WHERE customer = $1 AND hand <> 'nobody' AND list IS NULL ORDER BY id DESC LIMIT $2",
-        &values![new.customer, limits::LIKENESS_CASES as i64],
+        "SELECT id, changed_at, hand, list FROM cases WHERE customer = $1 ORDER BY id DESC LIMIT $2",
+        &values![new.customer, limits::LIKENESS_NEWEST],
     )?;
-    Ok(rows
-        .iter()
+    let open = rows.iter().filter(|row| row.text(2) != "nobody" && row.opt_text(3).is_none());
+    Ok(open
+        .take(limits::LIKENESS_CASES)
         .map(|row| Candidate {
             case: CaseId(row.int(0)),
             at: row.instant(1),
