@@ -139,7 +139,9 @@ fn newest_open(tx: &mut Tx<'_>, new: &Newcomer<'_>) -> Outcome<Vec<Candidate>> {
         "SELECT id, changed_at, hand, list FROM cases WHERE customer = $1 ORDER BY id DESC LIMIT $2",
         &values![new.customer, limits::LIKENESS_NEWEST],
     )?;
-    let open = rows.iter().filter(|row| row.text(2) != "nobody" && row.opt_text(3).is_none());
+    let open = rows
+        .iter()
+        .filter(|row| row.text(2) != "nobody" && row.opt_text(3).is_none());
     Ok(open
         .take(limits::LIKENESS_CASES)
         .map(|row| Candidate {
