@@ -12,8 +12,9 @@ use jiff::Timestamp;
 /// Automatic mail creates no promise, wakes nothing (but a permanent bounce does), and is never answered.
 pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
     let heard = match &mail.bounce {
-        Some(said) => bounce::heard(tx, now, desk, said, &mail.recipients)?,
-        None => None,
+        // In shadow mode the desk only looks on.
+        Some(said) if !mail.shadow => bounce::heard(tx, now, desk, said, &mail.recipients)?,
+        _ => None,
     };
     // What the signed return path vouches for is never part of a flood.
     let vouched = heard.is_some_and(|(_, verdict)| verdict != bounce::Verdict::Disbelieved);

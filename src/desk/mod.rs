@@ -4,6 +4,7 @@
 //! leaves one event of the [`ledger`] in the same transaction. What must not be known here: SMTP, HTML, the command line.
 
 mod act;
+pub mod address;
 pub mod agreement;
 pub mod alarm;
 pub mod arrival;
@@ -18,12 +19,14 @@ pub mod import;
 pub mod ledger;
 pub mod likeness;
 pub mod machine;
+pub mod mailbox;
 pub mod merge;
 pub mod message;
 pub mod number;
 pub mod outbox;
 pub mod promise;
 pub mod queue;
+pub mod repeat;
 pub mod reply;
 pub mod search;
 pub mod slice;
@@ -39,6 +42,7 @@ pub use plan::{Zone, say};
 use crate::store::{Migration, Topic};
 use plan::Calendar;
 use plan::Targets;
+use std::collections::BTreeMap;
 
 /// The schema, in order.
 pub const MIGRATIONS: &[Migration] = &[
@@ -50,6 +54,13 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: "",
     },
     crate::store::SEARCH,
+    Migration {
+        number: 30,
+        name: "ways",
+        sql: include_str!("../../migrations/0030_ways.sql"),
+        sqlite: "",
+        postgres: "",
+    },
     Migration {
         number: 40,
         name: "bounces",
@@ -98,6 +109,8 @@ pub struct Desk {
     pub name: String,
     /// Addresses that take mail; the first is the one that speaks. Lower case.
     pub addresses: Vec<String>,
+    /// What those of them say that say anything of new cases.
+    pub entries: BTreeMap<String, address::Entry>,
     /// Zone of the desk: the zone of last resort for every time that is said.
     pub zone: Zone,
     /// Hours of the default agreement.

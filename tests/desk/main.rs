@@ -16,6 +16,7 @@ mod promise;
 mod reply;
 mod slice;
 mod spool;
+mod ways;
 
 /// A customer.
 const NORA: &str = "nora@northwind.example";
