@@ -240,6 +240,26 @@ pub const HOLD_SECONDS: i64 = 13;
 pub const ACKNOWLEDGEMENTS_PER_DAY: i64 = 3;
 /// Automatic mails in all to one address a day, over every case: the brake on loops between machines that say nothing of themselves.
 pub const AUTOMATIC_PER_ADDRESS_PER_DAY: i64 = 30;
+/// Automatic mails of one address within [`FLOOD_MINUTES`] from which they stand in the spool as one line: a machine that has something to say says it in fewer.
+pub const FLOOD_MAILS: i64 = 30;
+/// See [`FLOOD_MAILS`].
+pub const FLOOD_MINUTES: i64 = 10;
+/// Mails of one customer in one case that must bear the same ticket number before it stands for the case.
+pub const NUMBER_SEEN: i64 = 2;
+/// Subject by which cases are found for an offer; the rest of a longer one tells nothing more.
+pub const LIKENESS_SUBJECT_BYTES: usize = 200;
+/// Cases that are weighed for an offer.
+pub const LIKENESS_CASES: usize = 5;
+/// Newest cases of a customer among which open ones are looked for, for an offer.
+pub const LIKENESS_NEWEST: i64 = 20;
+/// Newest messages of a case that are compared with a mail for an offer.
+pub const LIKENESS_MESSAGES: i64 = 12;
+/// Text of a mail, and of each message it is compared with, that is looked at for an offer.
+pub const LIKENESS_TEXT_BYTES: usize = 16 * 1024;
+/// Quoted lines of a mail that are looked at for an offer.
+pub const LIKENESS_QUOTED_LINES: usize = 400;
+/// Rare words of a mail that are compared for an offer.
+pub const LIKENESS_CODES: usize = 20;
 /// Text I (sender not verified) a day in all (PRODUCT.md §3.1).
 pub const UNVERIFIED_NOTES_PER_DAY: i64 = 100;
 /// Known chain of Message-IDs put into `References` of our mail, root first.

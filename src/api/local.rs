@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::desk::engineer;
+use crate::desk::outbox;
 use crate::desk::verb::{self, Answer, Principal, Verb};
 use crate::limits;
 use crate::refusal::{Kind, Outcome, Refusal};
@@ -38,6 +39,9 @@ pub struct Response {
     /// The zone in which whoever asked reads and types times; none where it is not known who asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// The brake is on: nothing leaves the desk.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mail_held: bool,
     /// What came of it.
     #[serde(flatten)]
     pub said: Said,
@@ -47,6 +51,7 @@ impl Response {
     fn refused(refusal: Refusal) -> Response {
         Response {
             zone: None,
+            mail_held: false,
             said: Said::Refused(refusal),
         }
     }
@@ -145,12 +150,14 @@ async fn answer(door: &Arc<LocalDoor>, peer: u32, line: &[u8]) -> Response {
         let who = principal(&door, peer, &request)?;
         let zone = who.zone(&door.desk).to_string();
         let answer = verb::perform(&door.store, &door.desk, door.clock.now(), who, request.verb)?;
-        Outcome::Ok((zone, answer))
+        let mail_held = door.store.read(outbox::is_held)?;
+        Outcome::Ok((zone, mail_held, answer))
     })
     .await;
     match done {
-        Ok(Ok((zone, answer))) => Response {
+        Ok(Ok((zone, mail_held, answer))) => Response {
             zone: Some(zone),
+            mail_held,
             said: Said::Ok(answer),
         },
         Ok(Err(fault)) => {

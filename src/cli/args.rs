@@ -168,6 +168,21 @@ pub enum DeskVerb {
         #[command(subcommand)]
         act: Option<SpoolAct>,
     },
+    /// Put a case into another, where a new mail belongs to it
+    #[command(before_help = "Example: duly merge 12\nExample: duly merge 12 --into 7")]
+    Merge {
+        /// Number of the case that goes over
+        case: CaseNumber,
+        /// The case it goes into; else the one that was offered
+        #[arg(long, value_name = "CASE")]
+        into: Option<CaseNumber>,
+    },
+    /// Part a merged case from the other again
+    #[command(before_help = "Example: duly unmerge 12")]
+    Unmerge {
+        /// Number of the case that went over
+        case: CaseNumber,
+    },
     /// Take back your last reply while it is held
     #[command(before_help = "Example: duly undo")]
     Undo,

@@ -173,6 +173,11 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
             number: *number,
         },
         DeskVerb::Spool { act } => spool(act.as_ref()),
+        DeskVerb::Merge { case, into } => Verb::Merge {
+            case: case.0,
+            into: into.map(|into| into.0),
+        },
+        DeskVerb::Unmerge { case } => Verb::Unmerge { case: case.0 },
         DeskVerb::Undo => Verb::Undo,
         DeskVerb::Grep { query, limit } => Verb::Grep {
             query: query.join(" "),

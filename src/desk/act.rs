@@ -10,7 +10,7 @@ use super::ledger::{self, Actor, event};
 use super::queue;
 use super::reply::{self, Draft, Kind, Next};
 use super::verb::{Answer, Done, Principal, SliceAnswer, Verb};
-use super::{CaseId, Desk, MessageNo, PromiseId, message, outbox, promise, slice, spool, undo};
+use super::{CaseId, Desk, MessageNo, PromiseId, merge, message, outbox, promise, slice, spool, undo};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
@@ -87,6 +87,10 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
                 .iter()
                 .map(|case| format!("Case {} is released and has a promise.", case.0))
                 .collect::<Vec<_>>();
+            let said = match what.contains('@') {
+                true => vec![format!("The mails of {what} stand in the spool by themselves.")],
+                false => said,
+            };
             Ok(Answer::Done(Done {
                 case: cases.first().map(|case| case.0),
                 said: said.join("\n"),
@@ -100,6 +104,22 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
                 said: format!("{what} is sent again now."),
                 data: json!({}),
             }))
+        }
+        Verb::Merge { case, into } => {
+            let into = merge::merge(tx, now, who.actor(), CaseId(case), into.map(CaseId))?;
+            let said = format!(
+                "Case {case} is merged into case {}. `duly unmerge {case}` parts them.",
+                into.0
+            );
+            done(into, said)
+        }
+        Verb::Unmerge { case } => {
+            let from = merge::unmerge(tx, now, who.actor(), CaseId(case))?;
+            let said = format!(
+                "Case {case} is a case of its own again; what was written since stays in case {}.",
+                from.0
+            );
+            done(CaseId(case), said)
         }
         Verb::Decline { case, because } => {
             spool::decline(tx, now, who.actor(), CaseId(case), &because)?;
@@ -326,7 +346,12 @@ fn reply(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, draft: &
         .bounced
         .iter()
         .map(|one| format!("\nBut {}.", one.words(zone, now)));
-    let said = doubts.fold(said, |said, doubt| said + &doubt);
+    let mut said = doubts.fold(said, |said, doubt| said + &doubt);
+    if outbox::is_held(tx)? {
+        said.push_str(
+            "\nThe brake on all mail is on: this stays here until `duly spool release all`. Promises go on counting.",
+        );
+    }
     Ok(Answer::Written(written, said))
 }
 

@@ -10,7 +10,7 @@ use super::ledger::{self, Actor, event};
 use super::message::{Auto, Incoming};
 use super::outbox::{self, Content, Letter, New};
 use super::promise::Promise;
-use super::{CaseId, ContactId, Desk, MessageNo, engineer, thread};
+use super::{CaseId, ContactId, Desk, MessageNo, engineer, likeness, thread};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -114,6 +114,17 @@ pub fn acknowledge(
         )?;
         return Ok(());
     }
+    if is_loop(tx, day, mail)? {
+        ledger::record(
+            tx,
+            now,
+            event("acknowledgement.spared", Actor::Desk)
+                .of(case.id)
+                .message(message)
+                .with(json!({"because": "loop"})),
+        )?;
+        return Ok(());
+    }
     let content = Content::Acknowledgement {
         name: contact.name.clone(),
         subject: mail.subject.clone(),
@@ -137,6 +148,29 @@ pub fn acknowledge(
         letter,
     };
     put_automatic(tx, now, desk, &what)
+}
+
+/// Whether the address writes the same subject again and again, and got an automatic letter to it each time: a machine that
+/// answers ours and says nothing of itself. Digits count as one, so that a counter in the subject hides nothing; cases do
+/// not count, because such mail opens one each time.
+fn is_loop(tx: &mut Tx<'_>, since: Timestamp, mail: &Incoming) -> Outcome<bool> {
+    let rows = tx.query(
+        "SELECT m.subject FROM outbox o JOIN message m ON m.id = o.message
+         WHERE o.automatic = 1 AND o.recipient = $1 AND o.made_at > $2 ORDER BY o.id DESC LIMIT $3",
+        &values![
+            mail.address.to_lowercase(),
+            since,
+            limits::AUTOMATIC_PER_ADDRESS_PER_DAY
+        ],
+    )?;
+    let subject = likeness::shape(&mail.subject);
+    // A machine that puts a word before the subject at each turn makes it longer and longer.
+    let goes_on = |long: &str, short: &str| short.len() >= 4 && long.ends_with(short);
+    let is_same = |other: &str| other == subject || goes_on(&subject, other) || goes_on(other, &subject);
+    let same = rows.iter().filter(|row| is_same(&likeness::shape(row.text(0)))).count();
+    // What began it bore another subject and is the first of the three.
+    let before = i64::from(rows.len() > same);
+    Ok(same as i64 + before >= limits::ACKNOWLEDGEMENTS_PER_DAY)
 }
 
 /// A letter of the desk to a contact of a case.

@@ -9,7 +9,10 @@ use super::case::{self, Hand};
 use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
 use super::thread::{self, Clues, Match};
-use super::{CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, bounce, promise};
+use super::{
+    CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, bounce, likeness, machine, number,
+    promise,
+};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -163,9 +166,12 @@ pub struct Facts {
     /// A message with the same Message-ID that is not the same mail: it looks like a repeat, and is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks_like: Option<i64>,
-    /// A case that a person may join this one to.
+    /// A case that a person may merge this one into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<i64>,
+    /// Why it is offered, as half a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_why: Option<String>,
     /// `Date` header, RFC 3339: shown, never counted with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
@@ -232,7 +238,7 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
     } else if desk.is_own(&mail.address) || matches!(known, Some((_, true))) {
         spool(tx, now, mail, None, "our own mail came back to us")?
     } else if let Auto::Bounce | Auto::Replied | Auto::Generated = mail.auto {
-        automatic(tx, now, desk, mail)?
+        machine::place(tx, now, desk, mail)?
     } else {
         from_a_person(tx, now, desk, mail)?
     };
@@ -286,42 +292,13 @@ fn known(tx: &mut Tx<'_>, mail: &Incoming) -> Outcome<Option<(i64, bool)>> {
     Ok(row.map(|row| (row.int(0), row.text(1) == "out")))
 }
 
-/// Automatic mail creates no promise, wakes nothing (but a permanent bounce does), and is never answered.
-fn automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
-    if !mail.shadow
-        && let Some(said) = &mail.bounce
-        && let Some((case, verdict)) = bounce::heard(tx, now, desk, said, &mail.recipients)?
-    {
-        let placed = insert(tx, mail, Some(case), None, verdict.rule(), false, verdict.doubt())?;
-        // It stands in the spool; nobody is woken by what anybody could have written.
-        tx.execute("UPDATE message SET told_at = $1 WHERE id = $2", &values![now, placed])?;
-        told(tx, now, Some(case), placed, "mail.bounce", verdict.rule())?;
-        return Ok(Placed {
-            message: placed,
-            case: Some(case),
-        });
-    }
-    match thread::located(tx, desk, &clues(mail))? {
-        Some(case) => {
-            let contact = customer::contact_by_address(tx, &mail.address)?;
-            let message = insert(tx, mail, Some(case), contact.as_ref(), "automatic", false, None)?;
-            told(tx, now, Some(case), message, "mail.automatic", "located")?;
-            Ok(Placed {
-                message,
-                case: Some(case),
-            })
-        }
-        None => spool(
-            tx,
-            now,
-            mail,
-            None,
-            &format!("automatic mail ({}) that belongs to no case", mail.auto.text()),
-        ),
-    }
-}
-
-fn spool(tx: &mut Tx<'_>, now: Timestamp, mail: &Incoming, contact: Option<&Contact>, reason: &str) -> Outcome<Placed> {
+pub(super) fn spool(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    mail: &Incoming,
+    contact: Option<&Contact>,
+    reason: &str,
+) -> Outcome<Placed> {
     let message = insert(tx, mail, None, contact, "spooled", false, Some(reason))?;
     told(tx, now, None, message, "mail.spooled", "none")?;
     Ok(Placed { message, case: None })
@@ -331,7 +308,7 @@ fn spool(tx: &mut Tx<'_>, now: Timestamp, mail: &Incoming, contact: Option<&Cont
 fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
     let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), mail.mail_zone.as_deref())?;
     let verified = desk.unverified == Unverified::Schedule && !mail.shadow;
-    let found = thread::find(tx, desk, &clues(mail), contact.id, &mail.address)?;
+    let found = thread::find(tx, desk, &clues(mail), &contact, &mail.address)?;
     let served = mail.served_list.is_some();
     // A list that nobody asked us to serve: a person looks first, unless the mail belongs to a case already.
     let foreign_list = mail.auto == Auto::List && !served;
@@ -340,14 +317,19 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     } else {
         mail.severity.unwrap_or_default()
     };
+    let joined = matches!(found, Match::Join(..));
     let (id, rule, offer) = match found {
         Match::Join(id, rule) => (id, rule, None),
-        Match::Offer(other, rule) => (open_case(tx, now, desk, mail, &contact, severity)?, rule, Some(other)),
+        Match::Offer(other, rule, why) => {
+            let id = open_case(tx, now, desk, mail, &contact, severity)?;
+            (id, rule, Some((other, why)))
+        }
         Match::New => (open_case(tx, now, desk, mail, &contact, severity)?, "new", None),
     };
-    let joined = matches!(found, Match::Join(..));
+    let (offer, offer_why) = offer.map(|(other, why)| (other.0, why)).unzip();
     let facts = Facts {
-        offer: offer.map(|other| other.0),
+        offer,
+        offer_why,
         ..mail.facts.clone()
     };
     let mail = Incoming { facts, ..mail.clone() };
@@ -360,6 +342,7 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     };
     let message = insert(tx, &mail, Some(id), Some(&contact), rule, verified, reason)?;
     told(tx, now, Some(id), message, "mail.in", rule)?;
+    likeness::learn(tx, mail.received_at, id, &mail.subject)?;
     if !earns {
         if !joined {
             thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
@@ -423,6 +406,7 @@ pub fn earn(
     basis: &'static str,
 ) -> Outcome<()> {
     case::add_participant(tx, now, id, contact.id)?;
+    number::seen(tx, contact.customer, id, &mail.subject)?;
     let case = case::find(tx, id)?;
     let urgent = is_urgent(&mail.text);
     let severity = if urgent { Severity::Stopped } else { case.severity };
@@ -441,12 +425,17 @@ pub fn is_urgent(text: &str) -> bool {
     first.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("urgent:"))
 }
 
-fn clues(mail: &Incoming) -> Clues<'_> {
+/// What a mail says of where it belongs.
+pub fn clues(mail: &Incoming) -> Clues<'_> {
     Clues {
         recipients: &mail.recipients,
         message_id: mail.message_id.as_deref(),
         chain: &mail.chain,
         maybe_chain: &mail.maybe_chain,
+        subject: &mail.subject,
+        words: (&mail.text, &mail.folded),
+        list: mail.served_list.as_deref(),
+        at: mail.received_at,
     }
 }
 
@@ -499,7 +488,7 @@ pub fn insert(
     Ok(message)
 }
 
-fn told(
+pub(super) fn told(
     tx: &mut Tx<'_>,
     now: Timestamp,
     case: Option<CaseId>,

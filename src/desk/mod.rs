@@ -13,11 +13,16 @@ pub mod bounce;
 pub mod case;
 pub mod customer;
 pub mod engineer;
+pub mod flood;
 pub mod id;
 pub mod import;
 pub mod ledger;
+pub mod likeness;
+pub mod machine;
 pub mod mailbox;
+pub mod merge;
 pub mod message;
+pub mod number;
 pub mod outbox;
 pub mod promise;
 pub mod queue;
@@ -60,6 +65,20 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 40,
         name: "bounces",
         sql: include_str!("../../migrations/0040_bounces.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 41,
+        name: "threading",
+        sql: include_str!("../../migrations/0041_threading.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 42,
+        name: "flood",
+        sql: include_str!("../../migrations/0042_flood.sql"),
         sqlite: "",
         postgres: "",
     },

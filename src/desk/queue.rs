@@ -4,8 +4,9 @@
 
 use super::bounce::{self, Bounced};
 use super::case::{self, State};
+use super::merge::{self, Offered};
 use super::message::Facts;
-use super::{CaseId, Desk, EngineerId, ledger};
+use super::{CaseId, Desk, EngineerId, ledger, outbox};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Row, Tx, values};
@@ -288,6 +289,12 @@ pub struct CasePage {
     pub opened_at: Timestamp,
     /// People on it: name and address.
     pub people: Vec<(String, String)>,
+    /// A case that this one may belong to, with the reason: `merge` puts it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered: Option<Offered>,
+    /// The case that this one was merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<i64>,
     /// Addresses of theirs that refused our mail for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounced: Vec<Bounced>,
@@ -330,6 +337,20 @@ pub struct MessageRow {
     pub delivery: Vec<Delivery>,
 }
 
+impl MessageRow {
+    /// Which rule gave a mail its place, as a person reads it; nothing where it simply began a case.
+    pub fn rule(&self) -> Option<String> {
+        match (self.way.as_str(), self.matched_by.as_str()) {
+            ("in", "token" | "message-id" | "number of the other desk") => {
+                Some(format!("joined by {}", self.matched_by))
+            }
+            ("in", "new" | "none") | ("out" | "note", _) => None,
+            ("in", "likeness") => Some("offered by likeness".to_owned()),
+            (_, rule) => Some(rule.to_owned()),
+        }
+    }
+}
+
 /// How one recipient's copy fared.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Delivery {
@@ -343,6 +364,9 @@ pub struct Delivery {
     pub said: Option<String>,
     /// When it was settled, or is tried (again).
     pub at: Timestamp,
+    /// The brake is on: it stays here until that is released.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub braked: bool,
 }
 
 impl Delivery {
@@ -352,6 +376,7 @@ impl Delivery {
         let server = self.server.as_deref().unwrap_or("their server");
         let said = self.said.as_deref().unwrap_or("");
         match self.state.as_str() {
+            "held" | "queued" | "deferred" if self.braked => "held by the brake on all mail".to_owned(),
             "accepted" => format!("accepted by {server} at {at}"),
             "deferred" => format!("deferred by {server}: {said}; tried again at {at}"),
             "failed" => format!("failed because {said}"),
@@ -370,6 +395,11 @@ pub fn page(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<CasePage> {
         "SELECT list, opened_at, (SELECT COUNT(*) FROM message WHERE case_id = $1) FROM cases WHERE id = $1",
         &values![id],
     )?;
+    let merged_into = merge::merged_into(tx, id)?.map(|other| other.0);
+    let offered = match merged_into {
+        None => merge::offered(tx, id)?,
+        Some(_) => None,
+    };
     let people = tx.query(
         "SELECT c.name, MIN(a.address) FROM participant p JOIN contact c ON c.id = p.contact
          LEFT JOIN contact_address a ON a.contact = c.id WHERE p.case_id = $1 GROUP BY c.id, c.name ORDER BY c.id LIMIT $2",
@@ -383,6 +413,8 @@ pub fn page(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<CasePage> {
             .iter()
             .map(|row| (row.text(0).to_owned(), row.opt_text(1).unwrap_or("").to_owned()))
             .collect(),
+        offered,
+        merged_into,
         bounced: bounce::of_case(tx, id)?,
         promises: promises(tx, Some(id), 0, limits::LIST_ROWS)?,
         messages: messages(tx, id, limit)?,
@@ -422,6 +454,7 @@ fn messages(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<Vec<MessageRow>>
 }
 
 fn deliveries(tx: &mut Tx<'_>, message: i64) -> Outcome<Vec<Delivery>> {
+    let is_held = outbox::is_held(tx)?;
     let rows = tx.query(
         "SELECT recipient, state, server, said, COALESCE(settled_at, not_before) FROM outbox WHERE message = $1 ORDER BY id LIMIT $2",
         &values![message, limits::RECIPIENTS as i64],
@@ -434,6 +467,7 @@ fn deliveries(tx: &mut Tx<'_>, message: i64) -> Outcome<Vec<Delivery>> {
             server: row.opt_text(2).map(str::to_owned),
             said: row.opt_text(3).map(str::to_owned),
             at: row.instant(4),
+            braked: is_held && matches!(row.text(1), "held" | "queued" | "deferred"),
         })
         .collect())
 }

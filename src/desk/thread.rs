@@ -1,10 +1,13 @@
 //! Which case a mail belongs to (PRODUCT.md §2, "Who is joined to a case").
 //!
-//! Headers locate a candidate, they grant nothing: a mail joins by the signed reply address or a known Message-ID, and only
-//! if its sender is on the case or the case is public. Where several cases match, the oldest. Anything else becomes a case
-//! of its own with an offer to join, for a human to decide. Subject likeness is never looked at here.
+//! Headers locate a candidate, they grant nothing: a mail joins by the signed reply address, a known Message-ID, or the
+//! other desk's number that was learned for its customer ([`number`]), in this order, and only if its sender is on the case
+//! or the case is public. Where several cases match, the oldest. Anything else becomes a case of its own, and may carry an
+//! offer for a human to decide: of what its headers point at, else of the likest case ([`likeness`]).
 
-use super::{CaseId, ContactId, Desk};
+use super::customer::Contact;
+use super::likeness::{self, Newcomer};
+use super::{CaseId, ContactId, Desk, number};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -28,6 +31,14 @@ pub struct Clues<'a> {
     pub chain: &'a [String],
     /// What looks like such IDs but stands without brackets, as web forms of lists write it.
     pub maybe_chain: &'a [String],
+    /// As written: the other desk's number may stand in it.
+    pub subject: &'a str,
+    /// Newly written words, and the quotes below them: for offers only.
+    pub words: (&'a str, &'a str),
+    /// The served list it came through.
+    pub list: Option<&'a str>,
+    /// When it was received.
+    pub at: jiff::Timestamp,
 }
 
 /// Where a mail belongs.
@@ -35,29 +46,52 @@ pub struct Clues<'a> {
 pub enum Match {
     /// It joins this case; the rule that made it.
     Join(CaseId, &'static str),
-    /// It is a case of its own; a person may join it to this one.
-    Offer(CaseId, &'static str),
+    /// It is a case of its own; a person may merge it into this one. The rule, and why in words.
+    Offer(CaseId, &'static str, String),
     /// It is a case of its own.
     New,
 }
 
 /// Decides where a mail of this author belongs.
-pub fn find(tx: &mut Tx<'_>, desk: &Desk, clues: &Clues<'_>, author: ContactId, address: &str) -> Outcome<Match> {
+pub fn find(tx: &mut Tx<'_>, desk: &Desk, clues: &Clues<'_>, author: &Contact, address: &str) -> Outcome<Match> {
+    let offer = |case, rule: &'static str, why: &str| Ok(Match::Offer(case, rule, why.to_owned()));
     if let Some((case, bound)) = by_token(tx, desk, clues.recipients, address)? {
-        if bound && may_join(tx, case, author)? {
+        if bound && may_join(tx, case, author.id)? {
             return Ok(Match::Join(case, "token"));
         }
-        return Ok(Match::Offer(case, "token of another address"));
+        let why = "it came to the reply address of that case, which was made for somebody else";
+        return offer(case, "token of another address", why);
     }
-    let Some(case) = by_known_id(tx, clues.message_id.into_iter().chain(names(clues.chain)))? else {
-        return Ok(match by_known_id(tx, names(clues.maybe_chain))? {
-            Some(case) => Match::Offer(case, "message-id without brackets"),
-            None => Match::New,
-        });
+    if let Some(case) = by_known_id(tx, clues.message_id.into_iter().chain(names(clues.chain)))? {
+        if may_join(tx, case, author.id)? {
+            return Ok(Match::Join(case, "message-id"));
+        }
+        let why = "it answers a mail of that case, and its sender is not on it";
+        return offer(case, "message-id, sender not on the case", why);
+    }
+    if let Some(case) = number::case_of(tx, author.customer, clues.subject)? {
+        if may_join(tx, case, author.id)? {
+            return Ok(Match::Join(case, "number of the other desk"));
+        }
+        let why = "its subject has the number that their desk gave that case, and its sender is not on it";
+        return offer(case, "number of the other desk, sender not on the case", why);
+    }
+    if let Some(case) = by_known_id(tx, names(clues.maybe_chain))? {
+        let why = "it names a mail of that case without brackets, as web forms do";
+        return offer(case, "message-id without brackets", why);
+    }
+    let new = Newcomer {
+        author: author.id,
+        customer: author.customer,
+        list: clues.list,
+        subject: clues.subject,
+        text: clues.words.0,
+        folded: clues.words.1,
+        at: clues.at,
     };
-    Ok(match may_join(tx, case, author)? {
-        true => Match::Join(case, "message-id"),
-        false => Match::Offer(case, "message-id, sender not on the case"),
+    Ok(match likeness::offer(tx, &new)? {
+        Some(found) => Match::Offer(found.case, "likeness", found.why),
+        None => Match::New,
     })
 }
 
@@ -120,7 +154,11 @@ fn by_token(tx: &mut Tx<'_>, desk: &Desk, recipients: &[String], sender: &str) -
         };
         let key = &token[..CASE_KEY_BYTES];
         let text = BASE32_NOPAD.encode(key).to_lowercase();
-        let Some(row) = tx.first("SELECT id FROM cases WHERE key = $1", &values![text])? else {
+        let Some(row) = tx.first(
+            "SELECT COALESCE(merged_into, id) FROM cases WHERE key = $1",
+            &values![text],
+        )?
+        else {
             continue;
         };
         let case = CaseId(row.int(0));
@@ -151,7 +189,7 @@ pub fn signed_for(tx: &mut Tx<'_>, desk: &Desk, recipients: &[String]) -> Outcom
         let key = &token[..CASE_KEY_BYTES];
         let text = BASE32_NOPAD.encode(key).to_lowercase();
         let addresses = tx.query(
-            "SELECT a.address, k.id FROM cases k JOIN participant p ON p.case_id = k.id
+            "SELECT a.address, p.case_id FROM cases k JOIN participant p ON p.case_id = COALESCE(k.merged_into, k.id)
              JOIN contact_address a ON a.contact = p.contact WHERE k.key = $1 LIMIT $2",
             &values![text, limits::ADDRESSES as i64],
         )?;

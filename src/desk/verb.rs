@@ -129,6 +129,10 @@ pub enum Verb {
     Retry { what: String },
     /// Declines an unsorted case.
     Decline { case: i64, because: String },
+    /// Puts a case into another: the one that was offered, or the one named.
+    Merge { case: i64, into: Option<i64> },
+    /// Parts a merged case from the other.
+    Unmerge { case: i64 },
     /// Stops everything that leaves, or lets it leave again.
     Hold { hold: bool },
     /// Takes back the last reply while it is held.

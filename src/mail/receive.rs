@@ -479,6 +479,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         list: served_list.clone(),
         looks_like: None,
         offer: None,
+        offer_why: None,
         date: mail.date.map(|date| date.to_string()),
     };
     let folded = [mail.signature.as_str(), mail.quoted_text.as_str(), mail.beside.as_str()]

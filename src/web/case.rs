@@ -10,7 +10,7 @@ use super::{House, Words, act, answered, listen, message};
 use crate::desk::case::State;
 use crate::desk::engineer::{self, Engineer};
 use crate::desk::queue::{self, CasePage, MessageRow, PromiseRow};
-use crate::desk::{CaseId, Desk, say};
+use crate::desk::{CaseId, Desk, outbox, say};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use axum::extract::{Path, Query, State as Given};
@@ -42,6 +42,8 @@ pub struct Screen {
     pub engineers: Vec<Engineer>,
     /// Who works on it now.
     pub on_it: Vec<String>,
+    /// The brake is on: nothing leaves the desk.
+    pub mail_held: bool,
     /// See [`Asked`].
     pub asked: Asked,
 }
@@ -106,6 +108,7 @@ pub fn render(house: &House, case: CaseId, asked: Asked) -> Outcome<Markup> {
             .iter()
             .filter(|one| slices.iter().any(|(who, on, _)| *who == one.id && *on == case));
         Ok(Screen {
+            mail_held: outbox::is_held(tx)?,
             page,
             on_it: on_it.map(|one| one.name.clone()).collect(),
             engineers,
@@ -123,6 +126,7 @@ pub fn render(house: &House, case: CaseId, asked: Asked) -> Outcome<Markup> {
         desk: &door.desk.name,
         address: &address,
         is_queue: false,
+        mail_held: screen.mail_held,
     };
     Ok(layout::page(&frame, content(&screen, &door.desk, now)?))
 }
@@ -141,6 +145,7 @@ fn content(screen: &Screen, desk: &Desk, now: Timestamp) -> Outcome<Markup> {
             (head(screen, desk, now))
             (promise_line(screen, desk, now))
             (failures(screen, desk, now))
+            (belongs(screen))
         }
         (said(screen))
         div.columns {
@@ -267,6 +272,20 @@ fn failures(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
     }
 }
 
+/// Where the case went, or where it may belong: an offer that a person decides on below.
+fn belongs(screen: &Screen) -> Markup {
+    let page = &screen.page;
+    html! {
+        @if let Some(other) = page.merged_into {
+            p.notice { strong { "Merged. " } "Everything of this case stands in " a href={ "/c/" (other) } { "case " (other) } "." }
+        }
+        @if let Some(offer) = &page.offered {
+            p.notice.offer { strong { "May belong to " a href={ "/c/" (offer.case) } { "case " (offer.case) } ". " } (offer.why) ". "
+                a href="#act-merge" { "Merge it" } " below, if it does." }
+        }
+    }
+}
+
 /// What the last act did, in a fixed sentence (an address must not be able to make the desk say things), or why not.
 fn said(screen: &Screen) -> Markup {
     let words = match screen.asked.done.as_deref() {
@@ -278,6 +297,10 @@ fn said(screen: &Screen) -> Markup {
         Some("close") => "The case is closed. A mail from the customer opens it again, with a new promise.",
         Some("release") => "The case is taken on and has a promise.",
         Some("decline") => "The case is declined.",
+        Some("merge") => {
+            "The case is merged into the other. Everything of it stands there; it can be parted again below."
+        }
+        Some("unmerge") => "The case stands by itself again. What was written since stays in the other.",
         Some("next") => "This case is yours for a slice. Reply, wait, or hand it back.",
         Some("skip") => "Handed back with your reason.",
         _ => "",

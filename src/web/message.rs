@@ -12,13 +12,17 @@ use maud::{Markup, html};
 
 /// Whether a person at the customer wrote it.
 pub fn is_theirs(message: &MessageRow) -> bool {
-    message.way == "in" && !matches!(message.matched_by.as_str(), "automatic" | "bounce")
+    let machines = ["automatic", "bounce", "delay", "complaint", "bounce, not believed"];
+    message.way == "in" && !machines.contains(&message.matched_by.as_str())
 }
 
 /// What it is, in a word or two.
 fn kind(message: &MessageRow) -> String {
     match (message.way.as_str(), message.kind.as_str()) {
         ("in", _) if message.matched_by == "bounce" => "delivery report".into(),
+        ("in", _) if message.matched_by == "delay" => "notice of delay: their server still tries".into(),
+        ("in", _) if message.matched_by == "complaint" => "the recipient complained".into(),
+        ("in", _) if message.matched_by == "bounce, not believed" => "looks like a bounce, not believed".into(),
         ("in", _) if message.matched_by == "automatic" => "automatic mail".into(),
         ("in", _) if message.matched_by == "unreadable" => "mail that could not be read".into(),
         ("in", _) => "mail".into(),
@@ -31,7 +35,7 @@ fn kind(message: &MessageRow) -> String {
 pub fn whole(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncut: bool) -> Markup {
     html! {
         article.message.theirs id={ "m" (message.message) } aria-labelledby="h-newest" {
-            h2 #h-newest.line { (byline(message)) " · " (when(message, desk)) @if !message.verified { " · " span.tag { "sender not verified" } } }
+            h2 #h-newest.line { (byline(message)) " · " (when(message, desk)) @if !message.verified { " · " span.tag { "sender not verified" } } @if let Some(rule) = message.rule() { " · " span.tag { (rule) } } }
             (content(message, case, desk, now, uncut))
         }
     }

@@ -10,6 +10,8 @@ mod bounce;
 mod case;
 mod join;
 mod ledger;
+mod loops;
+mod merge;
 mod odd;
 mod promise;
 mod reply;

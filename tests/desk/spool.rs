@@ -152,7 +152,19 @@ fn the_brake_stops_everything_that_leaves_and_promises_go_on_counting() {
         desk.refused("ben@acme.example", Verb::Hold { hold: true }, Kind::Forbidden);
         desk.act(ANNA, Verb::Hold { hold: true });
         let case = desk.receive(&mail(NORA, "The daemon stops")).case();
-        desk.answered(case, "close");
+        let said = desk.answer(case, "close");
+        assert!(said.contains("The brake on all mail is on"), "{said}");
+        desk.leaves();
+        // It survives a restart.
+        desk.stop();
+        desk.start();
+        desk.quiet();
+        let newest = desk.page(case).messages.remove(0);
+        assert!(
+            newest.delivery[0]
+                .words(&plan::Zone::UTC, desk.now())
+                .contains("held by the brake")
+        );
         assert_eq!(desk.sink.taken().len(), 0);
         assert_eq!(desk.state(case), State::Ready);
         assert_eq!(spool(desk)[0].state, "held");

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 /// What can be done in the spool.
 #[derive(Debug, Subcommand)]
 pub enum SpoolAct {
-    /// Take on an unsorted case, a mail mN, or send oN; `all` ends a hold
+    /// Take on an unsorted case, a mail mN, or send oN; an address ends its brake, `all` ends a hold
     #[command(before_help = "Example: duly spool release 12")]
     Release {
-        /// Case number, mN, oN or all
+        /// Case number, mN, oN, an address or all
         what: String,
     },
     /// Send a deferred or failed mail again now

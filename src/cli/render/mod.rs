@@ -30,6 +30,7 @@ pub struct Screen {
     whole: bool,
     list: List,
     foot: Foot,
+    mail_held: bool,
 }
 
 /// What the line under the run queue counts.
@@ -70,12 +71,14 @@ impl Screen {
             whole,
             list: List::new(form, has_colour(cli.color, &io::stdout())),
             foot: Foot::default(),
+            mail_held: false,
         })
     }
 
     /// Writes one answer; lists may come in several.
     pub fn show(&mut self, told: Told) -> anyhow::Result<()> {
         self.zone = told.zone;
+        self.mail_held = told.mail_held && !matches!(told.answer, Answer::Raw(_));
         if self.json {
             return Ok(as_json(&told.answer)?);
         }
@@ -149,6 +152,10 @@ impl Screen {
         self.list.end()?;
         if self.foot.asked && !self.json && self.list.form() != Form::Tabs && self.foot.cases > 0 {
             self.print(&self.foot.words(self.whole))?;
+        }
+        if self.mail_held && !self.json {
+            let said = "MAIL HELD: nothing leaves the desk until `duly spool release all`. Promises go on counting.";
+            writeln!(io::stderr(), "{said}")?;
         }
         Ok(())
     }
