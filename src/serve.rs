@@ -11,12 +11,15 @@ use crate::limits;
 use crate::mail::listen;
 use crate::mail::post::{AT_ONCE, Post};
 use crate::mail::receive::{Entrance, Understanding};
+use crate::mail::resolver;
 use crate::mail::send::{Courier, Login, Route};
+use crate::mail::verify::{self, Checks, Networks};
 use crate::mail::worker::Worker;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Target};
 use crate::web;
 use anyhow::Context;
+use hickory_resolver::TokioResolver;
 use jiff::SignedDuration;
 use plan::{Calendar, Targets};
 use std::collections::HashSet;
@@ -105,6 +108,7 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
             .iter()
             .map(|one| one.to_lowercase())
             .collect(),
+        web: web_address(config)?,
         key: key
             .try_into()
             .map_err(|_| anyhow::anyhow!("duly.key does not hold 64 bytes"))?,
@@ -152,7 +156,12 @@ impl Running {
         let smtp = bind(config.text("mail", "smtp"), "mail.smtp").await?;
         let (smtp_at, http_at) = (smtp.local_addr()?, http.local_addr()?);
         let host = host_of(&config, &desk);
-        let courier = Courier::new(route_of(&dir, &config)?, host.clone())?;
+        let resolver = resolver::resolver(config.text("mail", "resolver"))?;
+        let courier = Courier::new(route_of(&dir, &config)?, host.clone(), resolver.clone())?;
+        let checks = match desk.unverified {
+            Unverified::Hold => Some(checks_of(&config, resolver, host.clone())?),
+            Unverified::Schedule => None,
+        };
         let (stop, stopped) = watch::channel(false);
         let (stop_workers, workers_stopped) = watch::channel(false);
         let mut running = Running {
@@ -165,7 +174,7 @@ impl Running {
             workers: JoinSet::new(),
             stop_workers,
         };
-        running.work(&clock, worker, courier, workers_stopped).await?;
+        running.work(&clock, worker, courier, checks, workers_stopped).await?;
         let local = LocalDoor {
             store: store.clone(),
             desk: Arc::clone(&desk),
@@ -202,13 +211,20 @@ impl Running {
         clock: &Clock,
         (program, args): (PathBuf, Vec<String>),
         courier: Courier,
+        checks: Option<Checks>,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
+        let verifier = checks.map(|checks| {
+            let (verifier, work) = verify::begin(checks);
+            // Ends when the understanding of mail, which asks it, has ended.
+            self.workers.spawn(work.run());
+            verifier
+        });
         let (store, desk) = (self.store.clone(), Arc::clone(&self.desk));
         let worker = Worker::new(program, args);
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
-            let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker)?;
+            let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker, verifier)?;
             Ok::<_, crate::refusal::Fault>((understanding, Post::begin(store, desk, for_post, courier)?))
         })
         .await??;
@@ -301,6 +317,23 @@ fn route_of(dir: &Path, config: &Config) -> anyhow::Result<Route> {
         port: port.parse().map_err(|_| wrong())?,
         login,
     })
+}
+
+fn checks_of(config: &Config, resolver: TokioResolver, host: String) -> anyhow::Result<Checks> {
+    let gateways = Networks::read(&config.list("mail", "gateways"))
+        .map_err(|wrong| Refusal::usage(format!("mail.gateways: \"{wrong}\" is no network; write it as \"10.0.0.0/8\".")))?;
+    Ok(Checks::new(resolver, host, &config.list("mail", "trust_authserv"), gateways))
+}
+
+fn web_address(config: &Config) -> Result<String, Refusal> {
+    let address = config.text("web", "address").trim_end_matches('/');
+    let fits = address.is_empty() || address.starts_with("https://") || address.starts_with("http://");
+    match fits && !address.contains(char::is_whitespace) {
+        true => Ok(address.to_owned()),
+        false => Err(Refusal::usage(format!(
+            "web.address is \"https://…\", as customers' browsers see it, not \"{address}\"."
+        ))),
+    }
 }
 
 fn tls_of(config: &Config, host: &str) -> anyhow::Result<Arc<rustls::ServerConfig>> {

@@ -180,7 +180,10 @@ fn understand(worker: &mut Worker, desk: &Desk, now: Timestamp, mails: Vec<Vec<u
                 envelope_to: Vec::new(),
                 deaths: 0,
                 starts: 0,
-                bytes: Vec::new(),
+                way: "import".into(),
+                peer: String::new(),
+                helo: String::new(),
+                bytes: Arc::default(),
             };
             match verdict {
                 Verdict::Understood(mail) => {

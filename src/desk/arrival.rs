@@ -11,6 +11,7 @@ use crate::refusal::Outcome;
 use crate::store::{Row, Tx, values};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// What was said on the wire about a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +43,14 @@ pub struct Waiting {
     pub deaths: i64,
     /// Starts of the desk that found it not understood.
     pub starts: i64,
-    /// The bytes.
-    pub bytes: Vec<u8>,
+    /// By which way it came.
+    pub way: String,
+    /// Address of the host that handed it over.
+    pub peer: String,
+    /// What that host calls itself.
+    pub helo: String,
+    /// The bytes, which two readers share.
+    pub bytes: Arc<Vec<u8>>,
 }
 
 /// Keeps a mail. The caller says 250 when this is durable, not before.
@@ -87,7 +94,7 @@ pub fn raw(tx: &mut Tx<'_>, id: RawId) -> Outcome<Vec<u8>> {
 /// Arrivals after `after` that have no place yet, oldest first, with their bytes.
 pub fn waiting(tx: &mut Tx<'_>, after: RawId, limit: usize) -> Outcome<Vec<Waiting>> {
     let rows = tx.query(
-        "SELECT a.id, a.received_at, a.envelope_from, a.envelope_to, a.deaths, a.starts, r.bytes
+        "SELECT a.id, a.received_at, a.envelope_from, a.envelope_to, a.deaths, a.starts, a.way, a.peer, a.helo, r.bytes
          FROM arrival a JOIN raw r ON r.id = a.id
          WHERE a.placed_at IS NULL AND a.id > $1 ORDER BY a.id LIMIT $2",
         &values![after, limit as i64],
@@ -103,7 +110,10 @@ fn of_row(row: &Row) -> Outcome<Waiting> {
         envelope_to: serde_json::from_str(row.text(3)).map_err(anyhow::Error::from)?,
         deaths: row.int(4),
         starts: row.int(5),
-        bytes: row.bytes(6).to_vec(),
+        way: row.text(6).to_owned(),
+        peer: row.text(7).to_owned(),
+        helo: row.text(8).to_owned(),
+        bytes: Arc::new(row.bytes(9).to_vec()),
     })
 }
 

@@ -7,8 +7,9 @@
 use super::case::{self, Hand};
 use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
+use super::origin::{self, Origin, Standing};
 use super::thread::{self, Clues, Match};
-use super::{CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, outbox, promise};
+use super::{CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, outbox, promise};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -132,6 +133,9 @@ pub struct Facts {
     /// `Date` header, RFC 3339: shown, never counted with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
+    /// What was found out about its sender; none where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// An attachment, by what is known of it; its bytes are in the raw mail.
@@ -247,7 +251,10 @@ fn automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
     }
     match thread::located(tx, desk, &clues(mail))? {
         Some(case) => {
-            let contact = customer::contact_by_address(tx, &mail.address)?;
+            let contact = match origin::standing(tx, now, desk, mail)?.is_author() {
+                true => customer::contact_by_address(tx, &mail.address)?,
+                false => None,
+            };
             let message = insert(tx, mail, Some(case), contact.as_ref(), "automatic", false, None)?;
             told(tx, now, Some(case), message, "mail.automatic", "located")?;
             Ok(Placed {
@@ -271,14 +278,91 @@ fn spool(tx: &mut Tx<'_>, now: Timestamp, mail: &Incoming, contact: Option<&Cont
     Ok(Placed { message, case: None })
 }
 
-/// A person's mail: joins a case or opens one; verified it earns a promise, else it waits for a person to look.
+/// A person's mail: verified it joins a case or opens one and earns a promise, else it waits for a person to look.
 fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
+    let standing = origin::standing(tx, now, desk, mail)?;
+    if let Standing::Unverified { answerable } = standing {
+        return unverified(tx, now, desk, mail, answerable);
+    }
     let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), mail.mail_zone.as_deref())?;
-    let verified = desk.unverified == Unverified::Schedule;
-    let found = thread::find(tx, desk, &clues(mail), contact.id, &mail.address)?;
+    let found = thread::find(tx, desk, &clues(mail), contact.id, &mail.address, standing)?;
     let served = mail.served_list.is_some();
     // A list that nobody asked us to serve: a person looks first, unless the mail belongs to a case already.
     let foreign_list = mail.auto == Auto::List && !served;
+    let (id, rule, offer) = match found {
+        Match::Join(id, rule) => (id, rule, None),
+        Match::Offer(other, rule) => (open_case(tx, now, desk, mail, contact.customer)?, rule, Some(other)),
+        Match::New => (open_case(tx, now, desk, mail, contact.customer)?, "new", None),
+    };
+    let joined = matches!(found, Match::Join(..));
+    let facts = Facts {
+        offer: offer.map(|other| other.0),
+        ..mail.facts.clone()
+    };
+    let mail = Incoming { facts, ..mail.clone() };
+    let looks_first = foreign_list && !joined;
+    let reason = looks_first.then_some(FOREIGN_LIST);
+    let message = insert(tx, &mail, Some(id), Some(&contact), rule, true, reason)?;
+    told(tx, now, Some(id), message, "mail.in", rule)?;
+    thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
+    if looks_first {
+        case::add_participant(tx, now, id, contact.id)?;
+        return Ok(Placed {
+            message,
+            case: Some(id),
+        });
+    }
+    earn(tx, now, desk, id, message, &contact, &mail, mail.received_at, "target")?;
+    Ok(Placed {
+        message,
+        case: Some(id),
+    })
+}
+
+const FOREIGN_LIST: &str = "it came through a list that this desk does not serve";
+
+/// A mail that nobody vouches for: appended to the case whose reply address was made for its sender, else a case of its
+/// own under nobody's name. It wakes nothing, adds nobody, teaches no Message-ID but its own, and belongs to no contact.
+fn unverified(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, answerable: bool) -> Outcome<Placed> {
+    let (appended, offer) = match thread::find_unverified(tx, desk, &clues(mail), &mail.address)? {
+        Match::Join(case, rule) => (Some(case), (None, rule)),
+        Match::Offer(case, rule) => (None, (Some(case), rule)),
+        Match::New => (None, (None, "new")),
+    };
+    let (offer, rule) = offer;
+    let mail = Incoming {
+        facts: Facts {
+            offer: offer.map(|other| other.0),
+            ..mail.facts.clone()
+        },
+        ..mail.clone()
+    };
+    let id = match appended {
+        Some(case) => case,
+        None => {
+            let customer = customer::nobody(tx, now)?;
+            let id = open_case(tx, now, desk, &mail, customer)?;
+            thread::learn(tx, id, mail.message_id.as_deref(), &[])?;
+            id
+        }
+    };
+    let foreign_list = mail.auto == Auto::List && mail.served_list.is_none();
+    let reason = match foreign_list {
+        true => FOREIGN_LIST.to_owned(),
+        false => origin::doubt(&mail),
+    };
+    let message = insert(tx, &mail, Some(id), None, rule, false, Some(&reason))?;
+    told(tx, now, Some(id), message, "mail.in", rule)?;
+    if answerable && !foreign_list {
+        automatic::tell_unverified(tx, now, desk, id, message, &mail)?;
+    }
+    Ok(Placed {
+        message,
+        case: Some(id),
+    })
+}
+
+fn open_case(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, customer: CustomerId) -> Outcome<CaseId> {
     let usual = mail
         .entry
         .as_ref()
@@ -288,61 +372,13 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     } else {
         usual
     };
-    let (id, rule, offer) = match found {
-        Match::Join(id, rule) => (id, rule, None),
-        Match::Offer(other, rule) => (open_case(tx, now, desk, mail, &contact, severity)?, rule, Some(other)),
-        Match::New => (open_case(tx, now, desk, mail, &contact, severity)?, "new", None),
-    };
-    let joined = matches!(found, Match::Join(..));
-    let facts = Facts {
-        offer: offer.map(|other| other.0),
-        ..mail.facts.clone()
-    };
-    let mail = Incoming { facts, ..mail.clone() };
-    let earns = verified && (joined || !foreign_list);
-    let reason = match (verified, foreign_list && !joined) {
-        (_, true) => Some("it came through a list that this desk does not serve"),
-        (false, _) => Some("its sender is not verified"),
-        _ => None,
-    };
-    let message = insert(tx, &mail, Some(id), Some(&contact), rule, verified, reason)?;
-    told(tx, now, Some(id), message, "mail.in", rule)?;
-    if !earns {
-        if !joined {
-            thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
-            case::add_participant(tx, now, id, contact.id)?;
-        }
-        if !verified && !foreign_list {
-            automatic::tell_unverified(tx, now, desk, id, &contact, &mail)?;
-        }
-        return Ok(Placed {
-            message,
-            case: Some(id),
-        });
-    }
-    thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
-    earn(tx, now, desk, id, message, &contact, &mail, mail.received_at, "target")?;
-    Ok(Placed {
-        message,
-        case: Some(id),
-    })
-}
-
-fn open_case(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    desk: &Desk,
-    mail: &Incoming,
-    contact: &Contact,
-    severity: Severity,
-) -> Outcome<CaseId> {
     let subject = clipped(if mail.subject.trim().is_empty() {
         "(no subject)"
     } else {
         mail.subject.trim()
     });
     let new = case::New {
-        customer: contact.customer,
+        customer,
         subject: &subject,
         severity,
         lane: mail.entry.as_ref().map_or(case::LANE, |(_, lane)| lane),

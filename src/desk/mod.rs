@@ -9,12 +9,14 @@ pub mod alarm;
 pub mod arrival;
 pub mod automatic;
 pub mod case;
+pub mod confirmation;
 pub mod customer;
 pub mod engineer;
 pub mod id;
 pub mod import;
 pub mod ledger;
 pub mod message;
+pub mod origin;
 pub mod outbox;
 pub mod promise;
 pub mod queue;
@@ -44,6 +46,13 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: "",
     },
     crate::store::SEARCH,
+    Migration {
+        number: 10,
+        name: "confirmation",
+        sql: include_str!("../../migrations/0010_confirmation.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// A mail was accepted and waits to be understood.
@@ -81,6 +90,9 @@ pub struct Desk {
     pub unverified: Unverified,
     /// Public lists that the desk serves: their mail is customer mail. Lower case.
     pub lists: Vec<String>,
+    /// Where customers reach pages: "https://desk.acme.example", without a slash at the end. Empty: nowhere, so that no letter
+    /// carries a link.
+    pub web: String,
     /// Signs reply addresses.
     pub key: [u8; 64],
 }

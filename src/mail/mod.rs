@@ -1,8 +1,8 @@
 //! The mail door: SMTP in, understanding, SMTP out.
 //!
-//! In: [`listen`] and [`session`] speak SMTP, [`receive`] keeps what was sent and has it understood by the [`worker`]
-//! process, where [`limit`], [`parse`], [`charset`], [`html`], [`quote`], [`auto`] and [`list`] do their work. Out:
-//! [`post`] takes rows of the outbox, [`compose`] and [`texts`] write the letters, [`send`] carries them.
+//! In: [`listen`] and [`session`] speak SMTP, [`receive`] keeps what was sent, has its sender checked by [`verify`] and has it
+//! understood by the [`worker`] process, where [`limit`], [`parse`], [`charset`], [`html`], [`quote`], [`auto`] and [`list`] do
+//! their work. Out: [`post`] takes rows of the outbox, [`compose`] and [`texts`] write the letters, [`send`] carries them.
 
 pub mod auto;
 pub mod bounce;
@@ -19,9 +19,11 @@ pub mod parse;
 pub mod post;
 pub mod quote;
 pub mod receive;
+pub mod resolver;
 pub mod send;
 pub mod session;
 mod tag;
 pub mod texts;
+pub mod verify;
 mod words;
 pub mod worker;

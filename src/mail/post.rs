@@ -9,7 +9,7 @@ use super::send::{Courier, Delivery, next_try};
 use super::texts;
 use crate::clock::Clock;
 use crate::desk::outbox::{self, Content, Due, Ended};
-use crate::desk::{Desk, arrival, reply};
+use crate::desk::{Desk, MessageNo, arrival, confirmation, reply};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::Store;
@@ -154,7 +154,7 @@ fn letter_of(desk: &Desk, row: &Due) -> (compose::Letter, String) {
     let zone: Zone = letter.zone.parse().unwrap_or_else(|_| desk.zone.clone());
     let text = words(desk, row, &zone);
     let auto = match (&letter.content, row.automatic) {
-        (Content::Acknowledgement { .. } | Content::Unverified, true) => Some(Auto::Replied),
+        (Content::Acknowledgement { .. } | Content::Unverified { .. }, true) => Some(Auto::Replied),
         (_, true) => Some(Auto::Generated),
         (_, false) => None,
     };
@@ -272,11 +272,15 @@ fn words(desk: &Desk, row: &Due, zone: &Zone) -> String {
             now,
             desk_name: &desk.name,
         }),
-        Content::Unverified => texts::not_verified(&texts::NotVerified {
-            case: row.letter.case,
-            desk_name: &desk.name,
-            link: None,
-        }),
+        Content::Unverified { mail } => {
+            let token = mail.map(|mail| confirmation::token(desk, MessageNo(mail), row.made_at));
+            let link = token.map(|token| format!("{}/confirm/{token}", desk.web));
+            texts::not_verified(&texts::NotVerified {
+                case: row.letter.case,
+                desk_name: &desk.name,
+                link: link.as_deref(),
+            })
+        }
         Content::Closed { name } => texts::closing(&texts::Closing {
             greeting_name: name,
             case: row.letter.case,

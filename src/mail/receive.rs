@@ -10,10 +10,12 @@ use super::auto;
 use super::list;
 use super::parse::{Mailbox, Understood};
 use super::session::{Envelope, Gate, Reply};
+use super::verify::{Question, Verifier};
 use super::worker::{Verdict, Worker};
 use crate::clock::Clock;
 use crate::desk::arrival::{self, Waiting};
 use crate::desk::message::{self, Auto, Bounce, Facts, File, Incoming};
+use crate::desk::origin::Origin;
 use crate::desk::{Desk, RawId, Unverified};
 use crate::limits;
 use crate::refusal::Outcome;
@@ -22,6 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What the SMTP session asks of the desk.
 pub struct Entrance {
@@ -157,11 +160,32 @@ pub struct Understanding {
     ready: Vec<Incoming>,
     /// Given to the writer, a few mails a job.
     placing: Vec<(Arc<Vec<Incoming>>, Pending<()>)>,
+    /// Finds out who wrote a mail; none on a desk that believes every sender.
+    verifier: Option<Verifier>,
+    /// Mails whose sender is being checked, by the number of their bytes: those that are understood, and verdicts that came
+    /// before that.
+    checking: HashMap<i64, Checking>,
+}
+
+/// A mail whose sender is being checked.
+struct Checking {
+    /// The mail, once it is understood.
+    mail: Option<Incoming>,
+    /// The verdict, once it is there.
+    origin: Option<Origin>,
+    /// Its size.
+    bytes: usize,
 }
 
 impl Understanding {
     /// A loop that has understood nothing yet; counts this start on everything that waits.
-    pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, worker: Worker) -> Outcome<Understanding> {
+    pub fn begin(
+        store: Store,
+        desk: Arc<Desk>,
+        clock: Clock,
+        worker: Worker,
+        verifier: Option<Verifier>,
+    ) -> Outcome<Understanding> {
         store.write(arrival::count_start)?;
         Ok(Understanding {
             store,
@@ -171,6 +195,8 @@ impl Understanding {
             after: RawId(0),
             ready: Vec::new(),
             placing: Vec::new(),
+            verifier,
+            checking: HashMap::new(),
         })
     }
 
@@ -182,6 +208,7 @@ impl Understanding {
             self.after = RawId(0);
             self.ready.clear();
             self.placing.clear();
+            self.checking.clear();
         }
         stepped
     }
@@ -190,8 +217,10 @@ impl Understanding {
         let after = self.after;
         let batch = self.store.read(|tx| arrival::waiting(tx, after, limits::PARSE_BATCH))?;
         let Some(last) = batch.last() else {
+            self.hear(Duration::from_millis(limits::VERDICT_MILLIS));
+            self.hand_over();
             self.settle(0)?;
-            return Ok(false);
+            return Ok(!self.checking.is_empty());
         };
         self.after = last.raw;
         let (given_up, mut todo): (Vec<_>, Vec<_>) = batch.into_iter().partition(|one| one.given_up().is_some());
@@ -200,10 +229,69 @@ impl Understanding {
             self.place(unreadable(&one, &reason));
         }
         self.hand_over();
+        for one in &todo {
+            self.check(one);
+        }
         while !todo.is_empty() {
             todo = self.understand(todo)?;
         }
+        // Verdicts are waited for beside reading on, until too many mails wait.
+        self.hear(Duration::ZERO);
+        while self.checking.len() > limits::VERIFY_AT_ONCE || self.bytes_in_check() > limits::VERIFY_BYTES {
+            self.hear(Duration::from_millis(limits::VERDICT_MILLIS));
+        }
+        self.hand_over();
         Ok(true)
+    }
+
+    /// Has the sender of a mail looked up while the mail is being read.
+    fn check(&mut self, one: &Waiting) {
+        let Some(verifier) = &self.verifier else { return };
+        let waits = Checking {
+            mail: None,
+            origin: None,
+            bytes: one.bytes.len(),
+        };
+        self.checking.insert(one.raw.0, waits);
+        verifier.ask(Question {
+            raw: one.raw.0,
+            received_at: one.received_at,
+            way: one.way.clone(),
+            peer: one.peer.clone(),
+            helo: one.helo.clone(),
+            from: one.envelope_from.clone(),
+            bytes: Arc::clone(&one.bytes),
+        });
+    }
+
+    fn bytes_in_check(&self) -> usize {
+        self.checking.values().map(|one| one.bytes).sum()
+    }
+
+    /// Takes the verdicts that are there; waits so long for the first.
+    fn hear(&mut self, patience: Duration) {
+        let mut patience = patience;
+        while !self.checking.is_empty()
+            && let Some((raw, origin)) = self.verifier.as_ref().and_then(|verifier| verifier.answer(patience))
+        {
+            patience = Duration::ZERO;
+            // A mail that was read anew after a failure may hear its first verdict and then, unasked for, its second.
+            let Some(waits) = self.checking.get_mut(&raw) else { continue };
+            waits.origin = Some(origin);
+            self.judged(raw);
+        }
+    }
+
+    /// Places a mail that is understood and whose sender is checked.
+    fn judged(&mut self, raw: i64) {
+        let is_ready = |one: &Checking| one.mail.is_some() && one.origin.is_some();
+        if !self.checking.get(&raw).is_some_and(is_ready) {
+            return;
+        }
+        if let Some(Checking { mail: Some(mut mail), origin, .. }) = self.checking.remove(&raw) {
+            mail.facts.origin = origin;
+            self.place(mail);
+        }
     }
 
     /// Has mails understood and placed; gives back those that must be tried again after the worker died.
@@ -221,7 +309,13 @@ impl Understanding {
             match verdicts.remove(&one.raw.0) {
                 Some(Verdict::Understood(understood)) => {
                     let mail = incoming(&self.desk, &one, *understood);
-                    self.place(mail);
+                    match self.checking.get_mut(&one.raw.0) {
+                        Some(waits) => {
+                            waits.mail = Some(mail);
+                            self.judged(one.raw.0);
+                        }
+                        None => self.place(mail),
+                    }
                 }
                 Some(Verdict::Died { reason }) => {
                     let raw = one.raw;
@@ -233,7 +327,10 @@ impl Understanding {
                         "the worker died with a mail in hand"
                     );
                     match one.given_up() {
-                        Some(why) => self.place(unreadable(&one, &format!("{why} ({reason})"))),
+                        Some(why) => {
+                            self.checking.remove(&one.raw.0);
+                            self.place(unreadable(&one, &format!("{why} ({reason})")));
+                        }
                         None => again.push(one),
                     }
                 }
@@ -363,6 +460,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         thread_topic: mail.thread_topic.clone(),
         list: served_list.clone(),
         offer: None,
+        origin: None,
         date: mail.date.map(|date| date.to_string()),
     };
     let folded = [mail.signature.as_str(), mail.quoted_text.as_str()]

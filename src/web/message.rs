@@ -107,6 +107,7 @@ fn content(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncut: 
     };
     let shown = clip_bytes(&message.text, limit);
     html! {
+        (origin(message))
         @for oddity in &message.facts.errors { p.oddity { "This mail was odd: " (oddity) } }
         div.words { (words(shown)) }
         @if shown.len() < message.text.len() {
@@ -124,6 +125,18 @@ fn content(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncut: 
         }
         (files(&message.facts))
         (deliveries(message, desk, now))
+    }
+}
+
+/// Who wrote it, as far as it was checked: the reason where it was not verified, else folded away.
+fn origin(message: &MessageRow) -> Markup {
+    html! {
+        @if let Some(origin) = &message.facts.origin {
+            details.origin id={ "o" (message.message) } open[!message.verified] {
+                summary { "Who wrote this: " (origin.reason) }
+                @if !origin.results.is_empty() { p { code { (origin.results) } } }
+            }
+        }
     }
 }
 

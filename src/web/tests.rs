@@ -52,6 +52,7 @@ impl Front {
             targets: Default::default(),
             unverified: Unverified::Hold,
             lists: Vec::new(),
+            web: String::new(),
             key: [7; 64],
         });
         let (stop, stopped) = watch::channel(false);
