@@ -56,13 +56,14 @@ pub const KEYS: &[Key] = keys! {
     mail.unverified Text "\"hold\"" "Mail whose sender is not verified: \"hold\" makes an unsorted case that a person releases;\n\"schedule\" gives it a promise, for a desk behind a gateway that has checked already."
     mail.lists List "[]" "Public lists that the desk serves: their mail is customer mail, their cases are public."
     mail.trust_authserv List "[]" "Hosts whose Authentication-Results are believed when a gateway of ours handed the mail over, and domains whose ARC seals are."
+    mail.dkim_selector Text "\"duly\"" "Name under which the keys that sign our mail stand in the DNS; `duly doctor` makes the keys. Empty: nothing is signed."
     mail.gateways List "[\"127.0.0.0/8\", \"::1\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"fc00::/7\"]" "Networks of our own hosts that hand over mail which others sent: their address says nothing of the sender."
     mail.resolver Text "\"\"" "Name server that is asked, as \"192.0.2.53:53\"; empty: the system's."
     mail.tls_certificate Text "\"\"" "PEM file with the certificate chain for STARTTLS; empty: self-signed, made at each start."
     mail.tls_key Text "\"\"" "PEM file with its key."
     web.http Text "\"127.0.0.1:8025\"" "Where pages are served."
-    web.address Text "\"\"" "Where customers reach the pages, as \"https://desk.acme.example\"; empty: letters carry no links."
     web.open Flag "false" "Pages without sign-in, for a demo on this machine: loopback only, no proxy before it."
+    web.address Text "\"\"" "Where customers reach the pages, as \"https://desk.acme.example\"; empty: letters carry no links."
     store.database Text "\"\"" "\"postgres://…\" for PostgreSQL; empty: SQLite in this directory."
 };
 

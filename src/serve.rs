@@ -13,6 +13,7 @@ use crate::mail::post::{AT_ONCE, Post};
 use crate::mail::receive::{Entrance, Understanding};
 use crate::mail::resolver;
 use crate::mail::send::{Courier, Login, Route};
+use crate::mail::sign::Signer;
 use crate::mail::verify::{self, Checks, Networks};
 use crate::mail::worker::Worker;
 use crate::refusal::{Outcome, Refusal};
@@ -158,6 +159,8 @@ impl Running {
         let host = host_of(&config, &desk);
         let resolver = resolver::resolver(config.text("mail", "resolver"))?;
         let courier = Courier::new(route_of(&dir, &config)?, host.clone(), resolver.clone())?;
+        let domain = desk.address().rsplit_once('@').map_or("", |(_, domain)| domain);
+        let signer = Signer::read(&dir, config.text("mail", "dkim_selector"), domain)?;
         let checks = match desk.unverified {
             Unverified::Hold => Some(checks_of(&config, resolver, host.clone())?),
             Unverified::Schedule => None,
@@ -174,7 +177,9 @@ impl Running {
             workers: JoinSet::new(),
             stop_workers,
         };
-        running.work(&clock, worker, courier, checks, workers_stopped).await?;
+        running
+            .work(&clock, worker, (courier, signer), checks, workers_stopped)
+            .await?;
         let local = LocalDoor {
             store: store.clone(),
             desk: Arc::clone(&desk),
@@ -210,7 +215,7 @@ impl Running {
         &mut self,
         clock: &Clock,
         (program, args): (PathBuf, Vec<String>),
-        courier: Courier,
+        (courier, signer): (Courier, Option<Signer>),
         checks: Option<Checks>,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
@@ -225,7 +230,7 @@ impl Running {
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
             let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker, verifier)?;
-            Ok::<_, crate::refusal::Fault>((understanding, Post::begin(store, desk, for_post, courier)?))
+            Ok::<_, crate::refusal::Fault>((understanding, Post::begin(store, desk, for_post, courier, signer)?))
         })
         .await??;
         self.workers
@@ -284,7 +289,8 @@ fn owner_of(dir: &Path) -> anyhow::Result<u32> {
         .uid())
 }
 
-fn host_of(config: &Config, desk: &Desk) -> String {
+/// What this server calls itself.
+pub fn host_of(config: &Config, desk: &Desk) -> String {
     match config.text("mail", "host") {
         "" => desk
             .address()
@@ -320,9 +326,17 @@ fn route_of(dir: &Path, config: &Config) -> anyhow::Result<Route> {
 }
 
 fn checks_of(config: &Config, resolver: TokioResolver, host: String) -> anyhow::Result<Checks> {
-    let gateways = Networks::read(&config.list("mail", "gateways"))
-        .map_err(|wrong| Refusal::usage(format!("mail.gateways: \"{wrong}\" is no network; write it as \"10.0.0.0/8\".")))?;
-    Ok(Checks::new(resolver, host, &config.list("mail", "trust_authserv"), gateways))
+    let gateways = Networks::read(&config.list("mail", "gateways")).map_err(|wrong| {
+        Refusal::usage(format!(
+            "mail.gateways: \"{wrong}\" is no network; write it as \"10.0.0.0/8\"."
+        ))
+    })?;
+    Ok(Checks::new(
+        resolver,
+        host,
+        &config.list("mail", "trust_authserv"),
+        gateways,
+    ))
 }
 
 fn web_address(config: &Config) -> Result<String, Refusal> {

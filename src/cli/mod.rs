@@ -8,6 +8,7 @@ pub mod args;
 mod ask;
 mod client;
 mod demo;
+mod doctor;
 pub mod due;
 mod editor;
 mod import;
@@ -77,6 +78,7 @@ fn local(cli: &Cli, verb: &LocalVerb) -> anyhow::Result<ExitCode> {
             return mail::inspect(files, &mut io::BufWriter::new(io::stdout()));
         }
         LocalVerb::Due { cases } => due::run(cases, &mut io::stdout().lock())?,
+        LocalVerb::Doctor(given) => return doctor::run(cli, directory(cli)?, given),
         LocalVerb::Init(init) => make(cli, init)?,
         LocalVerb::Serve(given) => serve(cli, given)?,
         LocalVerb::Demo(given) => demo::run(given, cli.dir.as_deref())?,

@@ -115,5 +115,7 @@ pub fn press(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, token: &str) -> Outco
 }
 
 fn unknown() -> Refusal {
-    Refusal::missing("This desk never handed out such a link. Look whether the whole of it was taken over from the mail.")
+    Refusal::missing(
+        "This desk never handed out such a link. Look whether the whole of it was taken over from the mail.",
+    )
 }

@@ -9,7 +9,7 @@ use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
 use super::origin::{self, Origin, Standing};
 use super::thread::{self, Clues, Match};
-use super::{CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, outbox, promise};
+use super::{CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, outbox, probe, promise};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -175,6 +175,11 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
         }
         ledger::record(tx, now, entry)?;
         return Ok(Some(Placed { message, case }));
+    }
+    if let Some(message) = probe::of(tx, mail)? {
+        arrival::placed(tx, now, raw, message)?;
+        probe::came(tx, now, message, mail)?;
+        return Ok(Some(Placed { message, case: None }));
     }
     let placed = if let Some(reason) = &mail.trouble {
         unread(tx, now, desk, mail, reason)?

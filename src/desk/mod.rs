@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod message;
 pub mod origin;
 pub mod outbox;
+pub mod probe;
 pub mod promise;
 pub mod queue;
 pub mod reply;

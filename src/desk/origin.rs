@@ -82,10 +82,7 @@ impl Standing {
 
     /// Whether the mail may join a case that its author is on.
     pub fn is_author(self) -> bool {
-        matches!(
-            self,
-            Standing::Believed | Standing::Author { .. } | Standing::Confirmed
-        )
+        matches!(self, Standing::Believed | Standing::Author { .. } | Standing::Confirmed)
     }
 
     /// Whether words of the mail that decide something may take effect, given a reply address signed for its author.
@@ -157,7 +154,12 @@ mod tests {
     fn a_list_is_vouched_for_by_its_own_domain_only() {
         assert!(speaks_for("lists.acme.example", "users@lists.acme.example"));
         assert!(speaks_for("acme.example", "users@lists.acme.example"));
-        for other in ["evil.example", "sts.acme.example", "cme.example", "a.lists.acme.example"] {
+        for other in [
+            "evil.example",
+            "sts.acme.example",
+            "cme.example",
+            "a.lists.acme.example",
+        ] {
             assert!(!speaks_for(other, "users@lists.acme.example"), "{other}");
         }
     }

@@ -6,6 +6,7 @@
 
 use super::compose::{self, Auto, PromiseHeader};
 use super::send::{Courier, Delivery, next_try};
+use super::sign::Signer;
 use super::texts;
 use crate::clock::Clock;
 use crate::desk::outbox::{self, Content, Due, Ended};
@@ -23,17 +24,26 @@ pub struct Post {
     desk: Arc<Desk>,
     clock: Clock,
     courier: Courier,
+    /// Signs what is composed; none where there is no key.
+    signer: Option<Signer>,
 }
 
 impl Post {
     /// A sender; rows that were being sent when the desk stopped are sent again.
-    pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, courier: Courier) -> Outcome<Post> {
+    pub fn begin(
+        store: Store,
+        desk: Arc<Desk>,
+        clock: Clock,
+        courier: Courier,
+        signer: Option<Signer>,
+    ) -> Outcome<Post> {
         store.write(outbox::recover)?;
         Ok(Post {
             store,
             desk,
             clock,
             courier,
+            signer,
         })
     }
 
@@ -91,7 +101,14 @@ impl Post {
         };
         let composed = match &kept {
             Some(_) => None,
-            None => Some(bytes_of(&self.desk, row)),
+            None => {
+                let (bytes, text) = bytes_of(&self.desk, row);
+                // Signed once, before the bytes are kept: what is tried again is what was signed.
+                Some(match &self.signer {
+                    Some(signer) => (signer.sign(now, &bytes)?, text),
+                    None => (bytes, text),
+                })
+            }
         };
         let bytes = kept
             .or_else(|| composed.as_ref().map(|(bytes, _)| bytes.clone()))

@@ -276,7 +276,9 @@ impl Understanding {
         {
             patience = Duration::ZERO;
             // A mail that was read anew after a failure may hear its first verdict and then, unasked for, its second.
-            let Some(waits) = self.checking.get_mut(&raw) else { continue };
+            let Some(waits) = self.checking.get_mut(&raw) else {
+                continue;
+            };
             waits.origin = Some(origin);
             self.judged(raw);
         }
@@ -288,7 +290,12 @@ impl Understanding {
         if !self.checking.get(&raw).is_some_and(is_ready) {
             return;
         }
-        if let Some(Checking { mail: Some(mut mail), origin, .. }) = self.checking.remove(&raw) {
+        if let Some(Checking {
+            mail: Some(mut mail),
+            origin,
+            ..
+        }) = self.checking.remove(&raw)
+        {
             mail.facts.origin = origin;
             self.place(mail);
         }

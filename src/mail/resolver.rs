@@ -40,7 +40,9 @@ pub fn resolver(server: &str) -> anyhow::Result<TokioResolver> {
     options.cache_size = limits::DNS_ANSWERS_KEPT;
     options.positive_max_ttl = Some(Duration::from_secs(limits::DNS_KEPT_SECONDS));
     options.negative_max_ttl = Some(Duration::from_secs(limits::DNS_KEPT_SECONDS));
-    Ok(TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-        .with_options(options)
-        .build()?)
+    Ok(
+        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+            .with_options(options)
+            .build()?,
+    )
 }

@@ -55,7 +55,9 @@ fn asked(house: &House, token: &str) -> Outcome<Markup> {
 fn pressed(house: &House, token: &str) -> Outcome<Markup> {
     let door = &house.door;
     let (desk, now, token) = (std::sync::Arc::clone(&door.desk), door.clock.now(), token.to_owned());
-    let case = door.store.write(move |tx| confirmation::press(tx, now, &desk, &token))?;
+    let case = door
+        .store
+        .write(move |tx| confirmation::press(tx, now, &desk, &token))?;
     Ok(layout::alone(
         "Thank you",
         html! {

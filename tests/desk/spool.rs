@@ -72,11 +72,19 @@ fn unverified_mail_in_a_case_wakes_nothing_until_it_is_released() {
         desk.answered(case, "close");
         let by_id = desk.receive(&mail(NORA, "Re: The daemon stops").re(&first.message_id()));
         assert_ne!(by_id.case(), case, "a Message-ID is known to others as well: an offer");
-        let key = desk.rows("SELECT key FROM cases WHERE id = $1", &[case.into()])[0].text(0).to_owned();
+        let key = desk.rows("SELECT key FROM cases WHERE id = $1", &[case.into()])[0]
+            .text(0)
+            .to_owned();
         let reply_to = thread::reply_address(&desk.rules(), &key, NORA);
         let second = desk.receive(&mail(NORA, "Re: The daemon stops").to(&reply_to));
         assert_eq!(second.case(), case);
-        desk.act(ANNA, Verb::Decline { case: by_id.case(), because: "the same again".into() });
+        desk.act(
+            ANNA,
+            Verb::Decline {
+                case: by_id.case(),
+                because: "the same again".into(),
+            },
+        );
         assert_eq!((desk.state(case), desk.promises(case).len()), (State::Closed, 1));
         let row = spool(desk).remove(0);
         assert_eq!((row.state.as_str(), row.case), ("unverified", Some(case)));

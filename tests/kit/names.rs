@@ -77,18 +77,29 @@ impl Names {
     pub fn ptr(&self, address: &str, name: &str) -> &Names {
         let address: std::net::Ipv4Addr = address.parse().expect("an address");
         let [a, b, c, d] = address.octets();
-        self.add(&format!("{d}.{c}.{b}.{a}.in-addr.arpa"), Record::Pointer(name.to_owned()))
+        self.add(
+            &format!("{d}.{c}.{b}.{a}.in-addr.arpa"),
+            Record::Pointer(name.to_owned()),
+        )
     }
 
     /// From now on names in this domain are answered with a failure of the server.
     pub fn breaks(&self, domain: &str) -> &Names {
-        self.table.lock().expect("no panic inside").broken.push(domain.to_owned());
+        self.table
+            .lock()
+            .expect("no panic inside")
+            .broken
+            .push(domain.to_owned());
         self
     }
 
     /// From now on names in this domain are not answered.
     pub fn falls_silent(&self, domain: &str) -> &Names {
-        self.table.lock().expect("no panic inside").silent.push(domain.to_owned());
+        self.table
+            .lock()
+            .expect("no panic inside")
+            .silent
+            .push(domain.to_owned());
         self
     }
 

@@ -5,6 +5,8 @@ mod kit;
 
 mod bounds;
 mod desk;
+mod forgery;
 mod receive;
 mod send;
 mod speed;
+mod verify;

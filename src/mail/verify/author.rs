@@ -50,7 +50,10 @@ pub fn head(raw: &[u8]) -> Result<Head<'_>, &'static str> {
         let bare = line.strip_suffix(b"\n").unwrap_or(line);
         let bare = bare.strip_suffix(b"\r").unwrap_or(bare);
         if bare.is_empty() {
-            return Ok(Head { fields, length: at + end });
+            return Ok(Head {
+                fields,
+                length: at + end,
+            });
         }
         if bare.iter().any(|&byte| byte == 0 || byte == b'\r') {
             return Err("its header holds bytes that no header may hold");
@@ -70,7 +73,10 @@ pub fn head(raw: &[u8]) -> Result<Head<'_>, &'static str> {
                 return Err("its header has too many fields");
             }
             began = at + colon + 1;
-            fields.push((String::from_utf8_lossy(name).to_ascii_lowercase(), &raw[began..at + end]));
+            fields.push((
+                String::from_utf8_lossy(name).to_ascii_lowercase(),
+                &raw[began..at + end],
+            ));
         }
         at += end;
     }

@@ -38,7 +38,12 @@ impl Networks {
             let most = if address.is_ipv4() { 32 } else { 128 };
             let bits = match bits {
                 "" => most,
-                bits => bits.trim().parse().ok().filter(|bits| *bits <= most).ok_or_else(|| text.clone())?,
+                bits => bits
+                    .trim()
+                    .parse()
+                    .ok()
+                    .filter(|bits| *bits <= most)
+                    .ok_or_else(|| text.clone())?,
             };
             Ok((address, bits))
         };
@@ -308,7 +313,11 @@ mod tests {
         for outside in ["11.0.0.1", "192.0.2.8", "2001:db9::1"] {
             assert!(!networks.contain(outside.parse().unwrap()), "{outside}");
         }
-        assert!(Networks::read(&["0.0.0.0/0".to_owned()]).unwrap().contain("8.8.8.8".parse().unwrap()));
+        assert!(
+            Networks::read(&["0.0.0.0/0".to_owned()])
+                .unwrap()
+                .contain("8.8.8.8".parse().unwrap())
+        );
         for wrong in ["10.0.0.0/33", "acme", "10.0.0/8", "::/129"] {
             assert!(Networks::read(&[wrong.to_owned()]).is_err(), "{wrong}");
         }

@@ -75,10 +75,16 @@ pub fn judge(found: &Found) -> Origin {
     if let Some(said) = &found.believed {
         match said.of_author(domain) {
             Some(true) => {
-                let dmarc = said.methods.iter().any(|one| one.name == "dmarc" && one.result == "pass");
+                let dmarc = said
+                    .methods
+                    .iter()
+                    .any(|one| one.name == "dmarc" && one.result == "pass");
                 return Origin {
                     finding: Finding::Pass,
-                    reason: format!("{}, which this desk believes, found that it comes from {domain}", said.host),
+                    reason: format!(
+                        "{}, which this desk believes, found that it comes from {domain}",
+                        said.host
+                    ),
                     domain: Some(domain.clone()),
                     dmarc,
                     ..origin
@@ -87,7 +93,10 @@ pub fn judge(found: &Found) -> Origin {
             Some(false) => {
                 return Origin {
                     finding: Finding::Fail,
-                    reason: format!("{}, which this desk believes, found that it does not come from {domain}", said.host),
+                    reason: format!(
+                        "{}, which this desk believes, found that it does not come from {domain}",
+                        said.host
+                    ),
                     ..origin
                 };
             }
@@ -113,18 +122,27 @@ pub fn judge(found: &Found) -> Origin {
         },
         Ended::Fail | Ended::Neutral => Origin {
             finding: Finding::Fail,
-            reason: format!("{domain} says by its policy (DMARC) that it is not its own: {}", short(found)),
+            reason: format!(
+                "{domain} says by its policy (DMARC) that it is not its own: {}",
+                short(found)
+            ),
             ..origin
         },
         Ended::Trouble => Origin {
             finding: Finding::Trouble,
-            reason: format!("what {domain} says of its mail could not be looked up; {}", short(found)),
+            reason: format!(
+                "what {domain} says of its mail could not be looked up; {}",
+                short(found)
+            ),
             ..origin
         },
         Ended::None => match own.map(|check| check.ended).collect::<Vec<_>>() {
             ended if ended.contains(&Ended::Trouble) => Origin {
                 finding: Finding::Trouble,
-                reason: format!("what {domain} says of its mail could not be looked up; {}", short(found)),
+                reason: format!(
+                    "what {domain} says of its mail could not be looked up; {}",
+                    short(found)
+                ),
                 ..origin
             },
             _ if found.spf.domain == *domain && found.spf.ended == Ended::Fail => Origin {
@@ -147,7 +165,10 @@ fn passes_alone(dmarc: Ended) -> bool {
 }
 
 fn by_itself(found: &Found, domain: &str) -> String {
-    let signed = found.dkim.iter().any(|check| check.ended == Ended::Pass && check.domain == domain);
+    let signed = found
+        .dkim
+        .iter()
+        .any(|check| check.ended == Ended::Pass && check.domain == domain);
     match signed {
         true => format!("{domain} signed it (DKIM)"),
         false => format!("{domain} names the server it came from as its own (SPF)"),
@@ -228,7 +249,10 @@ mod tests {
     fn without_a_policy_only_the_authors_very_domain_counts() {
         let none = || check("", Ended::None);
         assert_eq!(finding(check(OWN, Ended::Pass), vec![], Ended::None), Finding::Pass);
-        assert_eq!(finding(none(), vec![check(OWN, Ended::Pass)], Ended::None), Finding::Pass);
+        assert_eq!(
+            finding(none(), vec![check(OWN, Ended::Pass)], Ended::None),
+            Finding::Pass
+        );
         for other in ["evil.example", "mail.northwind.example", "example"] {
             let nothing = finding(check(other, Ended::Pass), vec![check(other, Ended::Pass)], Ended::None);
             assert_eq!(nothing, Finding::Nothing, "{other}");
@@ -240,17 +264,31 @@ mod tests {
         let other = || check("evil.example", Ended::Pass);
         assert_eq!(finding(other(), vec![other()], Ended::Fail), Finding::Fail);
         assert_eq!(finding(other(), vec![], Ended::Trouble), Finding::Trouble);
-        let origin = judge(&found(other(), vec![check("mail.northwind.example", Ended::Pass)], Ended::Pass));
+        let origin = judge(&found(
+            other(),
+            vec![check("mail.northwind.example", Ended::Pass)],
+            Ended::Pass,
+        ));
         assert!(origin.finding == Finding::Pass && origin.dmarc);
     }
 
     #[test]
     fn a_plain_no_of_spf_is_a_failure_and_a_missing_answer_is_none() {
         assert_eq!(finding(check(OWN, Ended::Fail), vec![], Ended::None), Finding::Fail);
-        assert_eq!(finding(check(OWN, Ended::Neutral), vec![], Ended::None), Finding::Nothing);
-        assert_eq!(finding(check(OWN, Ended::Trouble), vec![], Ended::None), Finding::Trouble);
+        assert_eq!(
+            finding(check(OWN, Ended::Neutral), vec![], Ended::None),
+            Finding::Nothing
+        );
+        assert_eq!(
+            finding(check(OWN, Ended::Trouble), vec![], Ended::None),
+            Finding::Trouble
+        );
         let forwarded = finding(check(OWN, Ended::Fail), vec![check(OWN, Ended::Pass)], Ended::None);
-        assert_eq!(forwarded, Finding::Pass, "a forwarder breaks SPF and leaves the signature");
+        assert_eq!(
+            forwarded,
+            Finding::Pass,
+            "a forwarder breaks SPF and leaves the signature"
+        );
     }
 
     #[test]
@@ -264,8 +302,18 @@ mod tests {
             })
             .finding
         };
-        assert_eq!(with("gw.a.example; dmarc=pass header.from=northwind.example"), Finding::Pass);
-        assert_eq!(with("gw.a.example; dmarc=fail header.from=northwind.example"), Finding::Fail);
-        assert_eq!(with("gw.a.example; dkim=none"), Finding::Fail, "it says nothing: the checks decide");
+        assert_eq!(
+            with("gw.a.example; dmarc=pass header.from=northwind.example"),
+            Finding::Pass
+        );
+        assert_eq!(
+            with("gw.a.example; dmarc=fail header.from=northwind.example"),
+            Finding::Fail
+        );
+        assert_eq!(
+            with("gw.a.example; dkim=none"),
+            Finding::Fail,
+            "it says nothing: the checks decide"
+        );
     }
 }

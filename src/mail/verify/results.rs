@@ -36,7 +36,14 @@ impl Method {
 impl Said {
     /// Whether the host says that this mail comes from the author's domain; `Some(false)` if it says that it does not.
     pub fn of_author(&self, author_domain: &str) -> Option<bool> {
-        let domain_of = |value: &str| value.rsplit('@').next().unwrap_or(value).trim_end_matches('.').to_owned();
+        let domain_of = |value: &str| {
+            value
+                .rsplit('@')
+                .next()
+                .unwrap_or(value)
+                .trim_end_matches('.')
+                .to_owned()
+        };
         let about = |method: &Method, names: &[&str]| {
             names
                 .iter()
@@ -72,7 +79,12 @@ pub fn read(value: &[u8], arc: bool) -> Option<Said> {
     if arc {
         clauses.next()?.strip_prefix("i=")?;
     }
-    let host = clauses.next()?.split_whitespace().next()?.trim_matches('"').to_lowercase();
+    let host = clauses
+        .next()?
+        .split_whitespace()
+        .next()?
+        .trim_matches('"')
+        .to_lowercase();
     let mut said = Said {
         host,
         methods: Vec::new(),
@@ -172,10 +184,16 @@ mod tests {
     fn what_is_said_of_another_domain_vouches_for_nobody() {
         let said = |text: &str| read(text.as_bytes(), false).unwrap().of_author("northwind.example");
         assert_eq!(said("mx.a.example; dkim=pass header.d=evil.example"), None);
-        assert_eq!(said("mx.a.example; spf=pass smtp.mailfrom=northwind.example@evil.example"), None);
+        assert_eq!(
+            said("mx.a.example; spf=pass smtp.mailfrom=northwind.example@evil.example"),
+            None
+        );
         assert_eq!(said("mx.a.example; dkim=fail header.d=northwind.example"), None);
         assert_eq!(said("mx.a.example; none"), None);
-        assert_eq!(said("mx.a.example; dkim=pass header.d=northwind.example; dmarc=fail"), Some(false));
+        assert_eq!(
+            said("mx.a.example; dkim=pass header.d=northwind.example; dmarc=fail"),
+            Some(false)
+        );
     }
 
     #[test]
@@ -186,7 +204,10 @@ mod tests {
             "mx.a.example; spf=pass reason=\"a;dmarc=pass\" x=y",
             "",
         ] {
-            assert!(read(broken.as_bytes(), false).is_none_or(|said| said.methods.is_empty()), "{broken}");
+            assert!(
+                read(broken.as_bytes(), false).is_none_or(|said| said.methods.is_empty()),
+                "{broken}"
+            );
         }
     }
 
@@ -198,9 +219,17 @@ mod tests {
             let raw = mail(text);
             of_believed(&head(raw.as_bytes()).unwrap(), |host| host == "mx.acme.example").is_some()
         };
-        assert!(believed(&format!("{field}Received: from x by mx.acme.example\nFrom: a@a.example")));
-        assert!(believed(&format!("Received: from x by mx.acme.example\n{field}From: a@a.example")));
-        assert!(!believed(&format!("Received: by mx\nReceived: by other\n{field}From: a@a.example")));
-        assert!(!believed("Authentication-Results: mx.evil.example; dmarc=pass\nFrom: a@a.example"));
+        assert!(believed(&format!(
+            "{field}Received: from x by mx.acme.example\nFrom: a@a.example"
+        )));
+        assert!(believed(&format!(
+            "Received: from x by mx.acme.example\n{field}From: a@a.example"
+        )));
+        assert!(!believed(&format!(
+            "Received: by mx\nReceived: by other\n{field}From: a@a.example"
+        )));
+        assert!(!believed(
+            "Authentication-Results: mx.evil.example; dmarc=pass\nFrom: a@a.example"
+        ));
     }
 }
