@@ -3,6 +3,10 @@
 //! Start: database, local socket, SMTP, understanding, post, alarms, pages. Stop: nothing new is taken; mails that are being
 //! received end; what was acknowledged is given its place; what is being sent is finished; then the database is closed.
 
+mod settings;
+
+pub use settings::host_of;
+
 use crate::api::local::{self, LocalDoor};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -14,13 +18,12 @@ use crate::mail::receive::{Entrance, Understanding};
 use crate::mail::resolver;
 use crate::mail::send::{Courier, Login, Route};
 use crate::mail::sign::Signer;
-use crate::mail::verify::{self, Checks, Networks};
+use crate::mail::verify::{self, Checks};
 use crate::mail::worker::Worker;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Target};
 use crate::web;
 use anyhow::Context;
-use hickory_resolver::TokioResolver;
 use jiff::SignedDuration;
 use plan::{Calendar, Targets};
 use std::collections::HashSet;
@@ -109,7 +112,7 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
             .iter()
             .map(|one| one.to_lowercase())
             .collect(),
-        web: web_address(config)?,
+        web: settings::web_address(config)?,
         key: key
             .try_into()
             .map_err(|_| anyhow::anyhow!("duly.key does not hold 64 bytes"))?,
@@ -159,10 +162,9 @@ impl Running {
         let host = host_of(&config, &desk);
         let resolver = resolver::resolver(config.text("mail", "resolver"))?;
         let courier = Courier::new(route_of(&dir, &config)?, host.clone(), resolver.clone())?;
-        let domain = desk.address().rsplit_once('@').map_or("", |(_, domain)| domain);
-        let signer = Signer::read(&dir, config.text("mail", "dkim_selector"), domain)?;
+        let signer = settings::signer_of(&dir, &config, &desk)?;
         let checks = match desk.unverified {
-            Unverified::Hold => Some(checks_of(&config, resolver, host.clone())?),
+            Unverified::Hold => Some(settings::checks_of(&config, resolver, host.clone())?),
             Unverified::Schedule => None,
         };
         let (stop, stopped) = watch::channel(false);
@@ -289,18 +291,6 @@ fn owner_of(dir: &Path) -> anyhow::Result<u32> {
         .uid())
 }
 
-/// What this server calls itself.
-pub fn host_of(config: &Config, desk: &Desk) -> String {
-    match config.text("mail", "host") {
-        "" => desk
-            .address()
-            .rsplit_once('@')
-            .map_or("localhost", |(_, domain)| domain)
-            .to_owned(),
-        host => host.to_owned(),
-    }
-}
-
 fn route_of(dir: &Path, config: &Config) -> anyhow::Result<Route> {
     let relay = config.text("mail", "relay");
     if relay.is_empty() {
@@ -323,31 +313,6 @@ fn route_of(dir: &Path, config: &Config) -> anyhow::Result<Route> {
         port: port.parse().map_err(|_| wrong())?,
         login,
     })
-}
-
-fn checks_of(config: &Config, resolver: TokioResolver, host: String) -> anyhow::Result<Checks> {
-    let gateways = Networks::read(&config.list("mail", "gateways")).map_err(|wrong| {
-        Refusal::usage(format!(
-            "mail.gateways: \"{wrong}\" is no network; write it as \"10.0.0.0/8\"."
-        ))
-    })?;
-    Ok(Checks::new(
-        resolver,
-        host,
-        &config.list("mail", "trust_authserv"),
-        gateways,
-    ))
-}
-
-fn web_address(config: &Config) -> Result<String, Refusal> {
-    let address = config.text("web", "address").trim_end_matches('/');
-    let fits = address.is_empty() || address.starts_with("https://") || address.starts_with("http://");
-    match fits && !address.contains(char::is_whitespace) {
-        true => Ok(address.to_owned()),
-        false => Err(Refusal::usage(format!(
-            "web.address is \"https://…\", as customers' browsers see it, not \"{address}\"."
-        ))),
-    }
 }
 
 fn tls_of(config: &Config, host: &str) -> anyhow::Result<Arc<rustls::ServerConfig>> {

@@ -9,7 +9,9 @@ use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
 use super::origin::{self, Origin, Standing};
 use super::thread::{self, Clues, Match};
-use super::{CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, outbox, probe, promise};
+use super::{
+    CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, bounce, probe, promise, unsorted,
+};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -66,12 +68,38 @@ pub struct Incoming {
 pub struct Bounce {
     /// The Message-ID it is about, if named.
     pub about: Option<String>,
-    /// Recipients that failed.
-    pub recipients: Vec<String>,
     /// Whether trying again is useless.
     pub permanent: bool,
-    /// The words of the other side.
+    /// Nothing failed: the recipient complained (RFC 5965).
+    pub complaint: bool,
+    /// What is said of each recipient.
+    pub failed: Vec<Failed>,
+}
+
+/// What a bounce says of one recipient.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failed {
+    /// The address.
+    pub recipient: String,
+    /// Whether their server gave up.
+    pub permanent: bool,
+    /// Whether any other mail to the address would fare the same.
+    pub is_about_address: bool,
+    /// Why, in a few words of ours: "the mailbox is full".
     pub reason: String,
+    /// Their server's own words.
+    pub said: String,
+}
+
+impl Failed {
+    /// Our words with theirs behind them.
+    pub fn words(&self) -> String {
+        match (self.reason.is_empty(), self.said.is_empty()) {
+            (_, true) => format!("it came back: {}", self.reason),
+            (true, false) => format!("it came back ({})", self.said),
+            (false, false) => format!("it came back: {} ({})", self.reason, self.said),
+        }
+    }
 }
 
 /// What automatic mail a mail is (RFC 3834, RFC 3464, RFC 2919).
@@ -244,11 +272,13 @@ fn is_own(tx: &mut Tx<'_>, desk: &Desk, mail: &Incoming) -> Outcome<bool> {
 
 /// Automatic mail creates no promise, wakes nothing (but a permanent bounce does), and is never answered.
 fn automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
-    if let Some(bounce) = &mail.bounce
-        && let Some(case) = outbox::bounced(tx, now, desk, bounce)?
+    if let Some(said) = &mail.bounce
+        && let Some((case, verdict)) = bounce::heard(tx, now, desk, said, &mail.recipients)?
     {
-        let placed = insert(tx, mail, Some(case), None, "bounce", false, None)?;
-        told(tx, now, Some(case), placed, "mail.bounce", "bounce")?;
+        let placed = insert(tx, mail, Some(case), None, verdict.rule(), false, verdict.doubt())?;
+        // It stands in the spool; nobody is woken by what anybody could have written.
+        tx.execute("UPDATE message SET told_at = $1 WHERE id = $2", &values![now, placed])?;
+        told(tx, now, Some(case), placed, "mail.bounce", verdict.rule())?;
         return Ok(Placed {
             message: placed,
             case: Some(case),
@@ -287,7 +317,7 @@ fn spool(tx: &mut Tx<'_>, now: Timestamp, mail: &Incoming, contact: Option<&Cont
 fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
     let standing = origin::standing(tx, now, desk, mail)?;
     if let Standing::Unverified { answerable } = standing {
-        return unverified(tx, now, desk, mail, answerable);
+        return unsorted::place(tx, now, desk, mail, answerable);
     }
     let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), mail.mail_zone.as_deref())?;
     let found = thread::find(tx, desk, &clues(mail), contact.id, &mail.address, standing)?;
@@ -306,7 +336,7 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     };
     let mail = Incoming { facts, ..mail.clone() };
     let looks_first = foreign_list && !joined;
-    let reason = looks_first.then_some(FOREIGN_LIST);
+    let reason = looks_first.then_some(unsorted::FOREIGN_LIST);
     let message = insert(tx, &mail, Some(id), Some(&contact), rule, true, reason)?;
     told(tx, now, Some(id), message, "mail.in", rule)?;
     thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
@@ -317,6 +347,7 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
             case: Some(id),
         });
     }
+    bounce::forget(tx, &mail.address)?;
     earn(tx, now, desk, id, message, &contact, &mail, mail.received_at, "target")?;
     Ok(Placed {
         message,
@@ -324,50 +355,14 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     })
 }
 
-const FOREIGN_LIST: &str = "it came through a list that this desk does not serve";
-
-/// A mail that nobody vouches for: appended to the case whose reply address was made for its sender, else a case of its
-/// own under nobody's name. It wakes nothing, adds nobody, teaches no Message-ID but its own, and belongs to no contact.
-fn unverified(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, answerable: bool) -> Outcome<Placed> {
-    let (appended, offer) = match thread::find_unverified(tx, desk, &clues(mail), &mail.address)? {
-        Match::Join(case, rule) => (Some(case), (None, rule)),
-        Match::Offer(case, rule) => (None, (Some(case), rule)),
-        Match::New => (None, (None, "new")),
-    };
-    let (offer, rule) = offer;
-    let mail = Incoming {
-        facts: Facts {
-            offer: offer.map(|other| other.0),
-            ..mail.facts.clone()
-        },
-        ..mail.clone()
-    };
-    let id = match appended {
-        Some(case) => case,
-        None => {
-            let customer = customer::nobody(tx, now)?;
-            let id = open_case(tx, now, desk, &mail, customer)?;
-            thread::learn(tx, id, mail.message_id.as_deref(), &[])?;
-            id
-        }
-    };
-    let foreign_list = mail.auto == Auto::List && mail.served_list.is_none();
-    let reason = match foreign_list {
-        true => FOREIGN_LIST.to_owned(),
-        false => origin::doubt(&mail),
-    };
-    let message = insert(tx, &mail, Some(id), None, rule, false, Some(&reason))?;
-    told(tx, now, Some(id), message, "mail.in", rule)?;
-    if answerable && !foreign_list {
-        automatic::tell_unverified(tx, now, desk, id, message, &mail)?;
-    }
-    Ok(Placed {
-        message,
-        case: Some(id),
-    })
-}
-
-fn open_case(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, customer: CustomerId) -> Outcome<CaseId> {
+/// A case of this mail, with its subject, severity and lane.
+pub(super) fn open_case(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    mail: &Incoming,
+    customer: CustomerId,
+) -> Outcome<CaseId> {
     let usual = mail
         .entry
         .as_ref()
@@ -424,7 +419,8 @@ pub fn is_urgent(text: &str) -> bool {
     first.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("urgent:"))
 }
 
-fn clues(mail: &Incoming) -> Clues<'_> {
+/// What the mail says about where it belongs.
+pub(super) fn clues(mail: &Incoming) -> Clues<'_> {
     Clues {
         recipients: &mail.recipients,
         message_id: mail.message_id.as_deref(),
@@ -482,7 +478,8 @@ pub fn insert(
     Ok(message)
 }
 
-fn told(
+/// Records that a mail came in.
+pub(super) fn told(
     tx: &mut Tx<'_>,
     now: Timestamp,
     case: Option<CaseId>,

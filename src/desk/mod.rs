@@ -8,6 +8,7 @@ pub mod agreement;
 pub mod alarm;
 pub mod arrival;
 pub mod automatic;
+pub mod bounce;
 pub mod case;
 pub mod confirmation;
 pub mod customer;
@@ -27,6 +28,7 @@ pub mod slice;
 pub mod spool;
 pub mod thread;
 pub mod undo;
+pub mod unsorted;
 pub mod verb;
 
 pub use id::*;
@@ -51,6 +53,13 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 10,
         name: "confirmation",
         sql: include_str!("../../migrations/0010_confirmation.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 40,
+        name: "bounces",
+        sql: include_str!("../../migrations/0040_bounces.sql"),
         sqlite: "",
         postgres: "",
     },

@@ -45,6 +45,10 @@ pub struct Origin {
     /// The author's domain publishes a DMARC policy, and the mail passed it.
     #[serde(default)]
     pub dmarc: bool,
+    /// The author's domain publishes a policy, or it could not be seen whether it does: then nobody is written to on suspicion,
+    /// since a forger can bring about that a check does not end.
+    #[serde(default)]
+    pub policy: bool,
     /// Domains for which SPF (return path) or DKIM passed, whoever the author is: what vouches for a list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed: Vec<String>,
@@ -127,7 +131,7 @@ pub fn standing(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -
                 false => unverified(true),
             }
         }
-        Finding::Trouble if wrote_it => unverified(true),
+        Finding::Trouble if wrote_it => unverified(!origin.policy),
         _ => unverified(false),
     }
 }
@@ -136,14 +140,6 @@ pub fn standing(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -
 fn speaks_for(domain: &str, list: &str) -> bool {
     let host = list.rsplit_once('@').map_or("", |(_, host)| host).to_lowercase();
     host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
-}
-
-/// Why a mail stands in the spool that nobody vouches for, as a sentence.
-pub fn doubt(mail: &Incoming) -> String {
-    match mail.facts.origin.as_ref().map(|origin| origin.reason.as_str()) {
-        None | Some("") => "its sender is not verified".to_owned(),
-        Some(reason) => format!("its sender is not verified: {reason}"),
-    }
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ fn a_gateway_of_ours_is_believed_and_nobody_else_who_uses_its_words() {
 
 #[test]
 fn a_reply_address_without_a_verified_sender_appends_and_has_no_effect() {
-    with(&[], |desk| {
+    with(&[("mail", "gateways", "127.0.0.99")], |desk| {
         desk.names.txt("plain.example", "v=spf1 ip4:127.0.0.21 -all");
         let first = mail(NORA, "The daemon stops");
         let mut hers = Client::connect_from(desk.smtp(), "127.0.0.21", "mx.plain.example");

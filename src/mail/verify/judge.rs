@@ -68,6 +68,7 @@ pub fn judge(found: &Found) -> Origin {
     let origin = Origin {
         author: found.author.clone(),
         passed,
+        policy: found.dmarc != Ended::None,
         results: results(found),
         ..Origin::default()
     };
