@@ -117,7 +117,7 @@ proptest! {
         subject in "[ -~]{0,60}",
         body in "([ -~]{0,40}[ \t]{0,3}(\r\n){1,3}){0,12}",
     ) {
-        let mail = format!("From: support@acme.example\r\nSubject: {subject}\r\n\r\n{body}");
+        let mail = format!("From: support@acme.example\r\nSubject: {subject}\r\n\r\nHello\r\n{body}");
         let signed = signer().sign(at(), mail.as_bytes()).unwrap();
         prop_assert_eq!(holding(&signed), 2, "{}", mail);
     }

@@ -18,7 +18,7 @@ use crate::desk::origin::{Finding, Origin};
 use crate::limits;
 use jiff::Timestamp;
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -79,10 +79,7 @@ impl Verifier {
 
     /// The next answer, if one comes within this time.
     pub fn answer(&self, patience: Duration) -> Option<(i64, Origin)> {
-        match self.answers.recv_timeout(patience) {
-            Ok(answer) => Some(answer),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.answers.recv_timeout(patience).ok()
     }
 }
 
