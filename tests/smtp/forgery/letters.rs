@@ -166,7 +166,11 @@ pub fn forged(world: &World, known: &Known, n: usize) -> Letter {
         1 => DESK.to_owned(),
         _ => changed(&known.token, n),
     };
-    let more = if n % 3 == 0 { String::new() } else { reference.clone() };
+    let more = if n.is_multiple_of(3) {
+        String::new()
+    } else {
+        reference.clone()
+    };
     let subject = "Re: Replica lag";
     let hers = |more: &str| plain(&format!("Priya Nair <{PRIYA}>"), &to, subject, &id, more);
     let from = |value: &str| plain(value, &to, subject, &id, &more);
