@@ -44,7 +44,7 @@ macro_rules! keys {
 /// Every setting there is.
 pub const KEYS: &[Key] = keys! {
     desk.name Text "\"Support\"" "How the desk calls itself in mail and on screens."
-    desk.addresses List "[]" "Addresses that take mail; the first is the one that speaks."
+    desk.addresses List "[]" "Addresses that take mail; the first is the one that speaks. Words after one say what new cases from it are about:\n\"install@acme.example lane=install product=widget\"."
     desk.zone Text "\"UTC\"" "Time zone of the desk (IANA name). Times are said in the customer's zone where it is known."
     desk.hours Text "\"mon-fri 08:00-18:00\"" "Hours in which promises count, in the desk's zone."
     desk.holidays List "[]" "Days on which no window begins, as \"2026-12-25\"."
@@ -59,6 +59,8 @@ pub const KEYS: &[Key] = keys! {
     mail.dkim_selector Text "\"duly\"" "Name under which the keys that sign our mail stand in the DNS; `duly doctor` makes the keys. Empty: nothing is signed."
     mail.gateways List "[\"127.0.0.0/8\", \"::1\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"fc00::/7\"]" "Networks of our own hosts that hand over mail which others sent: their address says nothing of the sender."
     mail.resolver Text "\"\"" "Name server that is asked, as \"192.0.2.53:53\"; empty: the system's."
+    mail.lmtp Text "\"\"" "Where mail servers of this machine hand over mail by LMTP: \"127.0.0.1:2424\" or \"/run/duly/lmtp.sock\"; empty: nowhere."
+    mail.fetch List "[]" "Mailboxes elsewhere to fetch from, each as \"imaps://user@host/INBOX secret=FILE\" or \"jmap://user@host secret=FILE\" and\nfurther words (docs/MAIL.md). Without the word live it is shadow mode: mail is shown, nothing follows from it."
     mail.tls_certificate Text "\"\"" "PEM file with the certificate chain for STARTTLS; empty: self-signed, made at each start."
     mail.tls_key Text "\"\"" "PEM file with its key."
     web.http Text "\"127.0.0.1:8025\"" "Where pages are served."

@@ -108,6 +108,14 @@ const SPAWN_PLACES: Places = &[
         "a task for each mail that is checked, counted against its limit: a panic costs one verdict",
     ),
     (
+        "src/mail/fetch",
+        "reads of the store and files of large mails, outside of tasks",
+    ),
+    (
+        "src/mail/receive",
+        "a large mail is read back from its file outside of tasks",
+    ),
+    (
         "src/api/local",
         "a task for each local session, counted against its limit",
     ),

@@ -183,7 +183,10 @@ fn understand(worker: &mut Worker, desk: &Desk, now: Timestamp, mails: Vec<Vec<u
                 way: "import".into(),
                 peer: String::new(),
                 helo: String::new(),
-                bytes: Arc::default(),
+                shadow: false,
+                head: Vec::new(),
+                body: None,
+                size: 0,
             };
             match verdict {
                 Verdict::Understood(mail) => {
@@ -220,7 +223,7 @@ fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mails: Vec<Read>) -> Outc
         ..Reckoning::default()
     };
     let envelope = Envelope {
-        way: "import",
+        way: "import".into(),
         from: String::new(),
         to: vec![desk.address().to_owned()],
         peer: "file".into(),

@@ -7,6 +7,7 @@
 pub mod args;
 mod ask;
 mod client;
+mod deliver;
 mod demo;
 mod doctor;
 pub mod due;
@@ -30,7 +31,14 @@ use std::process::ExitCode;
 
 /// Runs the command line; what it says is said already.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(misuse) if misuse.use_stderr() && is_delivery() => {
+            let _ = misuse.print();
+            return ExitCode::from(deliver::LATER);
+        }
+        Err(misuse) => misuse.exit(),
+    };
     // A reader that closes early (`duly log | head`) is no failure.
     match perform(&cli) {
         Ok(code) => code,
@@ -44,6 +52,12 @@ pub fn run() -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+/// Whether a mail server asks: it would return a customer's mail for a mistake in its own pipe.
+fn is_delivery() -> bool {
+    let words: Vec<_> = std::env::args_os().collect();
+    words.windows(2).any(|pair| pair[0] == "mail" && pair[1] == "deliver")
 }
 
 fn sentence(refusal: &Refusal) -> String {
@@ -77,6 +91,9 @@ fn local(cli: &Cli, verb: &LocalVerb) -> anyhow::Result<ExitCode> {
         } => {
             return mail::inspect(files, &mut io::BufWriter::new(io::stdout()));
         }
+        LocalVerb::Mail {
+            act: MailAct::Deliver(given),
+        } => return Ok(deliver::run(cli.dir.as_deref(), given)),
         LocalVerb::Due { cases } => due::run(cases, &mut io::stdout().lock())?,
         LocalVerb::Doctor(given) => return doctor::run(cli, directory(cli)?, given),
         LocalVerb::Init(init) => make(cli, init)?,

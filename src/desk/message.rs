@@ -4,6 +4,7 @@
 //! could it be read at all, who wrote it, which case does it join, does it earn a promise, is it acknowledged. Raw bytes are
 //! kept whatever the answer; nothing accepted stays without a place.
 
+use super::address::Entry;
 use super::case::{self, Hand};
 use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
@@ -57,8 +58,12 @@ pub struct Incoming {
     pub mail_zone: Option<String>,
     /// The rest that screens show.
     pub facts: Facts,
-    /// What the address it was sent to says of severity and lane; no address does yet.
-    pub entry: Option<(Severity, String)>,
+    /// What the address it was sent to says of a new case.
+    pub entry: Entry,
+    /// The severity of a new case, where it is known otherwise than from the words.
+    pub severity: Option<Severity>,
+    /// Taken only to be seen (a mailbox in shadow mode): no promise, no letter, nothing wakes.
+    pub shadow: bool,
     /// Why it could not be understood, if so.
     pub trouble: Option<String>,
 }
@@ -155,6 +160,9 @@ pub struct Facts {
     /// The served list through which it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<String>,
+    /// A message with the same Message-ID that is not the same mail: it looks like a repeat, and is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks_like: Option<i64>,
     /// A case that a person may join this one to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<i64>,
@@ -177,6 +185,9 @@ pub struct File {
     pub size: u64,
 }
 
+/// Why a mail of a mailbox in shadow mode stands in the spool.
+pub const IN_SHADOW: &str = "it was taken in shadow mode: nothing was sent";
+
 /// The place that a mail got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
@@ -192,7 +203,7 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
     if arrival::is_placed(tx, raw)? {
         return Ok(None);
     }
-    if let Some(message) = arrival::repeat_of(tx, raw)? {
+    if let Some(message) = arrival::repeat_of(tx, raw, mail.message_id.is_some())? {
         arrival::placed(tx, now, raw, message)?;
         let case = case_of(tx, message)?;
         let mut entry = event("mail.repeat", Actor::Customer)
@@ -209,9 +220,24 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
         probe::came(tx, now, message, mail)?;
         return Ok(Some(Placed { message, case: None }));
     }
+    let known = known(tx, mail)?;
+    let like;
+    let mail = match &known {
+        Some((other, false)) => {
+            like = Incoming {
+                facts: Facts {
+                    looks_like: Some(*other),
+                    ..mail.facts.clone()
+                },
+                ..mail.clone()
+            };
+            &like
+        }
+        _ => mail,
+    };
     let placed = if let Some(reason) = &mail.trouble {
         unread(tx, now, desk, mail, reason)?
-    } else if is_own(tx, desk, mail)? {
+    } else if desk.is_own(&mail.address) || matches!(known, Some((_, true))) {
         spool(tx, now, mail, None, "our own mail came back to us")?
     } else if let Auto::Bounce | Auto::Replied | Auto::Generated = mail.auto {
         automatic(tx, now, desk, mail)?
@@ -235,7 +261,8 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
         customer: contact.customer,
         subject: &clipped(&subject),
         severity: Severity::default(),
-        lane: case::LANE,
+        lane: mail.entry.lane.as_deref().unwrap_or(case::LANE),
+        product: mail.entry.product.as_deref(),
         list: None,
     };
     let id = case::open(tx, now, desk, &new)?;
@@ -257,22 +284,20 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
     })
 }
 
-fn is_own(tx: &mut Tx<'_>, desk: &Desk, mail: &Incoming) -> Outcome<bool> {
-    if desk.is_own(&mail.address) {
-        return Ok(true);
-    }
-    let Some(id) = &mail.message_id else { return Ok(false) };
-    Ok(tx
-        .first(
-            "SELECT 1 FROM message WHERE message_id = $1 AND way = 'out'",
-            &values![id.as_str()],
-        )?
-        .is_some())
+/// A message that has this Message-ID already, and whether it is one of ours; one of ours if there is one.
+fn known(tx: &mut Tx<'_>, mail: &Incoming) -> Outcome<Option<(i64, bool)>> {
+    let Some(id) = &mail.message_id else { return Ok(None) };
+    let row = tx.first(
+        "SELECT id, way FROM message WHERE message_id = $1 ORDER BY CASE way WHEN 'out' THEN 0 ELSE 1 END, id LIMIT 1",
+        &values![id.as_str()],
+    )?;
+    Ok(row.map(|row| (row.int(0), row.text(1) == "out")))
 }
 
 /// Automatic mail creates no promise, wakes nothing (but a permanent bounce does), and is never answered.
 fn automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
-    if let Some(said) = &mail.bounce
+    if !mail.shadow
+        && let Some(said) = &mail.bounce
         && let Some((case, verdict)) = bounce::heard(tx, now, desk, said, &mail.recipients)?
     {
         let placed = insert(tx, mail, Some(case), None, verdict.rule(), false, verdict.doubt())?;
@@ -335,18 +360,28 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
         ..mail.facts.clone()
     };
     let mail = Incoming { facts, ..mail.clone() };
-    let looks_first = foreign_list && !joined;
-    let reason = looks_first.then_some(unsorted::FOREIGN_LIST);
-    let message = insert(tx, &mail, Some(id), Some(&contact), rule, true, reason)?;
+    let reason = match foreign_list && !joined {
+        _ if mail.shadow => Some(IN_SHADOW),
+        true => Some(unsorted::FOREIGN_LIST),
+        false => None,
+    };
+    let message = insert(tx, &mail, Some(id), Some(&contact), rule, !mail.shadow, reason)?;
     told(tx, now, Some(id), message, "mail.in", rule)?;
-    thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
-    if looks_first {
-        case::add_participant(tx, now, id, contact.id)?;
+    if reason.is_some() {
+        if !joined {
+            thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
+            case::add_participant(tx, now, id, contact.id)?;
+        }
+        if mail.shadow {
+            // Leads hear of mail that waits for a decision; this waits for none.
+            tx.execute("UPDATE message SET told_at = $1 WHERE id = $2", &values![now, message])?;
+        }
         return Ok(Placed {
             message,
             case: Some(id),
         });
     }
+    thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
     bounce::forget(tx, &mail.address)?;
     earn(tx, now, desk, id, message, &contact, &mail, mail.received_at, "target")?;
     Ok(Placed {
@@ -363,14 +398,10 @@ pub(super) fn open_case(
     mail: &Incoming,
     customer: CustomerId,
 ) -> Outcome<CaseId> {
-    let usual = mail
-        .entry
-        .as_ref()
-        .map_or(Severity::default(), |(severity, _)| *severity);
     let severity = if is_urgent(&mail.text) {
         Severity::Stopped
     } else {
-        usual
+        mail.severity.unwrap_or_default()
     };
     let subject = clipped(if mail.subject.trim().is_empty() {
         "(no subject)"
@@ -381,7 +412,8 @@ pub(super) fn open_case(
         customer,
         subject: &subject,
         severity,
-        lane: mail.entry.as_ref().map_or(case::LANE, |(_, lane)| lane),
+        lane: mail.entry.lane.as_deref().unwrap_or(case::LANE),
+        product: mail.entry.product.as_deref(),
         list: mail.served_list.as_deref(),
     };
     case::open(tx, now, desk, &new)

@@ -8,7 +8,7 @@ use super::message::{self, Auto, Facts, Incoming, Placed};
 use super::thread::{self, Match};
 use super::{Desk, automatic, customer};
 use crate::refusal::Outcome;
-use crate::store::Tx;
+use crate::store::{Tx, values};
 use jiff::Timestamp;
 
 /// Why mail of a list stands in the spool.
@@ -41,12 +41,16 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, answ
     };
     let foreign_list = mail.auto == Auto::List && mail.served_list.is_none();
     let reason = match foreign_list {
+        _ if mail.shadow => message::IN_SHADOW.to_owned(),
         true => FOREIGN_LIST.to_owned(),
         false => doubt(&mail),
     };
     let number = message::insert(tx, &mail, Some(id), None, rule, false, Some(&reason))?;
     message::told(tx, now, Some(id), number, "mail.in", rule)?;
-    if answerable && !foreign_list {
+    if mail.shadow {
+        // Leads hear of mail that waits for a decision; this waits for none.
+        tx.execute("UPDATE message SET told_at = $1 WHERE id = $2", &values![now, number])?;
+    } else if answerable && !foreign_list {
         automatic::tell_unverified(tx, now, desk, id, number, &mail)?;
     }
     Ok(Placed {

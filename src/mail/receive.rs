@@ -7,22 +7,26 @@
 //! and set aside the second time; what comes after it is not delayed by more than the worker's restart.
 
 use super::auto;
+use super::body::{Body, Spool, Spooled};
 use super::list;
 use super::parse::{Mailbox, Understood};
 use super::session::{Envelope, Gate, Reply};
 use super::verify::{Question, Verifier};
-use super::worker::{Verdict, Worker};
+use super::worker::{Asked, Verdict, Worker};
 use crate::clock::Clock;
+use crate::desk::address;
 use crate::desk::arrival::{self, Waiting};
 use crate::desk::message::{self, Auto, Bounce, Facts, Failed, File, Incoming};
 use crate::desk::origin::Origin;
-use crate::desk::{Desk, RawId, Unverified};
+use crate::desk::repeat::{self, Digest};
+use crate::desk::{BodyId, Desk, RawId, Unverified};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::{Pending, Store};
+use crate::store::{Pending, Store, Tx};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,12 +37,22 @@ pub struct Entrance {
     clock: Clock,
     /// Free bytes of the disk under the database, asked anew for each mail; `None` where nobody can say.
     free_space: Box<dyn Fn() -> Option<(u64, u64)> + Send + Sync>,
+    /// By which way mail comes in here.
+    way: &'static str,
+    /// Where large mails grow.
+    folder: PathBuf,
     rates: Mutex<HashMap<String, (Timestamp, usize)>>,
 }
 
+/// What is done in the transaction that makes a mail durable.
+pub type Also = Box<dyn FnOnce(&mut Tx<'_>, RawId) -> Outcome<()> + Send>;
+
 impl Entrance {
-    /// An entrance; `free_space` answers (free, total) bytes of the disk.
+    /// An entrance for mail that comes by `way`; large mails grow in `folder`, `free_space` answers (free, total) bytes
+    /// of the disk.
     pub fn new(
+        way: &'static str,
+        folder: PathBuf,
         store: Store,
         desk: Arc<Desk>,
         clock: Clock,
@@ -49,8 +63,108 @@ impl Entrance {
             desk,
             clock,
             free_space: Box::new(free_space),
+            way,
+            folder,
             rates: Mutex::default(),
         }
+    }
+
+    /// Whether the disk has room for a mail of this size.
+    ///
+    /// # Errors
+    /// The reply to give.
+    pub fn room(&self, size: usize) -> Result<(), Reply> {
+        let Some((free, total)) = (self.free_space)() else {
+            return Ok(());
+        };
+        let needed = (size as f64 * 1.5).max(total as f64 * limits::FREE_DISK_SHARE);
+        if (free as f64) < needed.min(limits::FREE_DISK_BYTES_MOST) {
+            return Err(Reply::of(
+                452,
+                "4.3.1",
+                "the desk's disk is nearly full; your server will try again",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes a mail durable, with what else its transaction does. A large one is stored piece by piece, in transactions of
+    /// which the last makes it be there: nothing that was cut off stands anywhere but among unfinished bodies.
+    ///
+    /// # Errors
+    /// Whatever the store or the mail's file said; nothing was kept.
+    pub async fn keep(&self, said: arrival::Envelope, mail: Body, also: Also) -> Outcome<RawId> {
+        let now = self.clock.now();
+        match mail {
+            Body::Here(bytes) => {
+                let digest = repeat::digest(&bytes);
+                let job = move |tx: &mut Tx<'_>| {
+                    let raw = arrival::accept(tx, now, &said, &digest, bytes)?;
+                    also(tx, raw)?;
+                    Ok(raw)
+                };
+                if cfg!(feature = "sabotage-ack-before-commit") {
+                    drop(self.store.submit(job));
+                    return Ok(RawId(0));
+                }
+                self.store.write_async(job).await
+            }
+            Body::Spooled(spooled) => {
+                let body = self.store.write_async(move |tx| arrival::begin_body(tx, now)).await?;
+                let kept = self.keep_spooled(now, said, spooled, body, also).await;
+                if kept.is_err() {
+                    // Should this fail as well, the next start drops it.
+                    let _ = self.store.write_async(move |tx| arrival::drop_body(tx, body)).await;
+                }
+                kept
+            }
+        }
+    }
+
+    async fn keep_spooled(
+        &self,
+        now: Timestamp,
+        said: arrival::Envelope,
+        mut spooled: Spooled,
+        body: BodyId,
+        also: Also,
+    ) -> Outcome<RawId> {
+        let (mut digest, mut head, mut place) = (Digest::default(), None, 0);
+        loop {
+            let read = tokio::task::spawn_blocking(move || {
+                let mut pieces = Vec::with_capacity(limits::PIECES_AT_ONCE);
+                while pieces.len() < limits::PIECES_AT_ONCE {
+                    let piece = spooled.piece()?;
+                    if piece.is_empty() {
+                        break;
+                    }
+                    digest.feed(&piece);
+                    pieces.push(piece);
+                }
+                std::io::Result::Ok((spooled, digest, pieces))
+            });
+            let mut pieces;
+            (spooled, digest, pieces) = read.await.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+            if pieces.is_empty() {
+                break;
+            }
+            if head.is_none() {
+                head = Some(pieces.remove(0));
+            }
+            let count = pieces.len() as i64;
+            self.store
+                .write_async(move |tx| arrival::keep_pieces(tx, body, place, pieces))
+                .await?;
+            place += count;
+        }
+        let (head, digest) = (head.unwrap_or_default(), digest.finish());
+        self.store
+            .write_async(move |tx| {
+                let raw = arrival::accept_body(tx, now, &said, &digest, head, body)?;
+                also(tx, raw)?;
+                Ok(raw)
+            })
+            .await
     }
 
     /// Counts mails of senders that are not verified: nobody unknown fills the spool at will.
@@ -78,20 +192,7 @@ impl Entrance {
 
 impl Gate for Entrance {
     fn sender(&self, _peer: IpAddr, from: &str, declared_size: Option<usize>) -> Result<(), Reply> {
-        if let Some((free, total)) = (self.free_space)() {
-            let announced = declared_size.unwrap_or(0) as f64 * 1.5;
-            if (free as f64)
-                < announced
-                    .max(total as f64 * limits::FREE_DISK_SHARE)
-                    .min(limits::FREE_DISK_BYTES_MOST)
-            {
-                return Err(Reply::of(
-                    452,
-                    "4.3.1",
-                    "the desk's disk is nearly full; your server will try again",
-                ));
-            }
-        }
+        self.room(declared_size.unwrap_or(0))?;
         match self.within_rate(from) {
             true => Ok(()),
             false => Err(Reply::of(
@@ -113,28 +214,15 @@ impl Gate for Entrance {
         }
     }
 
-    async fn take(&self, envelope: Envelope, raw: Vec<u8>) -> Result<(), Reply> {
-        let now = self.clock.now();
-        let digest = arrival::digest(&envelope.from, &envelope.to, &raw);
+    async fn take(&self, envelope: Envelope, mail: Body) -> Result<(), Reply> {
         let said = arrival::Envelope {
-            way: "smtp",
+            way: self.way.into(),
             from: envelope.from,
             to: envelope.to,
             peer: envelope.peer.to_string(),
             helo: envelope.helo,
         };
-        if cfg!(feature = "sabotage-ack-before-commit") {
-            drop(
-                self.store
-                    .submit(move |tx| arrival::accept(tx, now, &said, &digest, raw)),
-            );
-            return Ok(());
-        }
-        match self
-            .store
-            .write_async(move |tx| arrival::accept(tx, now, &said, &digest, raw))
-            .await
-        {
+        match self.keep(said, mail, Box::new(|_, _| Ok(()))).await {
             Ok(_) => Ok(()),
             Err(fault) => {
                 tracing::error!(error = %fault, "a mail could not be stored; its sender keeps it");
@@ -145,6 +233,10 @@ impl Gate for Entrance {
                 ))
             }
         }
+    }
+
+    fn spool(&self) -> Spool {
+        Spool::within(self.folder.clone())
     }
 }
 
@@ -186,7 +278,10 @@ impl Understanding {
         worker: Worker,
         verifier: Option<Verifier>,
     ) -> Outcome<Understanding> {
-        store.write(arrival::count_start)?;
+        store.write(|tx| {
+            arrival::drop_unfinished(tx)?;
+            arrival::count_start(tx)
+        })?;
         Ok(Understanding {
             store,
             desk,
@@ -230,7 +325,7 @@ impl Understanding {
         }
         self.hand_over();
         for one in &todo {
-            self.check(one);
+            self.check(one)?;
         }
         while !todo.is_empty() {
             todo = self.understand(todo)?;
@@ -245,14 +340,20 @@ impl Understanding {
     }
 
     /// Has the sender of a mail looked up while the mail is being read.
-    fn check(&mut self, one: &Waiting) {
-        let Some(verifier) = &self.verifier else { return };
+    fn check(&mut self, one: &Waiting) -> Outcome<()> {
+        let Some(verifier) = &self.verifier else { return Ok(()) };
+        let raw = one.raw;
+        // A signature covers the whole mail: of a large one the rest is read as well.
+        let bytes = match one.body {
+            None => one.head.clone(),
+            Some(_) => self.store.read(|tx| arrival::raw(tx, raw))?,
+        };
         let waits = Checking {
             mail: None,
             origin: None,
-            bytes: one.bytes.len(),
+            bytes: bytes.len(),
         };
-        self.checking.insert(one.raw.0, waits);
+        self.checking.insert(raw.0, waits);
         verifier.ask(Question {
             raw: one.raw.0,
             received_at: one.received_at,
@@ -260,8 +361,9 @@ impl Understanding {
             peer: one.peer.clone(),
             helo: one.helo.clone(),
             from: one.envelope_from.clone(),
-            bytes: Arc::clone(&one.bytes),
+            bytes: Arc::new(bytes),
         });
+        Ok(())
     }
 
     fn bytes_in_check(&self) -> usize {
@@ -303,8 +405,9 @@ impl Understanding {
 
     /// Has mails understood and placed; gives back those that must be tried again after the worker died.
     fn understand(&mut self, mut todo: Vec<Waiting>) -> Outcome<Vec<Waiting>> {
-        let mails: Vec<(i64, &[u8])> = todo.iter().map(|one| (one.raw.0, one.bytes.as_slice())).collect();
-        let mut verdicts: HashMap<i64, Verdict> = self.worker.understand_batch(&mails).into_iter().collect();
+        let mails: Vec<Asked<'_>> = todo.iter().map(|one| asked(&self.store, one)).collect();
+        let mut verdicts: HashMap<i64, Verdict> = self.worker.understand(&mails).into_iter().collect();
+        drop(mails);
         if verdicts.values().all(|verdict| matches!(verdict, Verdict::NotTried)) {
             return Err(anyhow::anyhow!("the process that reads mail cannot be started").into());
         }
@@ -413,6 +516,22 @@ impl Understanding {
     }
 }
 
+/// A mail for the worker; what of it lies in pieces is read while it is handed over.
+fn asked<'a>(store: &Store, one: &'a Waiting) -> Asked<'a> {
+    let asked = Asked::whole(one.raw.0, &one.head);
+    let Some(body) = one.body else { return asked };
+    let store = store.clone();
+    asked.followed_by(one.size, move |out| {
+        for place in 0.. {
+            match store.read(|tx| arrival::piece(tx, body, place))? {
+                Some(piece) => out.write_all(&piece)?,
+                None => break,
+            }
+        }
+        Ok(())
+    })
+}
+
 fn unreadable(waiting: &Waiting, reason: &str) -> Incoming {
     Incoming {
         raw: waiting.raw.0,
@@ -440,8 +559,9 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         None if auto_of(auto) != Auto::No && auto_of(auto) != Auto::List => None,
         None => Some("it names no sender who could be answered".to_owned()),
     };
+    let named: Vec<String> = mail.to.iter().chain(&mail.cc).map(|one| one.address.clone()).collect();
     let mut recipients = waiting.envelope_to.clone();
-    recipients.extend(mail.to.iter().chain(&mail.cc).map(|one| one.address.clone()));
+    recipients.extend(named.iter().cloned());
     recipients.extend(mail.delivered_to.iter().cloned());
     let mut chain = mail.references.clone();
     chain.extend(
@@ -466,6 +586,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         thread_index: mail.thread_index.clone(),
         thread_topic: mail.thread_topic.clone(),
         list: served_list.clone(),
+        looks_like: None,
         offer: None,
         origin: None,
         date: mail.date.map(|date| date.to_string()),
@@ -503,7 +624,9 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
             .and_then(plan::Zone::fixed)
             .map(|zone| zone.to_string()),
         facts,
-        entry: None,
+        entry: address::entry_of(&desk.entries, waiting.envelope_to.iter().chain(&named)),
+        severity: None,
+        shadow: waiting.shadow,
         trouble,
     }
 }

@@ -6,6 +6,7 @@ mod kit;
 mod bounds;
 mod desk;
 mod forgery;
+mod lmtp;
 mod receive;
 mod send;
 mod speed;
