@@ -373,8 +373,7 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
             case::add_participant(tx, now, id, contact.id)?;
         }
         if mail.shadow {
-            // Leads hear of mail that waits for a decision; this waits for none.
-            tx.execute("UPDATE message SET told_at = $1 WHERE id = $2", &values![now, message])?;
+            unsorted::waits_for_none(tx, now, message)?;
         }
         return Ok(Placed {
             message,

@@ -6,7 +6,7 @@
 
 use super::message::{self, Auto, Facts, Incoming, Placed};
 use super::thread::{self, Match};
-use super::{Desk, automatic, customer};
+use super::{Desk, MessageNo, automatic, customer};
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
 use jiff::Timestamp;
@@ -48,8 +48,7 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, answ
     let number = message::insert(tx, &mail, Some(id), None, rule, false, Some(&reason))?;
     message::told(tx, now, Some(id), number, "mail.in", rule)?;
     if mail.shadow {
-        // Leads hear of mail that waits for a decision; this waits for none.
-        tx.execute("UPDATE message SET told_at = $1 WHERE id = $2", &values![now, number])?;
+        waits_for_none(tx, now, number)?;
     } else if answerable && !foreign_list {
         automatic::tell_unverified(tx, now, desk, id, number, &mail)?;
     }
@@ -57,6 +56,12 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, answ
         message: number,
         case: Some(id),
     })
+}
+
+/// Leads hear of mail that waits for a decision; this waits for none.
+pub fn waits_for_none(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo) -> Outcome<()> {
+    tx.execute("UPDATE message SET told_at = $1 WHERE id = $2", &values![now, message])?;
+    Ok(())
 }
 
 /// Why a mail stands in the spool that nobody vouches for, as a sentence.

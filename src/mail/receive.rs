@@ -6,23 +6,25 @@
 //! that writer and worker work at the same time. A mail in whose hands the worker dies is counted before it is tried again,
 //! and set aside the second time; what comes after it is not delayed by more than the worker's restart.
 
+mod checking;
+
 use super::auto;
 use super::body::{Body, Spool, Spooled};
 use super::list;
 use super::parse::{Mailbox, Understood};
 use super::session::{Envelope, Gate, Reply};
-use super::verify::{Question, Verifier};
+use super::verify::Verifier;
 use super::worker::{Asked, Verdict, Worker};
 use crate::clock::Clock;
 use crate::desk::address;
 use crate::desk::arrival::{self, Waiting};
 use crate::desk::message::{self, Auto, Bounce, Facts, Failed, File, Incoming};
-use crate::desk::origin::Origin;
 use crate::desk::repeat::{self, Digest};
 use crate::desk::{BodyId, Desk, RawId, Unverified};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Pending, Store, Tx};
+use checking::Checking;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -259,16 +261,6 @@ pub struct Understanding {
     checking: HashMap<i64, Checking>,
 }
 
-/// A mail whose sender is being checked.
-struct Checking {
-    /// The mail, once it is understood.
-    mail: Option<Incoming>,
-    /// The verdict, once it is there.
-    origin: Option<Origin>,
-    /// Its size.
-    bytes: usize,
-}
-
 impl Understanding {
     /// A loop that has understood nothing yet; counts this start on everything that waits.
     pub fn begin(
@@ -337,70 +329,6 @@ impl Understanding {
         }
         self.hand_over();
         Ok(true)
-    }
-
-    /// Has the sender of a mail looked up while the mail is being read.
-    fn check(&mut self, one: &Waiting) -> Outcome<()> {
-        let Some(verifier) = &self.verifier else { return Ok(()) };
-        let raw = one.raw;
-        // A signature covers the whole mail: of a large one the rest is read as well.
-        let bytes = match one.body {
-            None => one.head.clone(),
-            Some(_) => self.store.read(|tx| arrival::raw(tx, raw))?,
-        };
-        let waits = Checking {
-            mail: None,
-            origin: None,
-            bytes: bytes.len(),
-        };
-        self.checking.insert(raw.0, waits);
-        verifier.ask(Question {
-            raw: one.raw.0,
-            received_at: one.received_at,
-            way: one.way.clone(),
-            peer: one.peer.clone(),
-            helo: one.helo.clone(),
-            from: one.envelope_from.clone(),
-            bytes: Arc::new(bytes),
-        });
-        Ok(())
-    }
-
-    fn bytes_in_check(&self) -> usize {
-        self.checking.values().map(|one| one.bytes).sum()
-    }
-
-    /// Takes the verdicts that are there; waits so long for the first.
-    fn hear(&mut self, patience: Duration) {
-        let mut patience = patience;
-        while !self.checking.is_empty()
-            && let Some((raw, origin)) = self.verifier.as_ref().and_then(|verifier| verifier.answer(patience))
-        {
-            patience = Duration::ZERO;
-            // A mail that was read anew after a failure may hear its first verdict and then, unasked for, its second.
-            let Some(waits) = self.checking.get_mut(&raw) else {
-                continue;
-            };
-            waits.origin = Some(origin);
-            self.judged(raw);
-        }
-    }
-
-    /// Places a mail that is understood and whose sender is checked.
-    fn judged(&mut self, raw: i64) {
-        let is_ready = |one: &Checking| one.mail.is_some() && one.origin.is_some();
-        if !self.checking.get(&raw).is_some_and(is_ready) {
-            return;
-        }
-        if let Some(Checking {
-            mail: Some(mut mail),
-            origin,
-            ..
-        }) = self.checking.remove(&raw)
-        {
-            mail.facts.origin = origin;
-            self.place(mail);
-        }
     }
 
     /// Has mails understood and placed; gives back those that must be tried again after the worker died.
