@@ -55,12 +55,17 @@ pub const KEYS: &[Key] = keys! {
     mail.relay_login Text "\"\"" "Name at the relay; the password stands in the file relay.password beside this one. Empty: none."
     mail.unverified Text "\"hold\"" "Mail whose sender is not verified: \"hold\" makes an unsorted case that a person releases;\n\"schedule\" gives it a promise, for a desk behind a gateway that has checked already."
     mail.lists List "[]" "Public lists that the desk serves: their mail is customer mail, their cases are public."
+    mail.trust_authserv List "[]" "Hosts whose Authentication-Results are believed when a gateway of ours handed the mail over, and domains whose ARC seals are."
+    mail.dkim_selector Text "\"duly\"" "Name under which the keys that sign our mail stand in the DNS; `duly doctor` makes the keys. Empty: nothing is signed."
+    mail.gateways List "[\"127.0.0.0/8\", \"::1\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"fc00::/7\"]" "Networks of our own hosts that hand over mail which others sent: their address says nothing of the sender."
+    mail.resolver Text "\"\"" "Name server that is asked, as \"192.0.2.53:53\"; empty: the system's."
     mail.lmtp Text "\"\"" "Where mail servers of this machine hand over mail by LMTP: \"127.0.0.1:2424\" or \"/run/duly/lmtp.sock\"; empty: nowhere."
     mail.fetch List "[]" "Mailboxes elsewhere to fetch from, each as \"imaps://user@host/INBOX secret=FILE\" or \"jmap://user@host secret=FILE\" and\nfurther words (docs/MAIL.md). Without the word live it is shadow mode: mail is shown, nothing follows from it."
     mail.tls_certificate Text "\"\"" "PEM file with the certificate chain for STARTTLS; empty: self-signed, made at each start."
     mail.tls_key Text "\"\"" "PEM file with its key."
     web.http Text "\"127.0.0.1:8025\"" "Where pages are served."
     web.open Flag "false" "Pages without sign-in, for a demo on this machine: loopback only, no proxy before it."
+    web.address Text "\"\"" "Where customers reach the pages, as \"https://desk.acme.example\"; empty: letters carry no links."
     store.database Text "\"\"" "\"postgres://…\" for PostgreSQL; empty: SQLite in this directory."
 };
 

@@ -260,6 +260,34 @@ pub const LIKENESS_TEXT_BYTES: usize = 16 * 1024;
 pub const LIKENESS_QUOTED_LINES: usize = 400;
 /// Rare words of a mail that are compared for an offer.
 pub const LIKENESS_CODES: usize = 20;
+/// Days for which a confirmed address counts where nothing is known of a mail (PRODUCT.md §3.1).
+pub const CONFIRMED_DAYS: i64 = 90;
+/// Days for which the button of text I works: a week covers a weekend and a short leave; by then a person has looked at the mail.
+pub const CONFIRMATION_DAYS: i64 = 7;
+/// Cases of one Message-ID that are looked at: mail in several cases is rare, mail that pretends to be is not.
+pub const CASES_OF_ONE_ID: i64 = 20;
+/// Time in which the sender of one mail is checked; then there is no verdict.
+pub const VERIFY_SECONDS: u64 = 8;
+/// Mails whose senders are checked at once: each is a few questions to name servers, and slow ones must not stand in the way.
+pub const VERIFY_AT_ONCE: usize = 1_000;
+/// Bytes of mails whose verdict is waited for; beyond it no further mail is read until one is there.
+pub const VERIFY_BYTES: usize = 64 * 1024 * 1024;
+/// Signatures of one mail that are verified (RFC 6376 §6.1 leaves the number to us); the author's own come first.
+pub const VERIFY_SIGNATURES: usize = 8;
+/// Pause in which new mail is looked for while verdicts are waited for.
+pub const VERDICT_MILLIS: u64 = 20;
+/// Days after which a signature proves nothing any more: mail that is queued for five days still passes, a replay does not.
+pub const DKIM_AGE_DAYS: i64 = 14;
+/// Domains with slow name servers that are remembered, and for how long.
+pub const SLOW_DOMAINS: usize = 10_000;
+/// See [`SLOW_DOMAINS`].
+pub const SLOW_DOMAIN_SECONDS: u64 = 60;
+/// Wait for one answer of a name server.
+pub const DNS_SECONDS: u64 = 3;
+/// Answers of name servers that are kept.
+pub const DNS_ANSWERS_KEPT: u64 = 8_192;
+/// An answer of a name server is asked for again after this long, whatever it says of itself.
+pub const DNS_KEPT_SECONDS: u64 = 3_600;
 /// Text I (sender not verified) a day in all (PRODUCT.md §3.1).
 pub const UNVERIFIED_NOTES_PER_DAY: i64 = 100;
 /// Known chain of Message-IDs put into `References` of our mail, root first.

@@ -3,7 +3,10 @@
 //! Start: database, local socket, SMTP, understanding, post, alarms, pages. Stop: nothing new is taken; mails that are being
 //! received end; what was acknowledged is given its place; what is being sent is finished; then the database is closed.
 
+mod settings;
 mod ways;
+
+pub use settings::host_of;
 
 use crate::api::local::{self, LocalDoor};
 use crate::clock::Clock;
@@ -13,7 +16,10 @@ use crate::limits;
 use crate::mail::listen;
 use crate::mail::post::{AT_ONCE, Post};
 use crate::mail::receive::{Entrance, Understanding};
+use crate::mail::resolver;
 use crate::mail::send::{Courier, Login, Route};
+use crate::mail::sign::Signer;
+use crate::mail::verify::{self, Checks};
 use crate::mail::worker::Worker;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Target};
@@ -102,6 +108,7 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
             .iter()
             .map(|one| one.to_lowercase())
             .collect(),
+        web: settings::web_address(config)?,
         key: key
             .try_into()
             .map_err(|_| anyhow::anyhow!("duly.key does not hold 64 bytes"))?,
@@ -150,7 +157,13 @@ impl Running {
         let (smtp_at, http_at) = (smtp.local_addr()?, http.local_addr()?);
         let mail_doors = Ways::listen(&dir, &config, &desk, smtp).await?;
         let host = host_of(&config, &desk);
-        let courier = Courier::new(route_of(&dir, &config)?, host.clone())?;
+        let resolver = resolver::resolver(config.text("mail", "resolver"))?;
+        let courier = Courier::new(route_of(&dir, &config)?, host.clone(), resolver.clone())?;
+        let signer = settings::signer_of(&dir, &config, &desk)?;
+        let checks = match desk.unverified {
+            Unverified::Hold => Some(settings::checks_of(&config, resolver, host.clone())?),
+            Unverified::Schedule => None,
+        };
         let (stop, stopped) = watch::channel(false);
         let (stop_workers, workers_stopped) = watch::channel(false);
         let mut running = Running {
@@ -165,7 +178,9 @@ impl Running {
         };
         let (program, args) = worker;
         let worker = Worker::new(program, args).with_keys(dir.join("keys"), clock.clone());
-        running.work(&clock, worker, courier, workers_stopped).await?;
+        running
+            .work(&clock, worker, (courier, signer), checks, workers_stopped)
+            .await?;
         let local = LocalDoor {
             store: store.clone(),
             desk: Arc::clone(&desk),
@@ -205,14 +220,21 @@ impl Running {
         &mut self,
         clock: &Clock,
         worker: Worker,
-        courier: Courier,
+        (courier, signer): (Courier, Option<Signer>),
+        checks: Option<Checks>,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
+        let verifier = checks.map(|checks| {
+            let (verifier, work) = verify::begin(checks);
+            // Ends when the understanding of mail, which asks it, has ended.
+            self.workers.spawn(work.run());
+            verifier
+        });
         let (store, desk) = (self.store.clone(), Arc::clone(&self.desk));
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
-            let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker)?;
-            Ok::<_, crate::refusal::Fault>((understanding, Post::begin(store, desk, for_post, courier)?))
+            let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker, verifier)?;
+            Ok::<_, crate::refusal::Fault>((understanding, Post::begin(store, desk, for_post, courier, signer)?))
         })
         .await??;
         self.workers
@@ -269,17 +291,6 @@ fn owner_of(dir: &Path) -> anyhow::Result<u32> {
     Ok(std::fs::metadata(dir)
         .with_context(|| format!("look at {}", dir.display()))?
         .uid())
-}
-
-fn host_of(config: &Config, desk: &Desk) -> String {
-    match config.text("mail", "host") {
-        "" => desk
-            .address()
-            .rsplit_once('@')
-            .map_or("localhost", |(_, domain)| domain)
-            .to_owned(),
-        host => host.to_owned(),
-    }
 }
 
 fn route_of(dir: &Path, config: &Config) -> anyhow::Result<Route> {

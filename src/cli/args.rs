@@ -248,6 +248,9 @@ pub enum LocalVerb {
     /// A desk to try, on this machine only: no mail leaves
     #[command(before_help = "Example: duly demo")]
     Demo(Demo),
+    /// Look whether mail leaves and comes in, and what the DNS should say
+    #[command(before_help = "Example: duly doctor\nExample: duly doctor --wait 300 --json")]
+    Doctor(Doctor),
     /// Work on mail files, and mail from a pipe
     #[command(
         before_help = "Example: duly mail inspect *.eml | jq .new_text\nExample: duly mail deliver --to support@acme.example"
@@ -354,6 +357,17 @@ pub struct Demo {
     /// Closed cases in it
     #[arg(long, default_value_t = 2000)]
     pub closed: usize,
+}
+
+/// What `doctor` may be told.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Seconds to wait for the mail to ourselves
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub wait: u64,
+    /// Ask the DNS only: send no mail, ask no running desk
+    #[arg(long)]
+    pub no_send: bool,
 }
 
 /// Which cases `ps` lists.

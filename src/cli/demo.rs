@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::{self, seed};
 use crate::mail::session::{Envelope, Gate, Reply};
-use crate::mail::{raw::Body, listen, post};
+use crate::mail::{listen, post, raw::Body};
 use crate::refusal::Refusal;
 use crate::serve::{self, Running, Start};
 use anyhow::Context;

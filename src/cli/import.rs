@@ -181,6 +181,8 @@ fn understand(worker: &mut Worker, desk: &Desk, now: Timestamp, mails: Vec<Vec<u
                 deaths: 0,
                 starts: 0,
                 way: "import".into(),
+                peer: String::new(),
+                helo: String::new(),
                 shadow: false,
                 head: Vec::new(),
                 body: None,

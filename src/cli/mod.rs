@@ -9,6 +9,7 @@ mod ask;
 mod client;
 mod deliver;
 mod demo;
+mod doctor;
 pub mod due;
 mod editor;
 mod import;
@@ -94,6 +95,7 @@ fn local(cli: &Cli, verb: &LocalVerb) -> anyhow::Result<ExitCode> {
             act: MailAct::Deliver(given),
         } => return Ok(deliver::run(cli.dir.as_deref(), given)),
         LocalVerb::Due { cases } => due::run(cases, &mut io::stdout().lock())?,
+        LocalVerb::Doctor(given) => return doctor::run(cli, directory(cli)?, given),
         LocalVerb::Init(init) => make(cli, init)?,
         LocalVerb::Serve(given) => serve(cli, given)?,
         LocalVerb::Demo(given) => demo::run(given, cli.dir.as_deref())?,

@@ -10,7 +10,7 @@ use super::ledger::{self, Actor, event};
 use super::queue;
 use super::reply::{self, Draft, Kind, Next};
 use super::verb::{Answer, Done, Principal, SliceAnswer, Verb};
-use super::{CaseId, Desk, MessageNo, PromiseId, merge, message, outbox, promise, slice, spool, undo};
+use super::{CaseId, Desk, MessageNo, PromiseId, merge, message, outbox, probe, promise, slice, spool, undo};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
@@ -126,6 +126,14 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
             done(CaseId(case), format!("Case {case} is declined: {because}"))
         }
         Verb::Hold { hold: on } => hold(tx, now, who, on),
+        Verb::Probe => {
+            let message = probe::send(tx, now, desk)?;
+            Ok(Answer::Done(Done {
+                case: None,
+                said: format!("A mail to {} is on its way.", desk.address()),
+                data: json!({"message": message.0}),
+            }))
+        }
         Verb::Undo => {
             let (case, text) = undo::last_reply(tx, now, who.engineer()?)?;
             let said = format!("The reply to case {} is taken back; the customer gets nothing.", case.0);

@@ -49,6 +49,10 @@ pub struct Waiting {
     pub starts: i64,
     /// By which way it came.
     pub way: String,
+    /// Address of the host that handed it over.
+    pub peer: String,
+    /// What that host calls itself.
+    pub helo: String,
     /// Taken only to be seen: nothing automatic follows from it.
     pub shadow: bool,
     /// Its bytes, or the first [`limits::SPOOL_BYTES`] of them.
@@ -191,7 +195,7 @@ pub fn piece(tx: &mut Tx<'_>, body: BodyId, place: i64) -> Outcome<Option<Vec<u8
 pub fn waiting(tx: &mut Tx<'_>, after: RawId, limit: usize) -> Outcome<Vec<Waiting>> {
     let rows = tx.query(
         "SELECT a.id, a.received_at, a.envelope_from, a.envelope_to, a.deaths, a.starts, a.way, a.shadow, r.bytes, r.body,
-             (SELECT CAST(SUM(OCTET_LENGTH(p.bytes)) AS BIGINT) FROM body_piece p WHERE p.body = r.body)
+             (SELECT CAST(SUM(OCTET_LENGTH(p.bytes)) AS BIGINT) FROM body_piece p WHERE p.body = r.body), a.peer, a.helo
          FROM arrival a JOIN raw r ON r.id = a.id
          WHERE a.placed_at IS NULL AND a.id > $1 ORDER BY a.id LIMIT $2",
         &values![after, limit as i64],
@@ -212,6 +216,8 @@ fn of_row(row: &Row) -> Outcome<Waiting> {
         size: row.bytes(8).len() as u64 + row.opt_int(10).unwrap_or(0).unsigned_abs(),
         head: row.bytes(8).to_vec(),
         body: row.opt_int(9).map(BodyId),
+        peer: row.text(11).to_owned(),
+        helo: row.text(12).to_owned(),
     })
 }
 

@@ -10,7 +10,7 @@ use super::ledger::{self, Actor, event};
 use super::message::{Auto, Incoming};
 use super::outbox::{self, Content, Letter, New};
 use super::promise::Promise;
-use super::{CaseId, ContactId, Desk, MessageNo, engineer, likeness, thread};
+use super::{CaseId, ContactId, Desk, MessageNo, confirmation, engineer, likeness, thread};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -321,7 +321,7 @@ pub fn tell_unverified(
     now: Timestamp,
     desk: &Desk,
     id: CaseId,
-    contact: &Contact,
+    message: MessageNo,
     mail: &Incoming,
 ) -> Outcome<()> {
     let day = now - SignedDuration::from_hours(24);
@@ -334,10 +334,27 @@ pub fn tell_unverified(
     }
     let case = case::find(tx, id)?;
     let subject = format!("Your mail has arrived as case {}", id.0);
+    let mail_number = match desk.web.is_empty() {
+        true => None,
+        false => {
+            confirmation::offer(tx, now, desk, message, id, &mail.address)?;
+            Some(message.0)
+        }
+    };
     let letter = Letter {
+        from_name: desk.name.clone(),
+        from: desk.address().to_owned(),
+        to: vec![mail.address.clone()],
+        cc: Vec::new(),
+        subject,
         is_reply: false,
         in_reply_to: mail.message_id.clone(),
-        ..letter_to(desk, &case, contact, &mail.address, &subject, Content::Unverified)
+        chain: Vec::new(),
+        thread_index: None,
+        thread_topic: None,
+        zone: desk.zone.to_string(),
+        case: id.0,
+        content: Content::Unverified { mail: mail_number },
     };
     put_automatic(
         tx,
@@ -346,7 +363,7 @@ pub fn tell_unverified(
         &Automatic {
             kind: "unverified",
             case: &case,
-            contact: Some(contact),
+            contact: None,
             recipient: &mail.address,
             letter,
         },

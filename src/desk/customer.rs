@@ -172,6 +172,44 @@ pub fn add_contact(
     Ok(id)
 }
 
+/// When the owner of an address last showed that they read it.
+pub fn confirmed_at(tx: &mut Tx<'_>, address: &str) -> Outcome<Option<Timestamp>> {
+    let row = tx.first(
+        "SELECT confirmed_at FROM contact_address WHERE address = $1",
+        &values![address.to_lowercase()],
+    )?;
+    Ok(row.and_then(|row| row.opt_instant(0)))
+}
+
+/// The owner of an address showed now that they read it.
+pub fn confirm(tx: &mut Tx<'_>, now: Timestamp, address: &str) -> Outcome<()> {
+    tx.execute(
+        "UPDATE contact_address SET confirmed_at = $1 WHERE address = $2",
+        &values![now, address.to_lowercase()],
+    )?;
+    Ok(())
+}
+
+/// The customer under which cases stand whose sender nobody vouches for: a name in a header files nothing under anybody
+/// else. A release gives the case to the customer of its contact.
+pub fn nobody(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<CustomerId> {
+    if let Some(known) = nobody_yet(tx)? {
+        return Ok(known);
+    }
+    let id = open(tx, now, "Senders not verified", false)?;
+    tx.execute(
+        "INSERT INTO setting (name, value) VALUES ('customer.nobody', $1)",
+        &values![id.0.to_string()],
+    )?;
+    Ok(id)
+}
+
+/// The same, if there is one.
+pub fn nobody_yet(tx: &mut Tx<'_>) -> Outcome<Option<CustomerId>> {
+    let row = tx.first("SELECT value FROM setting WHERE name = 'customer.nobody'", &[])?;
+    Ok(row.and_then(|row| row.text(0).parse().ok()).map(CustomerId))
+}
+
 /// The zone that the contact chose; `None` goes back to their mail's.
 pub fn set_zone(tx: &mut Tx<'_>, contact: ContactId, zone: Option<&Zone>) -> Outcome<()> {
     tx.execute(

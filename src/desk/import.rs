@@ -7,6 +7,7 @@ use super::arrival::{self, Envelope};
 use super::case;
 use super::ledger::{self, Actor, event};
 use super::message::{self, Auto, Incoming};
+use super::origin::Standing;
 use super::thread::{self, Match};
 use super::{CaseId, Desk, MessageNo, customer, likeness, repeat};
 use crate::refusal::Outcome;
@@ -90,7 +91,7 @@ fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outco
     let found = match &contact {
         // Our own answers belong where they point, whoever is on that case.
         None => thread::located(tx, desk, &clues)?.map_or(Match::New, |case| Match::Join(case, "message-id")),
-        Some(contact) => thread::find(tx, desk, &clues, contact, &mail.address)?,
+        Some(contact) => thread::find(tx, desk, &clues, contact, &mail.address, Standing::Believed)?,
     };
     let (case, rule, taken) = match found {
         Match::Join(case, rule) => (case, rule, Taken::Joined),

@@ -4,7 +4,7 @@
 //! in a flood stands behind a brake ([`flood`]).
 
 use super::message::{Incoming, Placed, clues, insert, spool, told};
-use super::{Desk, bounce, customer, flood, thread};
+use super::{Desk, bounce, customer, flood, origin, thread};
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
 use jiff::Timestamp;
@@ -39,7 +39,10 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
     }
     match thread::located(tx, desk, &clues(mail))? {
         Some(case) => {
-            let contact = customer::contact_by_address(tx, &mail.address)?;
+            let contact = match origin::standing(tx, now, desk, mail)?.is_author() {
+                true => customer::contact_by_address(tx, &mail.address)?,
+                false => None,
+            };
             let message = insert(tx, mail, Some(case), contact.as_ref(), "automatic", false, None)?;
             told(tx, now, Some(case), message, "mail.automatic", "located")?;
             Ok(Placed {

@@ -8,10 +8,11 @@ use super::address::Entry;
 use super::case::{self, Hand};
 use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
+use super::origin::{self, Origin, Standing};
 use super::thread::{self, Clues, Match};
 use super::{
-    CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, bounce, likeness, machine, number,
-    promise,
+    CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, bounce, likeness, machine, number,
+    probe, promise, unsorted,
 };
 use crate::limits;
 use crate::refusal::Outcome;
@@ -175,6 +176,9 @@ pub struct Facts {
     /// `Date` header, RFC 3339: shown, never counted with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
+    /// What was found out about its sender; none where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// An attachment, by what is known of it; its bytes are in the raw mail.
@@ -217,6 +221,11 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
         }
         ledger::record(tx, now, entry)?;
         return Ok(Some(Placed { message, case }));
+    }
+    if let Some(message) = probe::of(tx, mail)? {
+        arrival::placed(tx, now, raw, message)?;
+        probe::came(tx, now, message, mail)?;
+        return Ok(Some(Placed { message, case: None }));
     }
     let known = known(tx, mail)?;
     let like;
@@ -304,27 +313,25 @@ pub(super) fn spool(
     Ok(Placed { message, case: None })
 }
 
-/// A person's mail: joins a case or opens one; verified it earns a promise, else it waits for a person to look.
+/// A person's mail: verified it joins a case or opens one and earns a promise, else it waits for a person to look.
 fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
+    let standing = origin::standing(tx, now, desk, mail)?;
+    if let Standing::Unverified { answerable } = standing {
+        return unsorted::place(tx, now, desk, mail, answerable);
+    }
     let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), mail.mail_zone.as_deref())?;
-    let verified = desk.unverified == Unverified::Schedule && !mail.shadow;
-    let found = thread::find(tx, desk, &clues(mail), &contact, &mail.address)?;
+    let found = thread::find(tx, desk, &clues(mail), &contact, &mail.address, standing)?;
     let served = mail.served_list.is_some();
     // A list that nobody asked us to serve: a person looks first, unless the mail belongs to a case already.
     let foreign_list = mail.auto == Auto::List && !served;
-    let severity = if is_urgent(&mail.text) {
-        Severity::Stopped
-    } else {
-        mail.severity.unwrap_or_default()
-    };
     let joined = matches!(found, Match::Join(..));
     let (id, rule, offer) = match found {
         Match::Join(id, rule) => (id, rule, None),
         Match::Offer(other, rule, why) => {
-            let id = open_case(tx, now, desk, mail, &contact, severity)?;
+            let id = open_case(tx, now, desk, mail, contact.customer)?;
             (id, rule, Some((other, why)))
         }
-        Match::New => (open_case(tx, now, desk, mail, &contact, severity)?, "new", None),
+        Match::New => (open_case(tx, now, desk, mail, contact.customer)?, "new", None),
     };
     let (offer, offer_why) = offer.map(|(other, why)| (other.0, why)).unzip();
     let facts = Facts {
@@ -333,26 +340,21 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
         ..mail.facts.clone()
     };
     let mail = Incoming { facts, ..mail.clone() };
-    let earns = verified && (joined || !foreign_list);
-    let reason = match (verified, foreign_list && !joined) {
+    let reason = match foreign_list && !joined {
         _ if mail.shadow => Some(IN_SHADOW),
-        (_, true) => Some("it came through a list that this desk does not serve"),
-        (false, _) => Some("its sender is not verified"),
-        _ => None,
+        true => Some(unsorted::FOREIGN_LIST),
+        false => None,
     };
-    let message = insert(tx, &mail, Some(id), Some(&contact), rule, verified, reason)?;
+    let message = insert(tx, &mail, Some(id), Some(&contact), rule, !mail.shadow, reason)?;
     told(tx, now, Some(id), message, "mail.in", rule)?;
     likeness::learn(tx, mail.received_at, id, &mail.subject)?;
-    if !earns {
+    if reason.is_some() {
         if !joined {
             thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
             case::add_participant(tx, now, id, contact.id)?;
         }
         if mail.shadow {
-            // Leads hear of mail that waits for a decision; this waits for none.
-            tx.execute("UPDATE message SET told_at = $1 WHERE id = $2", &values![now, message])?;
-        } else if !verified && !foreign_list {
-            automatic::tell_unverified(tx, now, desk, id, &contact, &mail)?;
+            unsorted::waits_for_none(tx, now, message)?;
         }
         return Ok(Placed {
             message,
@@ -368,21 +370,26 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     })
 }
 
-fn open_case(
+/// A case of this mail, with its subject, severity and lane.
+pub(super) fn open_case(
     tx: &mut Tx<'_>,
     now: Timestamp,
     desk: &Desk,
     mail: &Incoming,
-    contact: &Contact,
-    severity: Severity,
+    customer: CustomerId,
 ) -> Outcome<CaseId> {
+    let severity = if is_urgent(&mail.text) {
+        Severity::Stopped
+    } else {
+        mail.severity.unwrap_or_default()
+    };
     let subject = clipped(if mail.subject.trim().is_empty() {
         "(no subject)"
     } else {
         mail.subject.trim()
     });
     let new = case::New {
-        customer: contact.customer,
+        customer,
         subject: &subject,
         severity,
         lane: mail.entry.lane.as_deref().unwrap_or(case::LANE),
@@ -426,7 +433,7 @@ pub fn is_urgent(text: &str) -> bool {
 }
 
 /// What a mail says of where it belongs.
-pub fn clues(mail: &Incoming) -> Clues<'_> {
+pub(super) fn clues(mail: &Incoming) -> Clues<'_> {
     Clues {
         recipients: &mail.recipients,
         message_id: mail.message_id.as_deref(),
@@ -488,6 +495,7 @@ pub fn insert(
     Ok(message)
 }
 
+/// Records that a mail came in.
 pub(super) fn told(
     tx: &mut Tx<'_>,
     now: Timestamp,

@@ -11,6 +11,7 @@ pub mod arrival;
 pub mod automatic;
 pub mod bounce;
 pub mod case;
+pub mod confirmation;
 pub mod customer;
 pub mod engineer;
 pub mod flood;
@@ -23,7 +24,9 @@ pub mod mailbox;
 pub mod merge;
 pub mod message;
 pub mod number;
+pub mod origin;
 pub mod outbox;
+pub mod probe;
 pub mod promise;
 pub mod queue;
 pub mod repeat;
@@ -33,6 +36,7 @@ pub mod slice;
 pub mod spool;
 pub mod thread;
 pub mod undo;
+pub mod unsorted;
 pub mod verb;
 
 pub use id::*;
@@ -54,6 +58,13 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: "",
     },
     crate::store::SEARCH,
+    Migration {
+        number: 10,
+        name: "confirmation",
+        sql: include_str!("../../migrations/0010_confirmation.sql"),
+        sqlite: "",
+        postgres: "",
+    },
     Migration {
         number: 30,
         name: "ways",
@@ -121,6 +132,9 @@ pub struct Desk {
     pub unverified: Unverified,
     /// Public lists that the desk serves: their mail is customer mail. Lower case.
     pub lists: Vec<String>,
+    /// Where customers reach pages: "https://desk.acme.example", without a slash at the end. Empty: nowhere, so that no letter
+    /// carries a link.
+    pub web: String,
     /// Signs reply addresses.
     pub key: [u8; 64],
 }

@@ -92,7 +92,11 @@ pub enum Content {
         lead: Option<String>,
     },
     /// Text I: the sender is not verified; nothing of theirs is quoted.
-    Unverified,
+    Unverified {
+        /// The held message that the button of the letter releases; none where the desk has no page to link to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mail: Option<i64>,
+    },
     /// Text F: the closing date has come.
     Closed {
         /// How the customer is greeted.

@@ -154,6 +154,17 @@ fn not_in_the_spool(named: &str) -> Refusal {
     ))
 }
 
+/// Whether a message stands in the spool.
+pub fn is_held(tx: &mut Tx<'_>, message: MessageNo) -> Outcome<bool> {
+    let row = tx.one("SELECT spool_reason FROM message WHERE id = $1", &values![message])?;
+    Ok(row.opt_text(0).is_some())
+}
+
+/// Releases one message that somebody vouches for.
+pub fn release_one(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, actor: Actor, message: MessageNo) -> Outcome<CaseId> {
+    release_message(tx, now, desk, actor, message, &format!("m{}", message.0))
+}
+
 fn release_message(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -208,6 +219,12 @@ fn release_message(
         "UPDATE message SET spool_reason = NULL, case_id = $1, contact = $2 WHERE id = $3",
         &values![id, contact.id, number],
     )?;
+    if let Some(nobody) = customer::nobody_yet(tx)? {
+        tx.execute(
+            "UPDATE cases SET customer = $1 WHERE id = $2 AND customer = $3",
+            &values![contact.customer, id, nobody],
+        )?;
+    }
     super::thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
     ledger::record(tx, now, event("mail.released", actor).of(id).message(number))?;
     message::earn(tx, now, desk, id, number, &contact, &mail, now, "released")?;

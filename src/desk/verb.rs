@@ -12,7 +12,7 @@ use super::ledger::{self, Actor};
 use super::queue::{self, CasePage, CaseRow, Filter, LogRow, PromiseRow};
 use super::reply::Written;
 use super::search::{self, Hit};
-use super::{CaseId, Desk, arrival, slice, spool};
+use super::{CaseId, Desk, MessageNo, arrival, probe, slice, spool};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Tx, values};
@@ -135,6 +135,10 @@ pub enum Verb {
     Unmerge { case: i64 },
     /// Stops everything that leaves, or lets it leave again.
     Hold { hold: bool },
+    /// Sends a mail to the desk itself.
+    Probe,
+    /// How far that mail has come.
+    Probed { message: i64 },
     /// Takes back the last reply while it is held.
     Undo,
     /// Finds words.
@@ -178,6 +182,7 @@ pub enum Answer {
     Done(Done),
     Promises(Vec<PromiseRow>),
     Spool(Vec<spool::Row>),
+    Probe(Box<probe::Probe>),
     Hits(Vec<Hit>),
     Engineers(Vec<EngineerRow>),
     Customers(Vec<CustomerRow>),
@@ -254,6 +259,7 @@ impl Verb {
                 | Verb::Ledger { .. }
                 | Verb::Verify
                 | Verb::Spool
+                | Verb::Probed { .. }
                 | Verb::Grep { .. }
                 | Verb::Cpu
                 | Verb::Customer { named: _ }
@@ -277,6 +283,7 @@ impl Verb {
                 | Verb::ContactAdd { .. }
                 | Verb::TokenMake { .. }
                 | Verb::Hold { .. }
+                | Verb::Probe
         ) || matches!(self, Verb::Release { what } if what == "all")
     }
 }
@@ -328,6 +335,7 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
             })
         }
         Verb::Spool => Answer::Spool(spool::list(tx)?),
+        Verb::Probed { message } => Answer::Probe(Box::new(probe::look(tx, MessageNo(*message))?)),
         Verb::Grep { query, limit } => Answer::Hits(search::grep(tx, query, limit.unwrap_or(limits::LIST_ROWS))?),
         Verb::Cpu => Answer::Engineers(people(tx, now)?),
         Verb::Customer { named } => Answer::Customers(customer::list(tx, named.as_deref())?),

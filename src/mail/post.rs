@@ -6,10 +6,11 @@
 
 use super::compose::{self, Auto, PromiseHeader};
 use super::send::{Courier, Delivery, next_try};
+use super::sign::Signer;
 use super::texts;
 use crate::clock::Clock;
 use crate::desk::outbox::{self, Content, Due, Ended};
-use crate::desk::{Desk, arrival, reply};
+use crate::desk::{Desk, MessageNo, arrival, confirmation, reply};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::Store;
@@ -23,17 +24,26 @@ pub struct Post {
     desk: Arc<Desk>,
     clock: Clock,
     courier: Courier,
+    /// Signs what is composed; none where there is no key.
+    signer: Option<Signer>,
 }
 
 impl Post {
     /// A sender; rows that were being sent when the desk stopped are sent again.
-    pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, courier: Courier) -> Outcome<Post> {
+    pub fn begin(
+        store: Store,
+        desk: Arc<Desk>,
+        clock: Clock,
+        courier: Courier,
+        signer: Option<Signer>,
+    ) -> Outcome<Post> {
         store.write(outbox::recover)?;
         Ok(Post {
             store,
             desk,
             clock,
             courier,
+            signer,
         })
     }
 
@@ -91,7 +101,14 @@ impl Post {
         };
         let composed = match &kept {
             Some(_) => None,
-            None => Some(bytes_of(&self.desk, row)),
+            None => {
+                let (bytes, text) = bytes_of(&self.desk, row);
+                // Signed once, before the bytes are kept: what is tried again is what was signed.
+                Some(match &self.signer {
+                    Some(signer) => (signer.sign(now, &bytes)?, text),
+                    None => (bytes, text),
+                })
+            }
         };
         let bytes = kept
             .or_else(|| composed.as_ref().map(|(bytes, _)| bytes.clone()))
@@ -154,7 +171,7 @@ fn letter_of(desk: &Desk, row: &Due) -> (compose::Letter, String) {
     let zone: Zone = letter.zone.parse().unwrap_or_else(|_| desk.zone.clone());
     let text = words(desk, row, &zone);
     let auto = match (&letter.content, row.automatic) {
-        (Content::Acknowledgement { .. } | Content::Unverified, true) => Some(Auto::Replied),
+        (Content::Acknowledgement { .. } | Content::Unverified { .. }, true) => Some(Auto::Replied),
         (_, true) => Some(Auto::Generated),
         (_, false) => None,
     };
@@ -272,11 +289,15 @@ fn words(desk: &Desk, row: &Due, zone: &Zone) -> String {
             now,
             desk_name: &desk.name,
         }),
-        Content::Unverified => texts::not_verified(&texts::NotVerified {
-            case: row.letter.case,
-            desk_name: &desk.name,
-            link: None,
-        }),
+        Content::Unverified { mail } => {
+            let token = mail.map(|mail| confirmation::token(desk, MessageNo(mail), row.made_at));
+            let link = token.map(|token| format!("{}/confirm/{token}", desk.web));
+            texts::not_verified(&texts::NotVerified {
+                case: row.letter.case,
+                desk_name: &desk.name,
+                link: link.as_deref(),
+            })
+        }
         Content::Closed { name } => texts::closing(&texts::Closing {
             greeting_name: name,
             case: row.letter.case,

@@ -6,12 +6,15 @@
 //! that writer and worker work at the same time. A mail in whose hands the worker dies is counted before it is tried again,
 //! and set aside the second time; what comes after it is not delayed by more than the worker's restart.
 
+mod checking;
+
 use super::auto;
-use super::raw::{Body, Spool, Spooled};
 use super::list;
 use super::parse::{Mailbox, Understood};
+use super::raw::{Body, Spool, Spooled};
 use super::remark;
 use super::session::{Envelope, Gate, Reply};
+use super::verify::Verifier;
 use super::worker::{Asked, Verdict, Worker};
 use crate::clock::Clock;
 use crate::desk::address;
@@ -22,11 +25,13 @@ use crate::desk::{BodyId, Desk, RawId, Unverified};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Pending, Store, Tx};
+use checking::Checking;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What the SMTP session asks of the desk.
 pub struct Entrance {
@@ -250,11 +255,22 @@ pub struct Understanding {
     ready: Vec<Incoming>,
     /// Given to the writer, a few mails a job.
     placing: Vec<(Arc<Vec<Incoming>>, Pending<()>)>,
+    /// Finds out who wrote a mail; none on a desk that believes every sender.
+    verifier: Option<Verifier>,
+    /// Mails whose sender is being checked, by the number of their bytes: those that are understood, and verdicts that came
+    /// before that.
+    checking: HashMap<i64, Checking>,
 }
 
 impl Understanding {
     /// A loop that has understood nothing yet; counts this start on everything that waits.
-    pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, worker: Worker) -> Outcome<Understanding> {
+    pub fn begin(
+        store: Store,
+        desk: Arc<Desk>,
+        clock: Clock,
+        worker: Worker,
+        verifier: Option<Verifier>,
+    ) -> Outcome<Understanding> {
         store.write(|tx| {
             arrival::drop_unfinished(tx)?;
             arrival::count_start(tx)
@@ -267,6 +283,8 @@ impl Understanding {
             after: RawId(0),
             ready: Vec::new(),
             placing: Vec::new(),
+            verifier,
+            checking: HashMap::new(),
         })
     }
 
@@ -278,6 +296,7 @@ impl Understanding {
             self.after = RawId(0);
             self.ready.clear();
             self.placing.clear();
+            self.checking.clear();
         }
         stepped
     }
@@ -286,8 +305,10 @@ impl Understanding {
         let after = self.after;
         let batch = self.store.read(|tx| arrival::waiting(tx, after, limits::PARSE_BATCH))?;
         let Some(last) = batch.last() else {
+            self.hear(Duration::from_millis(limits::VERDICT_MILLIS));
+            self.hand_over();
             self.settle(0)?;
-            return Ok(false);
+            return Ok(!self.checking.is_empty());
         };
         self.after = last.raw;
         let (given_up, mut todo): (Vec<_>, Vec<_>) = batch.into_iter().partition(|one| one.given_up().is_some());
@@ -296,9 +317,18 @@ impl Understanding {
             self.place(unreadable(&one, &reason));
         }
         self.hand_over();
+        for one in &todo {
+            self.check(one)?;
+        }
         while !todo.is_empty() {
             todo = self.understand(todo)?;
         }
+        // Verdicts are waited for beside reading on, until too many mails wait.
+        self.hear(Duration::ZERO);
+        while self.checking.len() > limits::VERIFY_AT_ONCE || self.bytes_in_check() > limits::VERIFY_BYTES {
+            self.hear(Duration::from_millis(limits::VERDICT_MILLIS));
+        }
+        self.hand_over();
         Ok(true)
     }
 
@@ -318,7 +348,13 @@ impl Understanding {
             match verdicts.remove(&one.raw.0) {
                 Some(Verdict::Understood(understood)) => {
                     let mail = incoming(&self.desk, &one, *understood);
-                    self.place(mail);
+                    match self.checking.get_mut(&one.raw.0) {
+                        Some(waits) => {
+                            waits.mail = Some(mail);
+                            self.judged(one.raw.0);
+                        }
+                        None => self.place(mail),
+                    }
                 }
                 Some(Verdict::Died { reason }) => {
                     let raw = one.raw;
@@ -330,7 +366,10 @@ impl Understanding {
                         "the worker died with a mail in hand"
                     );
                     match one.given_up() {
-                        Some(why) => self.place(unreadable(&one, &format!("{why} ({reason})"))),
+                        Some(why) => {
+                            self.checking.remove(&one.raw.0);
+                            self.place(unreadable(&one, &format!("{why} ({reason})")));
+                        }
                         None => again.push(one),
                     }
                 }
@@ -480,6 +519,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         looks_like: None,
         offer: None,
         offer_why: None,
+        origin: None,
         date: mail.date.map(|date| date.to_string()),
     };
     let folded = [mail.signature.as_str(), mail.quoted_text.as_str(), mail.beside.as_str()]

@@ -134,7 +134,8 @@ pub fn closed() -> Markup {
     )
 }
 
-fn alone(title: &str, words: Markup) -> Markup {
+/// A page of its own, without the bar: for whoever is not signed in.
+pub fn alone(title: &str, words: Markup) -> Markup {
     shell(
         title,
         false,

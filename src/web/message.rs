@@ -112,6 +112,7 @@ fn content(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncut: 
     let shown = clip_bytes(&message.text, limit);
     html! {
         @for remark in &message.facts.remarks { p.remark { (remark) } }
+        (origin(message))
         @if let Some(other) = message.facts.looks_like {
             p.oddity { "This looks like a repeat of message " (other) ": the same Message-ID with another text or envelope. Both are kept." }
         }
@@ -132,6 +133,18 @@ fn content(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncut: 
         }
         (files(&message.facts))
         (deliveries(message, desk, now))
+    }
+}
+
+/// Who wrote it, as far as it was checked: the reason where it was not verified, else folded away.
+fn origin(message: &MessageRow) -> Markup {
+    html! {
+        @if let Some(origin) = &message.facts.origin {
+            details.origin id={ "o" (message.message) } open[!message.verified] {
+                summary { "Who wrote this: " (origin.reason) }
+                @if !origin.results.is_empty() { p { code { (origin.results) } } }
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod act;
 mod asset;
 mod case;
 mod chart;
+mod confirm;
 mod guard;
 mod layout;
 mod listen;
@@ -61,11 +62,12 @@ type Words = BTreeMap<String, String>;
 type Route = (&'static str, fn() -> MethodRouter<House>);
 
 /// Every path of this door.
-const ROUTES: [Route; 6] = [
+const ROUTES: [Route; 7] = [
     ("/", || get(queue::show)),
     ("/next", || post(queue::next).get(queue::back)),
     ("/c/{case}", || get(case::show)),
     ("/c/{case}/{act}", || post(act::perform).get(act::back)),
+    ("/confirm/{token}", || get(confirm::show).post(confirm::press)),
     ("/live", || get(live::changes)),
     ("/a/{name}", || get(asset::show)),
 ];

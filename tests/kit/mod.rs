@@ -10,5 +10,6 @@ pub mod imap;
 pub mod invariants;
 pub mod jmap;
 pub mod mail;
+pub mod names;
 pub mod odd;
 pub mod sink;

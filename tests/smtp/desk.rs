@@ -1,7 +1,7 @@
 //! A desk that remembers what it took, and a client that says what it is told to.
 
-use duly::mail::raw::Body;
 use duly::mail::listen::{Bounds, serve_within};
+use duly::mail::raw::Body;
 use duly::mail::session::{Envelope, Gate, Reply};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};

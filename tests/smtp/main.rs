@@ -5,7 +5,9 @@ mod kit;
 
 mod bounds;
 mod desk;
+mod forgery;
 mod lmtp;
 mod receive;
 mod send;
 mod speed;
+mod verify;

@@ -98,6 +98,7 @@ pub async fn fronts(unverified: Unverified) -> Vec<Front> {
             targets: plan::Targets::default(),
             unverified,
             lists: Vec::new(),
+            web: String::new(),
             key: [7; 64],
         });
         let clock = Clock::hand(now);

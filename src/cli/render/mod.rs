@@ -99,6 +99,7 @@ impl Screen {
             },
             Answer::Promises(rows) => self.promises(&rows)?,
             Answer::Spool(rows) => self.spool(&rows)?,
+            Answer::Probe(probe) => self.print(&probe.state)?,
             Answer::Hits(hits) => {
                 for hit in hits {
                     let case = hit.case.map_or("spool".to_owned(), |case| case.to_string());
@@ -391,6 +392,7 @@ fn as_json(answer: &Answer) -> io::Result<()> {
         Answer::Engineers(rows) => lines(&mut out, rows)?,
         Answer::Customers(rows) => lines(&mut out, rows)?,
         Answer::Contacts(rows) => lines(&mut out, rows)?,
+        Answer::Probe(probe) => lines(&mut out, [probe])?,
         Answer::Slice(slice) => lines(&mut out, [slice])?,
         Answer::Case(page) => lines(&mut out, [page])?,
         Answer::Written(written, _) => lines(&mut out, [written])?,

@@ -136,6 +136,12 @@ fn message(text: &mut String, case: i64, message: &MessageRow, most: usize, zone
         message.kind,
         message.message
     );
+    if let Some(origin) = &message.facts.origin {
+        put!(text, "   who wrote it: {}", origin.reason);
+        if !origin.results.is_empty() {
+            put!(text, "   [checks] {}", origin.results);
+        }
+    }
     let count = message.text.lines().count();
     for line in message.text.lines().take(most) {
         put!(text, "{}", format!("   {line}").trim_end());
