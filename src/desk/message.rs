@@ -5,10 +5,12 @@
 //! kept whatever the answer; nothing accepted stays without a place.
 
 use super::case::{self, Hand};
-use super::customer::{self, Contact};
+use super::customer::{self, Contact, Learned};
 use super::ledger::{self, Actor, event};
 use super::thread::{self, Clues, Match};
-use super::{CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, outbox, promise};
+use super::{
+    CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, command, notice, outbox, promise,
+};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -52,6 +54,12 @@ pub struct Incoming {
     pub bounce: Option<Bounce>,
     /// Offset of its `Date` header, as a zone.
     pub mail_zone: Option<String>,
+    /// DMARC passed for the address it is from: with their personal address it makes an engineer's mail theirs.
+    pub dmarc_pass: bool,
+    /// What its first lines ask, if it came to an engineer's personal address.
+    pub asked: Option<command::Asked>,
+    /// The language it is written in, a tag of the catalogue; none where nothing says so.
+    pub language: Option<String>,
     /// The rest that screens show.
     pub facts: Facts,
     /// What the address it was sent to says of severity and lane; no address does yet.
@@ -178,6 +186,8 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
         spool(tx, now, mail, None, "our own mail came back to us")?
     } else if let Auto::Bounce | Auto::Replied | Auto::Generated = mail.auto {
         automatic(tx, now, desk, mail)?
+    } else if let Some(placed) = command::place(tx, now, desk, mail)? {
+        placed
     } else {
         from_a_person(tx, now, desk, mail)?
     };
@@ -192,7 +202,7 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
     } else {
         mail.envelope_from.as_str()
     };
-    let contact = customer::contact_of_mail(tx, now, address, None, None)?;
+    let contact = customer::contact_of_mail(tx, now, address, None, Learned::default())?;
     let subject = format!("Mail that could not be read (from {address})");
     let new = case::New {
         customer: contact.customer,
@@ -273,7 +283,11 @@ fn spool(tx: &mut Tx<'_>, now: Timestamp, mail: &Incoming, contact: Option<&Cont
 
 /// A person's mail: joins a case or opens one; verified it earns a promise, else it waits for a person to look.
 fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
-    let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), mail.mail_zone.as_deref())?;
+    let learned = Learned {
+        zone: mail.mail_zone.as_deref(),
+        language: mail.language.as_deref(),
+    };
+    let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), learned)?;
     let verified = desk.unverified == Unverified::Schedule;
     let found = thread::find(tx, desk, &clues(mail), contact.id, &mail.address)?;
     let served = mail.served_list.is_some();
@@ -374,7 +388,7 @@ pub fn earn(
     if became_ours && (mail.auto == Auto::No || mail.served_list.is_some()) {
         automatic::acknowledge(tx, now, desk, &case, message, contact, mail, due)?;
     }
-    Ok(())
+    notice::owner(tx, now, desk, id, notice::WROTE)
 }
 
 /// Whether the newly written words begin with `urgent:` (PRODUCT.md §3.13).
@@ -383,7 +397,8 @@ pub fn is_urgent(text: &str) -> bool {
     first.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("urgent:"))
 }
 
-fn clues(mail: &Incoming) -> Clues<'_> {
+/// Where a mail's headers and envelope say it belongs.
+pub(super) fn clues(mail: &Incoming) -> Clues<'_> {
     Clues {
         recipients: &mail.recipients,
         message_id: mail.message_id.as_deref(),

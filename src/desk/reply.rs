@@ -10,7 +10,10 @@ use super::engineer::Engineer;
 use super::ledger::{self, Actor, event};
 use super::outbox::{self, Content, Ended, Letter};
 use super::promise::{self, Promise};
-use super::{ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, PromiseId, customer, message, slice, thread};
+use super::{
+    ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, PromiseId, customer, invitation, message, notice, slice,
+    thread,
+};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
@@ -150,7 +153,13 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
     slice::end(tx, now, engineer.id, case.id, Actor::Engineer(engineer.id), "reply", "")?;
     case::set_owner(tx, case.id, engineer.id)?;
     let leaves_at = now + SignedDuration::from_secs(limits::HOLD_SECONDS);
-    let recipients = address_all(tx, now, desk, engineer, &case, draft, number, &askers, leaves_at)?;
+    // Whoever still waits for another answer keeps their calendar entry.
+    let left: Vec<ContactId> = open
+        .iter()
+        .filter(|one| kept.iter().all(|kept| kept.id != one.id))
+        .map(|one| one.contact)
+        .collect();
+    let recipients = address_all(tx, now, desk, engineer, &case, draft, number, &askers, &left, leaves_at)?;
     let data = json!({"kind": draft.kind.text(), "keeps": keeps, "next": draft.next});
     ledger::record(
         tx,
@@ -255,6 +264,7 @@ fn address_all(
     draft: &Draft,
     number: MessageNo,
     askers: &[ContactId],
+    left: &[ContactId],
     leaves_at: Timestamp,
 ) -> Outcome<Vec<String>> {
     let mut last = Vec::new();
@@ -288,9 +298,17 @@ fn address_all(
         .chain(copies)
         .collect();
     for (contact, address) in everyone {
-        let zone = match contact {
-            Some(contact) => customer::contact(tx, contact)?.zone_or(&desk.zone),
-            None => desk.zone.clone(),
+        let (zone, language, calendar) = match contact {
+            Some(contact) => {
+                let contact = customer::contact(tx, contact)?;
+                let entry = match (&draft.next, left.contains(&contact.id)) {
+                    (_, true) => None,
+                    (Next::Owe(at), _) => invitation::request(tx, desk, case, &contact, number, *at, false)?,
+                    _ => invitation::cancel(tx, now, desk, case, contact.id, number)?,
+                };
+                (contact.zone_or(&desk.zone), contact.language_or(desk), entry)
+            }
+            None => (desk.zone.clone(), desk.language.clone(), None),
         };
         let from = match contact.is_none() && list.is_some() {
             true => desk.address().to_owned(),
@@ -299,6 +317,8 @@ fn address_all(
         let letter = Letter {
             from_name: format!("{} ({})", engineer.name, desk.name),
             from,
+            reply_to: None,
+            calendar,
             to: to.clone(),
             cc: cc.clone(),
             subject: newest.subject.clone(),
@@ -308,6 +328,7 @@ fn address_all(
             thread_index: newest.facts.thread_index.clone(),
             thread_topic: newest.facts.thread_topic.clone(),
             zone: zone.to_string(),
+            language,
             case: case.id.0,
             content: Content::Reply {
                 text: draft.text.clone(),
@@ -429,7 +450,7 @@ pub fn progress(
         &values![message],
     )?;
     match (rows.int(0), rows.int(1)) {
-        (0, 0) => delivered(tx, now, message, &reply),
+        (0, 0) => delivered(tx, now, desk, message, &reply),
         // One copy was sent again and arrived, another that somebody asked for is still refused.
         (0, _) => end_way(tx, message, &reply, "failed"),
         _ => Ok(()),
@@ -452,7 +473,7 @@ fn keep_successor(
     Ok(())
 }
 
-fn delivered(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderWay) -> Outcome<()> {
+fn delivered(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, message: MessageNo, reply: &UnderWay) -> Outcome<()> {
     end_way(tx, message, reply, "delivered")?;
     let by = Actor::Engineer(reply.engineer);
     ledger::record(
@@ -489,6 +510,7 @@ fn delivered(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderW
         Next::Wait(until) => case::hand_over(
             tx,
             now,
+            desk,
             reply.case,
             by,
             *until,
@@ -523,7 +545,8 @@ fn failed(
         promise::next_word(tx, now, desk, reply.case, case.severity, Actor::Desk)?;
     }
     tx.ring(ALARM);
-    Ok(())
+    let case = case::find(tx, reply.case)?;
+    notice::needs(tx, now, desk, &case, reply.engineer, notice::FAILED)
 }
 
 pub(super) fn end_way(tx: &mut Tx<'_>, message: MessageNo, reply: &UnderWay, state: &str) -> Outcome<()> {
@@ -531,6 +554,9 @@ pub(super) fn end_way(tx: &mut Tx<'_>, message: MessageNo, reply: &UnderWay, sta
         "UPDATE reply SET state = $1 WHERE message = $2",
         &values![state, message],
     )?;
+    if matches!(state, "undone" | "failed") {
+        invitation::not_said(tx, message)?;
+    }
     if reply.state == "under way" {
         tx.execute(
             "UPDATE cases SET under_way = under_way - 1 WHERE id = $1",

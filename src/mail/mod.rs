@@ -6,11 +6,15 @@
 
 pub mod auto;
 pub mod bounce;
+pub mod catalogue;
 pub mod charset;
+pub mod command;
 pub mod compose;
 pub mod decode;
 pub mod header;
 pub mod html;
+pub mod invite;
+pub mod letter;
 pub mod limit;
 pub mod list;
 pub mod listen;
@@ -21,6 +25,7 @@ pub mod quote;
 pub mod receive;
 pub mod send;
 pub mod session;
+mod speech;
 mod tag;
 pub mod texts;
 mod words;

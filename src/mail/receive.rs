@@ -7,12 +7,14 @@
 //! and set aside the second time; what comes after it is not delayed by more than the worker's restart.
 
 use super::auto;
+use super::catalogue;
 use super::list;
 use super::parse::{Mailbox, Understood};
 use super::session::{Envelope, Gate, Reply};
 use super::worker::{Verdict, Worker};
 use crate::clock::Clock;
 use crate::desk::arrival::{self, Waiting};
+use crate::desk::command;
 use crate::desk::message::{self, Auto, Bounce, Facts, File, Incoming};
 use crate::desk::{Desk, RawId, Unverified};
 use crate::limits;
@@ -346,6 +348,11 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
             .filter(|id| !mail.references.contains(id))
             .cloned(),
     );
+    let language = language_of(&mail);
+    let asked = recipients
+        .iter()
+        .any(|recipient| command::is_personal(desk, recipient))
+        .then(|| super::command::read(&mail.new_text));
     let facts = Facts {
         to: mail.to.iter().map(shown).collect(),
         cc: mail.cc.iter().map(shown).collect(),
@@ -402,10 +409,20 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
             .date_offset_minutes
             .and_then(plan::Zone::fixed)
             .map(|zone| zone.to_string()),
+        language,
+        dmarc_pass: false,
+        asked,
         facts,
         entry: None,
         trouble,
     }
+}
+
+/// The language a mail is written in. The author's own words decide where they can: programs say the language they were
+/// installed in, and many say English whatever is written with them.
+fn language_of(mail: &Understood) -> Option<String> {
+    let said = || mail.languages.iter().find_map(|tag| catalogue::choose(tag));
+    catalogue::guess(&mail.new_text).or_else(said).map(str::to_owned)
 }
 
 fn shown(one: &Mailbox) -> String {

@@ -6,13 +6,16 @@ mod kit;
 
 mod acknowledgement;
 mod arrival;
+mod by_mail;
 mod case;
+mod entries;
 mod join;
 mod ledger;
 mod promise;
 mod reply;
 mod slice;
 mod spool;
+mod texts;
 
 /// A customer.
 const NORA: &str = "nora@northwind.example";

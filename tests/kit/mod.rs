@@ -8,3 +8,4 @@ pub mod desk;
 pub mod invariants;
 pub mod mail;
 pub mod sink;
+pub mod wire;
