@@ -4,6 +4,7 @@
 //! belongs to a customer only when an administrator entered it (PRODUCT.md §1): nobody joins an organisation by claiming
 //! an address in a header. Visibility inside a customer (who sees a colleague's cases) is not built yet: nobody does.
 
+use super::bounce::{self, Bounced};
 use super::{ContactId, CustomerId};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -351,6 +352,9 @@ pub struct ContactRow {
     /// Which times they get as calendar entries: never, agreed, always.
     #[serde(default)]
     pub calendar: String,
+    /// Addresses of theirs that refused our mail for good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounced: Vec<Bounced>,
 }
 
 /// Contacts by name; `named` narrows to names, addresses and customers that contain it.
@@ -377,6 +381,7 @@ pub fn contacts(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<ContactRow>
             zone: row.opt_text(3).or(row.opt_text(4)).map(str::to_owned),
             language: row.opt_text(5).or(row.opt_text(6)).map(str::to_owned),
             calendar: row.text(7).to_owned(),
+            bounced: bounce::of_contact(tx, ContactId(row.int(0)))?,
         });
     }
     Ok(found)

@@ -4,10 +4,12 @@
 //! leaves one event of the [`ledger`] in the same transaction. What must not be known here: SMTP, HTML, the command line.
 
 mod act;
+mod addressing;
 pub mod agreement;
 pub mod alarm;
 pub mod arrival;
 pub mod automatic;
+pub mod bounce;
 pub mod case;
 pub mod command;
 pub mod customer;
@@ -66,6 +68,13 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 52,
         name: "engineers by mail",
         sql: include_str!("../../migrations/0052_engineers_by_mail.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 40,
+        name: "bounces",
+        sql: include_str!("../../migrations/0040_bounces.sql"),
         sqlite: "",
         postgres: "",
     },

@@ -5,9 +5,7 @@
 //! *undone*. A row found *sending* at start may have left: it is sent again with the same Message-ID and says so.
 
 use super::ledger::{self, Actor, event};
-use super::message::Bounce;
 use super::{CaseId, ContactId, Desk, MessageNo, OUTBOX, OutboxId, RawId, reply, thread};
-use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Row, Tx, values};
 use jiff::Timestamp;
@@ -491,41 +489,4 @@ pub fn ended(
     ledger::record(tx, now, entry)?;
     tx.ring(OUTBOX);
     reply::progress(tx, now, desk, message, contact, first_try.unwrap_or(now), how)
-}
-
-/// A bounce about one of our mails: the row failed after all. Says which case it was about.
-pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) -> Outcome<Option<CaseId>> {
-    let Some(about) = &bounce.about else { return Ok(None) };
-    let rows = tx.query(
-        "SELECT o.id, o.message, o.case_id, o.recipient, o.contact FROM outbox o JOIN message m ON m.id = o.message
-         WHERE m.message_id = $1 AND m.way = 'out' AND o.case_id IS NOT NULL ORDER BY o.id LIMIT $2",
-        &values![about.as_str(), limits::ADDRESSES as i64],
-    )?;
-    let Some(first) = rows.first() else { return Ok(None) };
-    let (message, case) = (MessageNo(first.int(1)), CaseId(first.int(2)));
-    if bounce.permanent {
-        let named = |row: &&Row| {
-            bounce
-                .recipients
-                .iter()
-                .any(|one| one.eq_ignore_ascii_case(row.text(3)))
-        };
-        // A notification that names no recipient of ours is believed only where there was just one.
-        let hit = rows.iter().find(named).or((rows.len() == 1).then_some(first));
-        if let Some(row) = hit {
-            let news = tx.execute(
-                "UPDATE outbox SET state = 'failed', settled_at = $1, said = $2 WHERE id = $3 AND state IN ('accepted', 'deferred')",
-                &values![now, super::message::clipped(&bounce.reason), row.int(0)],
-            )?;
-            // A second notification of the same failure says nothing new, and must not wake what was answered since.
-            if news > 0 {
-                tx.execute(
-                    "UPDATE contact_address SET bounced_at = $1 WHERE address = $2",
-                    &values![now, row.text(3)],
-                )?;
-                reply::came_back(tx, now, desk, message, row.opt_int(4).map(ContactId))?;
-            }
-        }
-    }
-    Ok(Some(case))
 }

@@ -15,7 +15,7 @@ use super::worker::{Verdict, Worker};
 use crate::clock::Clock;
 use crate::desk::arrival::{self, Waiting};
 use crate::desk::command;
-use crate::desk::message::{self, Auto, Bounce, Facts, File, Incoming};
+use crate::desk::message::{self, Auto, Bounce, Facts, Failed, File, Incoming};
 use crate::desk::{Desk, RawId, Unverified};
 use crate::limits;
 use crate::refusal::Outcome;
@@ -399,12 +399,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         folded: message::clip_bytes(&folded, limits::TEXT_BYTES).to_owned(),
         auto: auto_of(auto),
         served_list,
-        bounce: mail.bounce.map(|bounce| Bounce {
-            about: bounce.about_message_id,
-            recipients: bounce.recipients,
-            permanent: bounce.permanent,
-            reason: format!("bounced: {}", mail.subject),
-        }),
+        bounce: mail.bounce.map(bounce_of),
         mail_zone: mail
             .date_offset_minutes
             .and_then(plan::Zone::fixed)
@@ -423,6 +418,22 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
 fn language_of(mail: &Understood) -> Option<String> {
     let said = || mail.languages.iter().find_map(|tag| catalogue::choose(tag));
     catalogue::guess(&mail.new_text).or_else(said).map(str::to_owned)
+}
+
+fn bounce_of(bounce: auto::Bounce) -> Bounce {
+    let failed = bounce.failures.into_iter().map(|one| Failed {
+        recipient: one.recipient,
+        permanent: one.permanent,
+        is_about_address: one.reason.is_about_address(),
+        reason: one.reason.words().to_owned(),
+        said: one.said,
+    });
+    Bounce {
+        about: bounce.about_message_id,
+        permanent: bounce.permanent,
+        complaint: bounce.complaint,
+        failed: failed.collect(),
+    }
 }
 
 fn shown(one: &Mailbox) -> String {

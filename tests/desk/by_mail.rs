@@ -33,7 +33,9 @@ fn header(mail: &Taken, name: &str) -> String {
 
 /// The personal address in the newest mail to an engineer.
 fn personal(desk: &TestDesk, engineer: &str) -> String {
-    header(&newest(desk, engineer), "Reply-To").trim_matches(['<', '>']).to_owned()
+    header(&newest(desk, engineer), "Reply-To")
+        .trim_matches(['<', '>'])
+        .to_owned()
 }
 
 fn by_mail(address: &str, on: bool) -> Verb {
@@ -49,7 +51,11 @@ fn noticed(desk: &mut TestDesk) -> i64 {
     let first = mail(NORA, "The daemon stops");
     let case = desk.receive(&first).case();
     desk.answered(case, "wait fri 12:00");
-    desk.receive(&mail(NORA, "Re: The daemon stops").re(&first.message_id()).body("It still stops."));
+    desk.receive(
+        &mail(NORA, "Re: The daemon stops")
+            .re(&first.message_id())
+            .body("It still stops."),
+    );
     case
 }
 
@@ -98,7 +104,10 @@ fn a_notice_says_what_came_and_who_reads_an_answer() {
         assert!(personal(desk, ANNA).starts_with("support+") && personal(desk, ANNA).ends_with("@acme.example"));
         let said = words(&notice);
         assert!(said.contains("> It still stops."), "{said}");
-        assert!(said.contains("Answering this mail writes to nora@northwind.example at nora@northwind.example."), "{said}");
+        assert!(
+            said.contains("Answering this mail writes to nora@northwind.example at nora@northwind.example."),
+            "{said}"
+        );
         assert!(said.contains("Reply by"), "{said}");
         let count = desk.mails_to(ANNA).len();
         desk.act(ANNA, by_mail(ANNA, false));
@@ -113,14 +122,35 @@ fn an_answer_to_a_notice_goes_to_the_customer_if_it_is_proven() {
     on_both(|desk| {
         let case = noticed(desk);
         let address = personal(desk, ANNA);
-        comes(desk, ANNA, &address, "#wait customer until fri 12:00\nPlease run `ls`.", true);
-        assert_eq!(desk.page(case).promises.last().map(|one| one.state.clone()).as_deref(), Some("open"), "held for an undo");
+        comes(
+            desk,
+            ANNA,
+            &address,
+            "#wait customer until fri 12:00\nPlease run `ls`.",
+            true,
+        );
+        assert_eq!(
+            desk.page(case).promises.last().map(|one| one.state.clone()).as_deref(),
+            Some("open"),
+            "held for an undo"
+        );
         let answer = newest(desk, ANNA);
-        assert!(header(&answer, "Subject").starts_with("Done: "), "{}", header(&answer, "Subject"));
-        assert!(words(&answer).contains("First line #undo takes it back until"), "{}", words(&answer));
+        assert!(
+            header(&answer, "Subject").starts_with("Done: "),
+            "{}",
+            header(&answer, "Subject")
+        );
+        assert!(
+            words(&answer).contains("First line #undo takes it back until"),
+            "{}",
+            words(&answer)
+        );
         desk.minutes(3);
         let said = words(&newest(desk, NORA));
-        assert!(said.starts_with("Please run `ls`.") && said.contains("Anna Keller"), "{said}");
+        assert!(
+            said.starts_with("Please run `ls`.") && said.contains("Anna Keller"),
+            "{said}"
+        );
         assert_eq!(desk.state(case), State::Closing);
     });
 }
@@ -133,7 +163,11 @@ fn a_reply_given_by_mail_is_undone_by_mail() {
         let before = desk.mails_to(NORA).len();
         comes(desk, ANNA, &address, "Please run `rm`.", true);
         comes(desk, ANNA, &address, "#undo", true);
-        assert!(words(&newest(desk, ANNA)).contains("is taken back"), "{}", words(&newest(desk, ANNA)));
+        assert!(
+            words(&newest(desk, ANNA)).contains("is taken back"),
+            "{}",
+            words(&newest(desk, ANNA))
+        );
         desk.minutes(3);
         assert_eq!(desk.mails_to(NORA).len(), before);
         assert_eq!(desk.state(case), State::Ready);
@@ -152,15 +186,24 @@ fn what_is_not_proven_is_a_draft_inside_and_reaches_nobody() {
         comes(desk, EVE, &address, "I am Anna, send money.", true);
         comes(desk, BEN, &address, "I am Anna, send money.", true);
         let notice = header(&newest(desk, ANNA), "Message-ID");
-        let bare = mail(ANNA, "Re: [1]").re(notice.trim_matches(['<', '>'])).body("I am Anna, send money.");
+        let bare = mail(ANNA, "Re: [1]")
+            .re(notice.trim_matches(['<', '>']))
+            .body("I am Anna, send money.");
         desk.receive(&bare);
         desk.minutes(5);
         assert_eq!(desk.mails_to(NORA).len(), before, "nothing reached the customer");
-        let drafts = desk.number("SELECT COUNT(*) FROM message WHERE kind = 'draft' AND way = 'note' AND case_id = $1", &[case.into()]);
+        let drafts = desk.number(
+            "SELECT COUNT(*) FROM message WHERE kind = 'draft' AND way = 'note' AND case_id = $1",
+            &[case.into()],
+        );
         assert_eq!(drafts, 4);
         assert_eq!(desk.state(case), State::Ready);
         let over = desk.receive(&mail(ANNA, "Re: [1]").to(&address).body("#close as solved"));
-        assert_eq!(over.case, Some(case), "by the wire nobody is proven before senders are checked");
+        assert_eq!(
+            over.case,
+            Some(case),
+            "by the wire nobody is proven before senders are checked"
+        );
         assert_eq!(desk.state(case), State::Ready);
     });
 }
@@ -175,11 +218,23 @@ fn an_unknown_verb_sends_nothing_and_is_answered_with_help() {
         let answer = newest(desk, ANNA);
         assert!(header(&answer, "Subject").starts_with("Not done: "));
         let said = words(&answer);
-        assert!(said.contains("\"#cloes\" is no verb.") && said.contains("#note"), "{said}");
+        assert!(
+            said.contains("\"#cloes\" is no verb.") && said.contains("#note"),
+            "{said}"
+        );
         // A verb that the desk refuses leaves nothing half done: the note above it neither.
-        comes(desk, ANNA, &address, "#note\n#wait customer until fri 12:00\nseen", true);
+        comes(
+            desk,
+            ANNA,
+            &address,
+            "#note\n#wait customer until fri 12:00\nseen",
+            true,
+        );
         let said = words(&newest(desk, ANNA));
-        assert!(said.contains("Nothing was done, and nothing was sent to the customer."), "{said}");
+        assert!(
+            said.contains("Nothing was done, and nothing was sent to the customer."),
+            "{said}"
+        );
         assert_eq!(desk.number("SELECT COUNT(*) FROM message WHERE kind = 'note'", &[]), 0);
         desk.minutes(3);
         assert_eq!(desk.mails_to(NORA).len(), before);
@@ -194,9 +249,21 @@ fn a_note_stays_inside_and_a_wait_may_tell_the_customer() {
         let address = personal(desk, ANNA);
         let before = desk.mails_to(NORA).len();
         comes(desk, ANNA, &address, "#note\nTheir core dump matches bug 118234.", true);
-        assert_eq!(desk.number("SELECT COUNT(*) FROM message WHERE kind = 'note' AND case_id = $1", &[case.into()]), 1);
+        assert_eq!(
+            desk.number(
+                "SELECT COUNT(*) FROM message WHERE kind = 'note' AND case_id = $1",
+                &[case.into()]
+            ),
+            1
+        );
         assert_eq!(desk.mails_to(NORA).len(), before);
-        comes(desk, ANNA, &address, "#wait upstream until tue 09:30 because PR 5123\nIt is with them.", true);
+        comes(
+            desk,
+            ANNA,
+            &address,
+            "#wait upstream until tue 09:30 because PR 5123\nIt is with them.",
+            true,
+        );
         assert_eq!(desk.state(case), State::Blocked);
         assert!(words(&newest(desk, NORA)).contains("It is with them."));
     });
@@ -207,19 +274,40 @@ fn next_is_answered_with_the_next_case() {
     on_both(|desk| {
         desk.receive(&mail(NORA, "The daemon stops").body("Since ten."));
         comes(desk, ANNA, "next@acme.example", "", false);
-        assert_eq!(desk.number("SELECT COUNT(*) FROM slice", &[]), 0, "not for somebody who is not proven");
+        assert_eq!(
+            desk.number("SELECT COUNT(*) FROM slice", &[]),
+            0,
+            "not for somebody who is not proven"
+        );
         comes(desk, ANNA, "next@acme.example", "", true);
         let said = words(&newest(desk, ANNA));
-        assert!(said.contains("Your next case. Why this one:") && said.contains("> Since ten."), "{said}");
+        assert!(
+            said.contains("Your next case. Why this one:") && said.contains("> Since ten."),
+            "{said}"
+        );
         assert_eq!(desk.state(1), State::Running);
         let address = personal(desk, ANNA);
         comes(desk, ANNA, &address, "#close as solved\nIt was the disk.", true);
         desk.minutes(3);
         assert_eq!(desk.state(1), State::Closed);
         comes(desk, ANNA, "next@acme.example", "", true);
-        assert!(words(&newest(desk, ANNA)).contains("Nothing needs you now"), "{}", words(&newest(desk, ANNA)));
-        assert!(desk.send(&mail(NORA, "x").to("next@acme.example").bytes(), NORA, &["next@acme.example"]).0 == 250);
-        assert!(desk.rules().takes("next@acme.example") && !desk.rules().is_own("next@acme.example"), "{DESK}");
+        assert!(
+            words(&newest(desk, ANNA)).contains("Nothing needs you now"),
+            "{}",
+            words(&newest(desk, ANNA))
+        );
+        assert!(
+            desk.send(
+                &mail(NORA, "x").to("next@acme.example").bytes(),
+                NORA,
+                &["next@acme.example"]
+            )
+            .0 == 250
+        );
+        assert!(
+            desk.rules().takes("next@acme.example") && !desk.rules().is_own("next@acme.example"),
+            "{DESK}"
+        );
     });
 }
 
@@ -245,10 +333,17 @@ fn the_digest_comes_when_the_hours_begin_and_tells_of_the_day() {
         assert_eq!(desk.mails_to(BEN).len(), 0);
         desk.at(time("2026-03-03T08:00:30Z"));
         let digest = newest(desk, BEN);
-        assert!(header(&digest, "Subject").contains("your promises of today, Tuesday 3 March"), "{}", header(&digest, "Subject"));
+        assert!(
+            header(&digest, "Subject").contains("your promises of today, Tuesday 3 March"),
+            "{}",
+            header(&digest, "Subject")
+        );
         let said = words(&digest);
         assert!(said.contains("Good morning Ben,"), "{said}");
-        assert!(said.contains(&format!("{case} · Tuesday 3 March, 11:00 (Berlin) · The daemon stops")), "{said}");
+        assert!(
+            said.contains(&format!("{case} · Tuesday 3 March, 11:00 (Berlin) · The daemon stops")),
+            "{said}"
+        );
         assert!(said.contains("1 case waits for whoever is free"), "{said}");
         let count = desk.mails_to(BEN).len();
         desk.act(BEN, reply(case, "question", Some("wait fri 12:00")));

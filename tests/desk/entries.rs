@@ -10,7 +10,10 @@ use mail_parser::{MessageParser, MimeHeaders};
 fn entry(desk: &TestDesk) -> Option<(String, String)> {
     let mail = desk.mails_to(NORA).pop().expect("a mail");
     let parsed = MessageParser::default().parse(&mail.raw).expect("a mail");
-    let part = parsed.parts.iter().find(|part| part.is_content_type("text", "calendar"))?;
+    let part = parsed
+        .parts
+        .iter()
+        .find(|part| part.is_content_type("text", "calendar"))?;
     let method = part.content_type()?.attribute("method")?.to_owned();
     Some((method, part.text_contents()?.replace("\r\n ", "")))
 }
@@ -35,10 +38,19 @@ fn a_promised_time_is_an_entry_that_moves_and_goes_away() {
         desk.receive(&mail(NORA, "Re: The daemon stops").re(&first.message_id()));
         let (method, object) = entry(desk).expect("an entry");
         assert_eq!(method, "REQUEST");
-        assert!(object.contains("\r\nSEQUENCE:0\r\n") && object.contains("\r\nSUMMARY:Acme Support: reply to case 1\r\n"), "{object}");
+        assert!(
+            object.contains("\r\nSEQUENCE:0\r\n") && object.contains("\r\nSUMMARY:Acme Support: reply to case 1\r\n"),
+            "{object}"
+        );
         let due = desk.page(case).row.reply_by.expect("a promise");
-        assert!(object.contains(&format!("DTEND:{}", due.strftime("%Y%m%dT%H%M%SZ"))), "{object}");
-        assert!(object.contains("mailto:support+"), "the organiser is the case: {object}");
+        assert!(
+            object.contains(&format!("DTEND:{}", due.strftime("%Y%m%dT%H%M%SZ"))),
+            "{object}"
+        );
+        assert!(
+            object.contains("mailto:support+"),
+            "the organiser is the case: {object}"
+        );
         // Broken: the new time moves the same entry.
         desk.at(due);
         let (_, moved) = entry(desk).expect("an entry");
@@ -52,11 +64,17 @@ fn a_promised_time_is_an_entry_that_moves_and_goes_away() {
         desk.leaves();
         let (method, owed) = entry(desk).expect("an entry");
         assert_eq!(method, "REQUEST");
-        assert!(owed.contains("\r\nSEQUENCE:3\r\n") && owed.contains("\r\nDTEND:20260312T090000Z\r\n"), "{owed}");
+        assert!(
+            owed.contains("\r\nSEQUENCE:3\r\n") && owed.contains("\r\nDTEND:20260312T090000Z\r\n"),
+            "{owed}"
+        );
         desk.answered(case, "close");
         let (method, gone) = entry(desk).expect("an entry");
         assert_eq!(method, "CANCEL");
-        assert!(gone.contains("\r\nSTATUS:CANCELLED\r\n") && uid(&gone) == uid(&object), "{gone}");
+        assert!(
+            gone.contains("\r\nSTATUS:CANCELLED\r\n") && uid(&gone) == uid(&object),
+            "{gone}"
+        );
         let _ = time;
     });
 }
