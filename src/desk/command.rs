@@ -217,10 +217,11 @@ fn insert(
     author: &str,
     text: &str,
 ) -> Outcome<MessageNo> {
-    let row = tx.one(
+    let facts = serde_json::to_string(&mail.facts).map_err(anyhow::Error::from)?;
+    let number = tx.insert(
         "INSERT INTO message (case_id, way, kind, at, engineer, author, address, message_id, chain, subject, text, folded,
              facts, auto, matched_by, verified, spool_reason, raw)
-         VALUES ($1, 'note', $2, $3, $4, $5, $6, $7, '[]', $8, $9, '', '{}', 'no', 'engineer', $10, $11, $12) RETURNING id",
+         VALUES ($1, 'note', $2, $3, $4, $5, $6, $7, '[]', $8, $9, '', $10, 'no', 'engineer', $11, $12, $13)",
         &values![
             case,
             kind,
@@ -231,12 +232,13 @@ fn insert(
             mail.message_id.as_deref(),
             message::clipped(&mail.subject),
             text,
+            facts,
             kind == "command",
             (case.is_none() && kind == "draft").then_some("an engineer's mail that is not proven"),
             RawId(mail.raw)
         ],
     )?;
-    let message = MessageNo(row.int(0));
+    let message = MessageNo(number);
     tx.index_text(message.0, message::clip_bytes(text, limits::INDEX_BYTES))?;
     Ok(message)
 }
@@ -349,8 +351,24 @@ fn run(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, command: &Waiting) -> Outco
             _ => {}
         }
     }
+    if undo.is_some() {
+        said.extend(not_sent(tx, command.message)?);
+    }
     let case = about.map(|case| case::find(tx, case)).transpose()?;
     notice::done(tx, now, desk, &engineer, case.as_ref(), &said.join(" "), undo)
+}
+
+/// Files of a mail that was a reply: they stay with the mail, and its writer must know.
+fn not_sent(tx: &mut Tx<'_>, command: MessageNo) -> Outcome<Option<String>> {
+    let row = tx.one("SELECT facts FROM message WHERE id = $1", &values![command])?;
+    let facts: message::Facts = serde_json::from_str(row.text(0)).unwrap_or_default();
+    Ok((!facts.files.is_empty()).then(|| {
+        let names: Vec<&str> = facts.files.iter().take(5).map(|file| file.name.as_str()).collect();
+        format!(
+            "Files of your mail were not sent, only its words: {}.",
+            names.join(", ")
+        )
+    }))
 }
 
 fn refuse(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, command: &Waiting, why: &str) -> Outcome<()> {

@@ -73,9 +73,9 @@ fn about_case(
         others: others(tx, case, contact.id)?,
         severity: i64::from(case.severity.number()),
         due: case.reply_by,
-        words: last.map_or_else(String::new, |last| last.text),
+        words: last.as_ref().map_or_else(String::new, |last| last.text.clone()),
     };
-    send(tx, now, desk, engineer, Some(case), "notice", content)
+    send(tx, now, desk, engineer, (Some(case), last), "notice", content)
 }
 
 /// How many others than this contact a reply goes to.
@@ -106,7 +106,7 @@ pub fn done(
         said: said.to_owned(),
         undo,
     };
-    send(tx, now, desk, engineer, case, "answer to a command", content)
+    send(tx, now, desk, engineer, (case, None), "answer to a command", content)
 }
 
 /// Why a mailed command did nothing.
@@ -119,7 +119,7 @@ pub fn refused(
     why: &str,
 ) -> Outcome<()> {
     let content = Content::Refused { why: why.to_owned() };
-    send(tx, now, desk, engineer, case, "answer to a command", content)
+    send(tx, now, desk, engineer, (case, None), "answer to a command", content)
 }
 
 /// A mail in an engineer's name was not proven; it is kept as a draft.
@@ -137,10 +137,12 @@ fn send(
     now: Timestamp,
     desk: &Desk,
     engineer: &Engineer,
-    case: Option<&Case>,
+    (case, last): (Option<&Case>, Option<outbox::Last>),
     kind: &'static str,
     content: Content,
 ) -> Outcome<()> {
+    // In the thread of the customer's own mail, so that notices of a case stand together in their reader's mailbox.
+    let (in_reply_to, chain) = last.map_or_else(Default::default, |last| (last.message_id, last.chain));
     if !automatic::may_get_automatic(tx, now, desk, &engineer.address, limits::NOTES_PER_LEAD_PER_DAY)? {
         return Ok(());
     }
@@ -153,8 +155,8 @@ fn send(
         cc: Vec::new(),
         subject: case.map_or_else(String::new, |case| case.subject.clone()),
         is_reply: false,
-        in_reply_to: None,
-        chain: Vec::new(),
+        in_reply_to,
+        chain,
         thread_index: None,
         thread_topic: None,
         zone: engineer.zone.to_string(),
@@ -224,7 +226,7 @@ fn digest(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer) -> 
         waiting: waiting.iter().map(row_of).collect(),
         ready: ready.int(0).unsigned_abs(),
     };
-    send(tx, now, desk, engineer, None, "digest", content)
+    send(tx, now, desk, engineer, (None, None), "digest", content)
 }
 
 fn row_of(row: &Row) -> DigestRow {

@@ -230,9 +230,9 @@ pub struct New<'a> {
 pub fn put(tx: &mut Tx<'_>, now: Timestamp, new: &New<'_>) -> Outcome<OutboxId> {
     let state = if new.not_before > now { "held" } else { "queued" };
     let letter = serde_json::to_string(new.letter).map_err(anyhow::Error::from)?;
-    let row = tx.one(
+    let number = tx.insert(
         "INSERT INTO outbox (message, case_id, contact, recipient, letter, automatic, state, made_at, not_before)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         &values![
             new.message,
             new.case,
@@ -246,7 +246,7 @@ pub fn put(tx: &mut Tx<'_>, now: Timestamp, new: &New<'_>) -> Outcome<OutboxId> 
         ],
     )?;
     tx.ring(OUTBOX);
-    Ok(OutboxId(row.int(0)))
+    Ok(OutboxId(number))
 }
 
 /// The Message-ID of a message of ours: says case and message to nobody but us, the same for all its recipients.

@@ -154,7 +154,34 @@ mod tests {
     fn a_promised_time_is_an_entry() {
         let sent = entry(&promised());
         assert_eq!(sent.method, "REQUEST");
-        insta::assert_snapshot!(sent.object.replace("\r\n", "\n"), @"");
+        let expected = [
+            "BEGIN:VCALENDAR",
+            "PRODID:-//Duly//Duly//EN",
+            "VERSION:2.0",
+            "CALSCALE:GREGORIAN",
+            "METHOD:REQUEST",
+            "BEGIN:VEVENT",
+            "UID:case-4711.entry-1@acme.example",
+            "SEQUENCE:0",
+            "DTSTAMP:20261124T105500Z",
+            "DTSTART:20261124T134500Z",
+            "DTEND:20261124T140000Z",
+            "SUMMARY:Acme Support: reply to case 4711",
+            "DESCRIPTION:Acme Support replies to \"Lag\\; more\\, and \\\\ more\" by then. Case 4711.",
+            "ORGANIZER;CN=\"Acme Support\":mailto:support+abcdefghijklmnopqrstuvwxyz234@acme.example",
+            "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE:mailto:priya@northwind.example",
+            "STATUS:CONFIRMED",
+            "TRANSP:TRANSPARENT",
+            "CLASS:PRIVATE",
+            "END:VEVENT",
+            "END:VCALENDAR",
+            "",
+        ];
+        assert_eq!(
+            sent.object.replace("\r\n ", "").split("\r\n").collect::<Vec<_>>(),
+            expected
+        );
+        assert!(sent.object.split("\r\n").all(|line| line.len() <= LINE));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A row is plain data of the desk; its words are made when it is claimed, from the time at which it was written, so that
 //! the same row always makes the same letter. Rows that an older version of the desk wrote are understood as well.
 
-use super::catalogue::Speech;
+use super::catalogue::{ENGLISH, Speech};
 use super::compose::{self, Auto, PromiseHeader, Section};
 use super::invite;
 use super::texts::{self, Quoted, To, notice};
@@ -24,6 +24,8 @@ fn letter_of(desk: &Desk, row: &Due) -> compose::Letter {
     let letter = &row.letter;
     let zone: Zone = letter.zone.parse().unwrap_or_else(|_| desk.zone.clone());
     let speech = match letter.language.as_str() {
+        // Notes to leads are written in English where they are made.
+        _ if matches!(letter.content, Content::Note { .. }) => Speech::of(ENGLISH),
         "" => Speech::of(&desk.language),
         language => Speech::of(language),
     };

@@ -405,6 +405,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
             .and_then(plan::Zone::fixed)
             .map(|zone| zone.to_string()),
         language,
+        // Nobody checks senders yet, so nobody is proven.
         dmarc_pass: false,
         asked,
         facts,
