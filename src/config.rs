@@ -46,6 +46,7 @@ pub const KEYS: &[Key] = keys! {
     desk.name Text "\"Support\"" "How the desk calls itself in mail and on screens."
     desk.addresses List "[]" "Addresses that take mail; the first is the one that speaks. Words after one say what new cases from it are about:\n\"install@acme.example lane=install product=widget\"."
     desk.zone Text "\"UTC\"" "Time zone of the desk (IANA name). Times are said in the customer's zone where it is known."
+    desk.language Text "\"en\"" "Language in which people are written to whose own is not known: en or de."
     desk.hours Text "\"mon-fri 08:00-18:00\"" "Hours in which promises count, in the desk's zone."
     desk.holidays List "[]" "Days on which no window begins, as \"2026-12-25\"."
     desk.targets List "[\"2h\", \"4h\", \"10h\", \"30h\"]" "Target of a reply by severity 1 to 4, in the desk's hours, for first reply and follow-up alike."

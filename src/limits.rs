@@ -67,6 +67,8 @@ pub const RECIPIENTS: usize = 100;
 pub const RECEIVED: usize = 50;
 /// Message-IDs kept from `References`, the newest and the first.
 pub const REFERENCES: usize = 100;
+/// Language tags kept of one mail.
+pub const LANGUAGES: usize = 10;
 /// Addresses kept of one address list.
 pub const ADDRESSES: usize = 500;
 /// Decoded HTML that is turned into text.
@@ -236,6 +238,13 @@ pub const SUBJECT_CHARS: usize = 500;
 
 /// Seconds a reply is held before it leaves, of which ten are shown for undo (UX.md §1.0).
 pub const HOLD_SECONDS: i64 = 13;
+/// Seconds a reply given by mail is held: the answer that offers `#undo` has to reach its writer first. A reply whose promise
+/// is close to its due is held as any other.
+pub const HOLD_BY_MAIL_SECONDS: i64 = 120;
+/// Verbs at the top of one mail.
+pub const MAIL_VERBS: usize = 10;
+/// Cases in one part of a digest; the run queue has the rest.
+pub const DIGEST_ROWS: i64 = 50;
 /// Acknowledgements a case, address and day (PRODUCT.md §3.11).
 pub const ACKNOWLEDGEMENTS_PER_DAY: i64 = 3;
 /// Automatic mails in all to one address a day, over every case: the brake on loops between machines that say nothing of themselves.
@@ -292,6 +301,16 @@ pub const DNS_KEPT_SECONDS: u64 = 3_600;
 pub const UNVERIFIED_NOTES_PER_DAY: i64 = 100;
 /// Known chain of Message-IDs put into `References` of our mail, root first.
 pub const REFERENCES_SENT: usize = 20;
+/// A wait reminds this long after our question at least: sooner it would only be impatient.
+pub const REMINDER_LEAST_HOURS: i64 = 12;
+/// Quarters of an hour that are searched for open hours before the middle of a wait: two weeks of holidays.
+pub const REMINDER_STEPS_BACK: i32 = 14 * 24 * 4;
+/// Reminders since the customer's last mail (UX.md §2.2 D: never more than two).
+pub const REMINDERS_A_SILENCE: i64 = 2;
+/// Reminders a case, address and day (PRODUCT.md §3.11).
+pub const REMINDERS_PER_DAY: i64 = 1;
+/// Lines of our own last mail under a reminder: what we asked stands at its beginning.
+pub const REMINDER_LINES: usize = 20;
 /// Lines of the answered mail quoted under a reply.
 pub const QUOTED_LINES: usize = 60;
 /// Deliveries under way at once.

@@ -11,8 +11,9 @@ pub use settings::host_of;
 use crate::api::local::{self, LocalDoor};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::desk::{self, ALARM, ARRIVED, Desk, OUTBOX, Unverified, alarm};
+use crate::desk::{self, ALARM, ARRIVED, Desk, OUTBOX, Unverified, alarm, command};
 use crate::limits;
+use crate::mail::catalogue;
 use crate::mail::listen;
 use crate::mail::post::{AT_ONCE, Post};
 use crate::mail::receive::{Entrance, Understanding};
@@ -99,6 +100,8 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
         name: config.text("desk", "name").to_owned(),
         addresses,
         entries,
+        language: language_of(config.text("desk", "language")).map_err(wrong)?,
+        languages: catalogue::languages().into_iter().map(str::to_owned).collect(),
         zone: calendar.zone().clone(),
         targets: targets_of(&config.list("desk", "targets")).map_err(wrong)?,
         calendar,
@@ -113,6 +116,20 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
             .try_into()
             .map_err(|_| anyhow::anyhow!("duly.key does not hold 64 bytes"))?,
     })
+}
+
+/// The catalogue is whole, and has this language.
+fn language_of(tag: &str) -> Result<String, String> {
+    if let Some(complaint) = catalogue::check().first() {
+        return Err(format!("the message catalogue is not whole: {complaint}."));
+    }
+    let known = || {
+        format!(
+            "desk.language is one of {}, not \"{tag}\".",
+            catalogue::languages().join(", ")
+        )
+    };
+    catalogue::choose(tag).map(str::to_owned).ok_or_else(known)
 }
 
 fn targets_of(texts: &[String]) -> Result<Targets, String> {
@@ -491,6 +508,7 @@ async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Rece
         bell.mark_unchanged();
         let (store, desk, now) = (store.clone(), Arc::clone(&desk), clock.now());
         let turn = tokio::task::spawn_blocking(move || {
+            command::obey(&store, &desk, now)?;
             let next = store.read(|tx| alarm::next(tx, &desk))?;
             if next.is_some_and(|at| at <= now) {
                 let rules = Arc::clone(&desk);

@@ -119,6 +119,9 @@ pub enum DeskVerb {
         /// Why
         #[arg(long)]
         because: Option<String>,
+        /// Tell the customer in these words (Markdown) what was handed over; the mail names the next word's time
+        #[arg(long, value_name = "WORDS")]
+        tell: Option<String>,
     },
     /// End a wait: the case is ours and ready
     #[command(before_help = "Example: duly wake 4655")]
@@ -134,7 +137,7 @@ pub enum DeskVerb {
         /// solved, workaround, answered, fixed upstream, declined, duplicate, no reply
         #[arg(long = "as-resolution", value_name = "RESOLUTION")]
         resolution: Option<String>,
-        /// Summary
+        /// Summary; a customer whom the case waited for reads it
         #[arg(long)]
         because: Option<String>,
     },
@@ -213,7 +216,7 @@ pub enum DeskVerb {
         #[command(subcommand)]
         act: Option<CustomerAct>,
     },
-    /// Contacts: list, enter one, set a zone
+    /// Contacts: list, enter one, set zone, language and calendar entries
     #[command(
         before_help = "Example: duly contact add priya@northwind.example --name \"Priya N.\" --customer Northwind"
     )]

@@ -142,6 +142,7 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
             party,
             until,
             because,
+            tell,
         } => {
             let until = until.join(" ");
             Verb::Wait {
@@ -149,6 +150,7 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
                 party: party.clone(),
                 until: until.strip_prefix("until ").unwrap_or(&until).to_owned(),
                 because: because.clone(),
+                tell: tell.clone(),
             }
         }
         DeskVerb::Wake { case } => Verb::Wake { case: case.0 },
@@ -224,17 +226,23 @@ fn spool(act: Option<&SpoolAct>) -> Verb {
 }
 
 fn people(act: Option<&CpuAct>) -> Result<Verb, Refusal> {
-    let Some(CpuAct::Add {
-        address,
-        name,
-        zone,
-        hours,
-        layer,
-        lanes,
-        role,
-    }) = act
-    else {
-        return Ok(Verb::Cpu);
+    let (address, name, zone, hours, layer, lanes, role) = match act {
+        None => return Ok(Verb::Cpu),
+        Some(CpuAct::Set { address, mail }) => {
+            return Ok(Verb::CpuSet {
+                address: address.clone(),
+                mail: *mail,
+            });
+        }
+        Some(CpuAct::Add {
+            address,
+            name,
+            zone,
+            hours,
+            layer,
+            lanes,
+            role,
+        }) => (address, name, zone, hours, layer, lanes, role),
     };
     let engineer = NewEngineer {
         address: address.clone(),
@@ -276,11 +284,22 @@ fn contact(act: Option<&ContactAct>) -> Verb {
             name,
             customer,
             zone,
+            language,
         }) => Verb::ContactAdd {
             customer: customer.clone(),
             name: name.clone(),
             address: address.clone(),
             zone: zone.clone(),
+            language: language.clone(),
+        },
+        Some(ContactAct::Set {
+            address,
+            language,
+            calendar,
+        }) => Verb::ContactSet {
+            address: address.clone(),
+            language: language.clone(),
+            calendar: calendar.clone(),
         },
     }
 }

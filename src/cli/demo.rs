@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::{self, seed};
 use crate::mail::session::{Envelope, Gate, Reply};
-use crate::mail::{listen, post, raw::Body};
+use crate::mail::{letter, listen, raw::Body};
 use crate::refusal::Refusal;
 use crate::serve::{self, Running, Start};
 use anyhow::Context;
@@ -76,7 +76,7 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
         let store = serve::open_store(dir, &config)?;
         let mut stories: Vec<_> = demo::closed(SEED, given.closed).collect();
         stories.extend(demo::open(SEED));
-        seed::fill(&store, &desk, Clock::System.now(), stories, post::bytes_of)?;
+        seed::fill(&store, &desk, Clock::System.now(), stories, letter::bytes_of)?;
         store.close();
     }
     runtime()?.block_on(async {

@@ -101,7 +101,7 @@ pub fn press(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, token: &str) -> Outco
         true => spool::release_one(tx, now, desk, Actor::Customer, message)?,
         false => case,
     };
-    customer::contact_of_mail(tx, now, &address, None, None)?;
+    customer::contact_of_mail(tx, now, &address, None, customer::Learned::default())?;
     customer::confirm(tx, now, &address)?;
     ledger::record(
         tx,

@@ -85,7 +85,10 @@ fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outco
             now,
             &mail.address,
             mail.name.as_deref(),
-            mail.mail_zone.as_deref(),
+            customer::Learned {
+                zone: mail.mail_zone.as_deref(),
+                language: mail.language.as_deref(),
+            },
         )?),
     };
     let found = match &contact {

@@ -6,13 +6,13 @@
 
 use super::address::Entry;
 use super::case::{self, Hand};
-use super::customer::{self, Contact};
+use super::customer::{self, Contact, Learned};
 use super::ledger::{self, Actor, event};
 use super::origin::{self, Origin, Standing};
 use super::thread::{self, Clues, Match};
 use super::{
-    CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, bounce, likeness, machine, number,
-    probe, promise, unsorted,
+    CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, bounce, command, likeness, machine,
+    notice, number, probe, promise, unsorted,
 };
 use crate::limits;
 use crate::refusal::Outcome;
@@ -57,6 +57,10 @@ pub struct Incoming {
     pub bounce: Option<Bounce>,
     /// Offset of its `Date` header, as a zone.
     pub mail_zone: Option<String>,
+    /// What its first lines ask, if it came to an engineer's personal address.
+    pub asked: Option<command::Asked>,
+    /// The language it is written in, a tag of the catalogue; none where nothing says so.
+    pub language: Option<String>,
     /// The rest that screens show.
     pub facts: Facts,
     /// What the address it was sent to says of a new case.
@@ -248,6 +252,8 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
         spool(tx, now, mail, None, "our own mail came back to us")?
     } else if let Auto::Bounce | Auto::Replied | Auto::Generated = mail.auto {
         machine::place(tx, now, desk, mail)?
+    } else if let Some(placed) = command::place(tx, now, desk, mail)? {
+        placed
     } else {
         from_a_person(tx, now, desk, mail)?
     };
@@ -262,7 +268,7 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
     } else {
         mail.envelope_from.as_str()
     };
-    let contact = customer::contact_of_mail(tx, now, address, None, None)?;
+    let contact = customer::contact_of_mail(tx, now, address, None, Learned::default())?;
     let subject = format!("Mail that could not be read (from {address})");
     let new = case::New {
         customer: contact.customer,
@@ -319,7 +325,11 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     if let Standing::Unverified { answerable } = standing {
         return unsorted::place(tx, now, desk, mail, answerable);
     }
-    let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), mail.mail_zone.as_deref())?;
+    let learned = Learned {
+        zone: mail.mail_zone.as_deref(),
+        language: mail.language.as_deref(),
+    };
+    let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), learned)?;
     let found = thread::find(tx, desk, &clues(mail), &contact, &mail.address, standing)?;
     let served = mail.served_list.is_some();
     // A list that nobody asked us to serve: a person looks first, unless the mail belongs to a case already.
@@ -423,7 +433,7 @@ pub fn earn(
     if became_ours && (mail.auto == Auto::No || mail.served_list.is_some()) {
         automatic::acknowledge(tx, now, desk, &case, message, contact, mail, due)?;
     }
-    Ok(())
+    notice::owner(tx, now, desk, id, notice::WROTE)
 }
 
 /// Whether the newly written words begin with `urgent:` (PRODUCT.md §3.13).

@@ -5,30 +5,35 @@
 
 mod act;
 pub mod address;
+mod addressing;
 pub mod agreement;
 pub mod alarm;
 pub mod arrival;
 pub mod automatic;
 pub mod bounce;
 pub mod case;
+pub mod command;
 pub mod confirmation;
 pub mod customer;
 pub mod engineer;
 pub mod flood;
 pub mod id;
 pub mod import;
+pub mod invitation;
 pub mod ledger;
 pub mod likeness;
 pub mod machine;
 pub mod mailbox;
 pub mod merge;
 pub mod message;
+pub mod notice;
 pub mod number;
 pub mod origin;
 pub mod outbox;
 pub mod probe;
 pub mod promise;
 pub mod queue;
+pub mod reminder;
 pub mod repeat;
 pub mod reply;
 pub mod search;
@@ -93,6 +98,27 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        number: 50,
+        name: "texts",
+        sql: include_str!("../../migrations/0050_texts.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 51,
+        name: "invitation",
+        sql: include_str!("../../migrations/0051_invitation.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 52,
+        name: "engineers by mail",
+        sql: include_str!("../../migrations/0052_engineers_by_mail.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// A mail was accepted and waits to be understood.
@@ -124,6 +150,10 @@ pub struct Desk {
     pub entries: BTreeMap<String, address::Entry>,
     /// Zone of the desk: the zone of last resort for every time that is said.
     pub zone: Zone,
+    /// Language in which people are written to whose own is not known: a tag of the mail door's catalogue.
+    pub language: String,
+    /// Every language that people can be written to in.
+    pub languages: Vec<String>,
     /// Hours of the default agreement.
     pub calendar: Calendar,
     /// Targets of the default agreement.
@@ -148,7 +178,16 @@ impl Desk {
     /// Whether mail to this address is for the desk: one of its addresses, with or without a `+token`, or a list it serves.
     pub fn takes(&self, address: &str) -> bool {
         let bare = without_token(address);
-        self.is_own(address) || self.lists.contains(&bare)
+        self.is_own(address) || self.is_next(address) || self.lists.contains(&bare)
+    }
+
+    /// Whether mail to this address asks for the next case: `next@` beside the address that speaks, or `support+next@`.
+    pub fn is_next(&self, address: &str) -> bool {
+        let Some((local, domain)) = self.address().rsplit_once('@') else {
+            return false;
+        };
+        let address = address.to_lowercase();
+        address == format!("next@{domain}") || address == format!("{local}+next@{domain}")
     }
 
     /// Whether this is the postmaster of the desk's domains, whom every mail server must take (RFC 5321 §4.5.1).

@@ -136,6 +136,15 @@ pub fn standing(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -
     }
 }
 
+/// Whether the mail passed the DMARC policy that its one author's own domain publishes. Words that act for the desk need
+/// this even where `mail.unverified` believes every sender.
+pub fn passed_dmarc(mail: &Incoming) -> bool {
+    let Some(origin) = &mail.facts.origin else {
+        return false;
+    };
+    origin.finding == Finding::Pass && origin.dmarc && origin.author == mail.address.to_lowercase()
+}
+
 /// Whether a domain that passed is the list's own, or the one above it.
 fn speaks_for(domain: &str, list: &str) -> bool {
     let host = list.rsplit_once('@').map_or("", |(_, host)| host).to_lowercase();

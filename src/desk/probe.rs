@@ -37,12 +37,12 @@ pub struct Probe {
 /// Writes a mail to ourselves.
 pub fn send(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk) -> Outcome<MessageNo> {
     let subject = "A mail of the desk to itself";
-    let row = tx.one(
+    let number = tx.insert(
         "INSERT INTO message (way, kind, at, author, address, chain, subject, text, folded, facts, auto, matched_by, verified)
-         VALUES ('out', 'probe', $1, $2, $3, '[]', $4, '', '', '{}', 'auto-generated', 'written here', 1) RETURNING id",
+         VALUES ('out', 'probe', $1, $2, $3, '[]', $4, '', '', '{}', 'auto-generated', 'written here', 1)",
         &values![now, desk.name.as_str(), desk.address(), subject],
     )?;
-    let message = MessageNo(row.int(0));
+    let message = MessageNo(number);
     tx.execute(
         "UPDATE message SET message_id = $1 WHERE id = $2",
         &values![outbox::message_id(desk, None, message), message],
@@ -60,6 +60,9 @@ pub fn send(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk) -> Outcome<MessageNo> 
         thread_topic: None,
         zone: desk.zone.to_string(),
         case: 0,
+        language: String::new(),
+        reply_to: None,
+        calendar: None,
         content: Content::Note {
             text: "The desk looks whether its mail leaves and comes in. Nothing needs to be done.".into(),
         },

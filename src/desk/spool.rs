@@ -184,7 +184,7 @@ fn release_message(
     if desk.is_own(&address) || address.is_empty() {
         return Err(Refusal::conflict("This mail has no sender outside the desk whom we could answer.").into());
     }
-    let contact = customer::contact_of_mail(tx, now, &address, Some(row.text(2)), None)?;
+    let contact = customer::contact_of_mail(tx, now, &address, Some(row.text(2)), customer::Learned::default())?;
     let facts: Facts = serde_json::from_str(row.text(7)).map_err(anyhow::Error::from)?;
     let mail = Incoming {
         address,

@@ -308,7 +308,11 @@ fn absorb(mac: &mut Hmac<Sha256>, key: &[u8], participant: &str) {
     mac.update(participant.to_lowercase().as_bytes());
 }
 
-fn new_mac(desk: &Desk) -> Hmac<Sha256> {
+/// Signs what stands in our addresses.
+pub(super) type KeyedHash = Hmac<Sha256>;
+
+/// A keyed hash that has absorbed nothing yet; who uses it begins with a word of their own.
+pub(super) fn new_mac(desk: &Desk) -> KeyedHash {
     Hmac::new(&desk.key.into())
 }
 

@@ -56,7 +56,7 @@ impl Principal {
         }
     }
 
-    fn may_administer(&self) -> bool {
+    pub(super) fn may_administer(&self) -> bool {
         match self {
             Principal::Owner => true,
             Principal::Engineer(engineer) => engineer.role != Role::Engineer,
@@ -101,6 +101,9 @@ pub enum Verb {
         party: String,
         until: String,
         because: Option<String>,
+        /// Words for the customer: text E goes out with them.
+        #[serde(default)]
+        tell: Option<String>,
     },
     /// Ends a wait.
     Wake { case: i64 },
@@ -147,6 +150,8 @@ pub enum Verb {
     Cpu,
     /// Adds one.
     CpuAdd { engineer: NewEngineer },
+    /// Sets how the desk writes to one; an engineer may set their own.
+    CpuSet { address: String, mail: bool },
     /// Customers.
     Customer { named: Option<String> },
     /// Enters one, with the mail domains that belong to it.
@@ -159,9 +164,17 @@ pub enum Verb {
         name: String,
         address: String,
         zone: Option<String>,
+        #[serde(default)]
+        language: Option<String>,
     },
     /// Sets a contact's zone.
     ContactZone { address: String, zone: Option<String> },
+    /// Sets how a contact is written to: language ("" goes back to that of their mail), calendar entries.
+    ContactSet {
+        address: String,
+        language: Option<String>,
+        calendar: Option<String>,
+    },
     /// Makes a one-time secret for an engineer; `secret` is random and made by the door.
     TokenMake { address: String, secret: String },
     /// Turns a one-time secret into a token; `token` is random and made by the door.
@@ -245,6 +258,9 @@ pub struct EngineerRow {
     pub on_duty: bool,
     /// The case they work on.
     pub case: Option<i64>,
+    /// Gets notices and digests by mail.
+    #[serde(default)]
+    pub by_mail: bool,
 }
 
 impl Verb {
@@ -272,6 +288,33 @@ impl Verb {
                 ..
             }
         )
+    }
+
+    /// Its word, as the command line has it.
+    pub fn name(&self) -> String {
+        let json = serde_json::to_value(self).unwrap_or_default();
+        json.get("verb").and_then(Json::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// Whether it is about one case that a mailed verb does not name: the mail's own.
+    pub fn needs_case(&self) -> bool {
+        matches!(
+            self,
+            Verb::Reply { .. } | Verb::Note { .. } | Verb::Wait { .. } | Verb::Wake { .. } | Verb::Close { .. }
+        )
+    }
+
+    /// The same verb about this case.
+    pub fn about(mut self, about: CaseId) -> Verb {
+        match &mut self {
+            Verb::Reply { case, .. }
+            | Verb::Note { case, .. }
+            | Verb::Wait { case, .. }
+            | Verb::Wake { case }
+            | Verb::Close { case, .. } => *case = about.0,
+            _ => {}
+        }
+        self
     }
 
     /// Whether only leads, administrators and the owner may do it.
@@ -371,6 +414,7 @@ fn people(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<Vec<EngineerRow>> {
             layer: one.layer,
             lanes: one.lanes,
             role: one.role.text().to_owned(),
+            by_mail: one.by_mail,
         });
     }
     Ok(rows)

@@ -75,6 +75,9 @@ pub struct Understood {
     pub thread_index: Option<String>,
     /// Outlook's thread subject.
     pub thread_topic: Option<String>,
+    /// Tags of `Content-Language`, then of `Accept-Language`, in order; what the author's program says of their language.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
     /// Who wrote it, as a list says that rewrote From.
     pub x_original_from: Option<Mailbox>,
     /// The same, as other lists say it.
@@ -259,6 +262,7 @@ fn read_header(mail: &mut Understood, fields: &Fields<'_>) {
     if id.is_some() || post.is_some() {
         mail.list = Some(ListHeaders { id, post });
     }
+    mail.languages = languages(fields);
     mail.thread_index = fields.text("thread-index");
     mail.thread_topic = fields.text("thread-topic");
     mail.x_original_from = fields.mailboxes("x-original-from").into_iter().next();
@@ -272,4 +276,15 @@ fn read_header(mail: &mut Understood, fields: &Fields<'_>) {
             mail.delivered_to.push(address);
         }
     }
+}
+
+/// Language tags (RFC 3282) without their weights; programs write the one they run in.
+fn languages(fields: &Fields<'_>) -> Vec<String> {
+    let said = ["content-language", "accept-language"];
+    let said: Vec<String> = said.iter().filter_map(|name| fields.text(name)).collect();
+    let tags = said.iter().flat_map(|text| text.split(','));
+    let tags = tags.map(|tag| tag.split(';').next().unwrap_or_default().trim().to_owned());
+    tags.filter(|tag| (2..=35).contains(&tag.len()))
+        .take(limits::LANGUAGES)
+        .collect()
 }

@@ -4,18 +4,16 @@
 //! two a crash leaves the row *sending*, and the next start sends it again with the same Message-ID: at least once, and
 //! twice only if a server took the mail and never said so.
 
-use super::compose::{self, Auto, PromiseHeader};
+use super::letter;
 use super::send::{Courier, Delivery, next_try};
 use super::sign::Signer;
-use super::texts;
 use crate::clock::Clock;
-use crate::desk::outbox::{self, Content, Due, Ended};
-use crate::desk::{Desk, MessageNo, arrival, confirmation, reply};
+use crate::desk::outbox::{self, Due, Ended};
+use crate::desk::{Desk, arrival};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::Store;
 use jiff::Timestamp;
-use plan::Zone;
 use std::sync::Arc;
 
 /// Sends what the outbox holds.
@@ -102,7 +100,7 @@ impl Post {
         let composed = match &kept {
             Some(_) => None,
             None => {
-                let (bytes, text) = bytes_of(&self.desk, row);
+                let (bytes, text) = letter::bytes_of(&self.desk, row);
                 // Signed once, before the bytes are kept: what is tried again is what was signed.
                 Some(match &self.signer {
                     Some(signer) => (signer.sign(now, &bytes)?, text),
@@ -157,158 +155,6 @@ impl Post {
                 None => (Ended::Failed, Some(server), reply),
             },
         }
-    }
-}
-
-/// The bytes of a row's letter, and its words as the case shows them.
-pub fn bytes_of(desk: &Desk, row: &Due) -> (Vec<u8>, String) {
-    let (letter, text) = letter_of(desk, row);
-    (compose::compose(&letter), text)
-}
-
-fn letter_of(desk: &Desk, row: &Due) -> (compose::Letter, String) {
-    let letter = &row.letter;
-    let zone: Zone = letter.zone.parse().unwrap_or_else(|_| desk.zone.clone());
-    let text = words(desk, row, &zone);
-    let auto = match (&letter.content, row.automatic) {
-        (Content::Acknowledgement { .. } | Content::Unverified { .. }, true) => Some(Auto::Replied),
-        (_, true) => Some(Auto::Generated),
-        (_, false) => None,
-    };
-    let promise = match &letter.content {
-        Content::Acknowledgement { due, .. } | Content::Broken { due, .. } => Some(PromiseHeader {
-            case: letter.case,
-            due: *due,
-            state: "open".into(),
-        }),
-        Content::Reply {
-            next: reply::Next::Owe(due),
-            ..
-        } => Some(PromiseHeader {
-            case: letter.case,
-            due: *due,
-            state: "open".into(),
-        }),
-        _ => None,
-    };
-    let mut chain = letter.chain.clone();
-    chain.extend(
-        letter
-            .in_reply_to
-            .iter()
-            .filter(|id| !letter.chain.contains(id))
-            .cloned(),
-    );
-    let subject = if letter.is_reply {
-        compose::subject_of_reply(&letter.subject)
-    } else {
-        letter.subject.clone()
-    };
-    let composed = compose::Letter {
-        from_name: letter.from_name.clone(),
-        from: letter.from.clone(),
-        to: letter.to.clone(),
-        cc: letter.cc.clone(),
-        subject,
-        message_id: row
-            .message_id
-            .clone()
-            .unwrap_or_else(|| outbox::message_id(desk, row.case, row.message)),
-        in_reply_to: letter.in_reply_to.clone(),
-        references: compose::references_of_reply(&chain),
-        thread_index: letter.thread_index.clone(),
-        thread_topic: letter.thread_topic.clone(),
-        auto,
-        promise,
-        date: row.made_at,
-        zone,
-        text: text.clone(),
-    };
-    (composed, text)
-}
-
-fn words(desk: &Desk, row: &Due, zone: &Zone) -> String {
-    let now = row.made_at;
-    match &row.letter.content {
-        Content::Acknowledgement {
-            name,
-            subject,
-            files,
-            bytes,
-            due,
-            by,
-        } => texts::acknowledgement(&texts::Acknowledgement {
-            greeting_name: name,
-            subject,
-            files: (*files, *bytes),
-            due: *due,
-            zone,
-            now,
-            by: (by != &desk.name).then_some(by.as_str()),
-            case: row.letter.case,
-            desk_name: &desk.name,
-            urgent_hint: None,
-            moved_from_target: false,
-            time_link: None,
-            upload_link: None,
-        }),
-        Content::Reply {
-            text,
-            next,
-            name,
-            quoted,
-        } => {
-            let next = match next {
-                reply::Next::Close(_) => texts::Next::Close,
-                reply::Next::Owe(at) => texts::Next::Owe(*at),
-                reply::Next::Wait(at) => texts::Next::WaitUntil(*at),
-            };
-            let foot = texts::reply_foot(&texts::ReplyFoot {
-                where_we_stand: "",
-                next,
-                name,
-                zone,
-                now,
-                quoted: quoted
-                    .as_ref()
-                    .map(|(at, who, text)| texts::Quoted { at: *at, who, text }),
-                case: row.letter.case,
-                link: None,
-                no_link: None,
-            });
-            format!("{}\n\n{foot}", text.trim_end())
-        }
-        Content::Broken { name, said, due, lead } => texts::broken(&texts::Broken {
-            greeting_name: name,
-            case: row.letter.case,
-            said: *said,
-            new_time: *due,
-            lead: lead.as_deref().unwrap_or(&desk.name),
-            changed: "",
-            zone,
-            now,
-            desk_name: &desk.name,
-        }),
-        Content::Unverified { mail } => {
-            let token = mail.map(|mail| confirmation::token(desk, MessageNo(mail), row.made_at));
-            let link = token.map(|token| format!("{}/confirm/{token}", desk.web));
-            texts::not_verified(&texts::NotVerified {
-                case: row.letter.case,
-                desk_name: &desk.name,
-                link: link.as_deref(),
-            })
-        }
-        Content::Closed { name } => texts::closing(&texts::Closing {
-            greeting_name: name,
-            case: row.letter.case,
-            subject: &row.letter.subject,
-            waited_until: now,
-            where_we_stand: "",
-            zone,
-            now,
-            desk_name: &desk.name,
-        }),
-        Content::Note { text } => text.clone(),
     }
 }
 

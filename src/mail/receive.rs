@@ -9,6 +9,7 @@
 mod checking;
 
 use super::auto;
+use super::catalogue;
 use super::list;
 use super::parse::{Mailbox, Understood};
 use super::raw::{Body, Spool, Spooled};
@@ -19,6 +20,7 @@ use super::worker::{Asked, Verdict, Worker};
 use crate::clock::Clock;
 use crate::desk::address;
 use crate::desk::arrival::{self, Waiting};
+use crate::desk::command;
 use crate::desk::message::{self, Auto, Bounce, Facts, Failed, File, Incoming};
 use crate::desk::repeat::{self, Digest};
 use crate::desk::{BodyId, Desk, RawId, Unverified};
@@ -499,6 +501,11 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
             .filter(|id| !mail.references.contains(id))
             .cloned(),
     );
+    let language = language_of(&mail);
+    let asked = recipients
+        .iter()
+        .any(|recipient| command::is_personal(desk, recipient))
+        .then(|| super::command::read(&mail.new_text));
     let facts = Facts {
         to: mail.to.iter().map(shown).collect(),
         cc: mail.cc.iter().map(shown).collect(),
@@ -554,12 +561,22 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
             .date_offset_minutes
             .and_then(plan::Zone::fixed)
             .map(|zone| zone.to_string()),
+        language,
+        // Nobody checks senders yet, so nobody is proven.
+        asked,
         facts,
         entry: address::entry_of(&desk.entries, waiting.envelope_to.iter().chain(&named)),
         severity: None,
         shadow: waiting.shadow,
         trouble,
     }
+}
+
+/// The language a mail is written in. The author's own words decide where they can: programs say the language they were
+/// installed in, and many say English whatever is written with them.
+fn language_of(mail: &Understood) -> Option<String> {
+    let said = || mail.languages.iter().find_map(|tag| catalogue::choose(tag));
+    catalogue::guess(&mail.new_text).or_else(said).map(str::to_owned)
 }
 
 fn bounce_of(bounce: auto::Bounce) -> Bounce {

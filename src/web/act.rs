@@ -111,6 +111,7 @@ fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
             party: text("party"),
             until: text("until"),
             because: spoken("because"),
+            tell: spoken("tell"),
         },
         "wake" => Verb::Wake { case },
         "close" => Verb::Close {

@@ -45,6 +45,8 @@ impl Front {
         store.write(move |tx| engineer::add(tx, now, &anna)).unwrap();
         let calendar = store.read(|tx| engineer::find(tx, "anna")?.calendar()).unwrap();
         let desk = Arc::new(Desk {
+            language: "en".into(),
+            languages: vec!["en".into()],
             name: "Acme <Support>".into(),
             addresses: vec!["support@acme.example".into()],
             entries: Default::default(),

@@ -7,7 +7,9 @@ mod kit;
 mod acknowledgement;
 mod arrival;
 mod bounce;
+mod by_mail;
 mod case;
+mod entries;
 mod join;
 mod ledger;
 mod loops;
@@ -17,6 +19,7 @@ mod promise;
 mod reply;
 mod slice;
 mod spool;
+mod texts;
 mod ways;
 
 /// A customer.

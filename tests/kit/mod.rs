@@ -13,3 +13,4 @@ pub mod mail;
 pub mod names;
 pub mod odd;
 pub mod sink;
+pub mod wire;

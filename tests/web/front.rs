@@ -90,6 +90,8 @@ pub async fn fronts(unverified: Unverified) -> Vec<Front> {
             store.write_async(move |tx| engineer::add(tx, now, &new)).await.unwrap();
         }
         let desk = Arc::new(Desk {
+            language: "en".into(),
+            languages: vec!["en".into()],
             name: "Acme Support".into(),
             addresses: vec!["support@acme.example".into()],
             entries: Default::default(),

@@ -62,6 +62,15 @@ pub enum CpuAct {
         #[arg(long, default_value = "engineer")]
         role: String,
     },
+    /// Set how the desk writes to somebody
+    #[command(before_help = "Example: duly cpu set anna@acme.example --mail on")]
+    Set {
+        /// Mail address
+        address: String,
+        /// Notices of what needs them, and a digest when their hours begin: on or off
+        #[arg(long, value_parser = clap::builder::BoolishValueParser::new(), action = clap::ArgAction::Set)]
+        mail: bool,
+    },
 }
 
 /// What can be done with customers.
@@ -103,6 +112,21 @@ pub enum ContactAct {
         /// Zone in which times are said to them
         #[arg(long)]
         zone: Option<String>,
+        /// Language in which they are written to
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
+    },
+    /// Set how they are written to
+    #[command(before_help = "Example: duly contact set priya@northwind.example --language de --calendar always")]
+    Set {
+        /// Mail address
+        address: String,
+        /// Language, as de; "" goes back to the language of their mail
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
+        /// Promised times as calendar entries: never, agreed, always
+        #[arg(long, value_name = "WHICH")]
+        calendar: Option<String>,
     },
     /// Set the zone in which times are said to them
     #[command(before_help = "Example: duly contact zone priya@northwind.example Asia/Kolkata")]

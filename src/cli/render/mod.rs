@@ -139,9 +139,13 @@ impl Screen {
                             .join(","),
                         one.customer,
                         one.zone.unwrap_or_else(|| "-".into()),
+                        one.language.unwrap_or_else(|| "-".into()),
                     ];
-                    self.list
-                        .row(&["NUMBER", "NAME", "ADDRESSES", "CUSTOMER", "ZONE"], cells, false)?;
+                    self.list.row(
+                        &["NUMBER", "NAME", "ADDRESSES", "CUSTOMER", "ZONE", "LANGUAGE"],
+                        cells,
+                        false,
+                    )?;
                 }
             }
         }
