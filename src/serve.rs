@@ -9,17 +9,15 @@ use crate::config::Config;
 use crate::desk::{self, ALARM, ARRIVED, Desk, OUTBOX, Unverified, alarm};
 use crate::limits;
 use crate::mail::listen;
-use crate::mail::post::{AT_ONCE, Post};
+use crate::mail::post::{Policies, Post, Round, Traffic};
 use crate::mail::receive::{Entrance, Understanding};
-use crate::mail::send::{Courier, Login, Route};
+use crate::mail::send::{self, Courier, Directory, Dns, Fetch, Https, Login, Route, Waits};
 use crate::mail::worker::Worker;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Target};
 use crate::web;
 use anyhow::Context;
-use jiff::SignedDuration;
 use plan::{Calendar, Targets};
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -39,6 +37,35 @@ pub struct Start {
     pub clock: Clock,
     /// The program that is executed again as the worker, and its arguments.
     pub worker: (PathBuf, Vec<String>),
+    /// The world that mail leaves into; none: the real one.
+    pub outside: Option<Outside>,
+}
+
+/// What the desk asks and believes when it sends to the mail hosts of a domain.
+#[derive(Clone)]
+pub struct Outside {
+    /// Finds hosts, addresses and texts.
+    pub directory: Arc<dyn Directory>,
+    /// Fetches policies.
+    pub fetch: Arc<dyn Fetch>,
+    /// Whose certificates are believed.
+    pub tls: Arc<rustls::ClientConfig>,
+    /// How long servers are waited for.
+    pub waits: Waits,
+}
+
+impl Outside {
+    /// The real one: the system's resolver and roots.
+    pub fn real() -> anyhow::Result<Outside> {
+        let directory: Arc<dyn Directory> = Arc::new(Dns::system()?);
+        let tls = send::system_tls()?;
+        Ok(Outside {
+            fetch: Arc::new(Https::new(Arc::clone(&directory), Arc::clone(&tls))),
+            directory,
+            tls,
+            waits: Waits::default(),
+        })
+    }
 }
 
 /// A running desk.
@@ -139,6 +166,7 @@ impl Running {
             config,
             clock,
             worker,
+            outside,
         } = start;
         let desk = Arc::new(desk_of(&dir, &config)?);
         let store = open_store(&dir, &config)?;
@@ -152,7 +180,8 @@ impl Running {
         let smtp = bind(config.text("mail", "smtp"), "mail.smtp").await?;
         let (smtp_at, http_at) = (smtp.local_addr()?, http.local_addr()?);
         let host = host_of(&config, &desk);
-        let courier = Courier::new(route_of(&dir, &config)?, host.clone())?;
+        let outside = outside.map_or_else(Outside::real, Ok)?;
+        let route = route_of(&dir, &config)?;
         let (stop, stopped) = watch::channel(false);
         let (stop_workers, workers_stopped) = watch::channel(false);
         let mut running = Running {
@@ -165,7 +194,9 @@ impl Running {
             workers: JoinSet::new(),
             stop_workers,
         };
-        running.work(&clock, worker, courier, workers_stopped).await?;
+        running
+            .work(&clock, worker, (route, host.clone(), outside), workers_stopped)
+            .await?;
         let local = LocalDoor {
             store: store.clone(),
             desk: Arc::clone(&desk),
@@ -201,15 +232,17 @@ impl Running {
         &mut self,
         clock: &Clock,
         (program, args): (PathBuf, Vec<String>),
-        courier: Courier,
+        (route, host, outside): (Route, String, Outside),
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
         let (store, desk) = (self.store.clone(), Arc::clone(&self.desk));
         let worker = Worker::new(program, args);
+        let courier = Courier::with(route, host, Arc::clone(&outside.directory), outside.waits)?.trusting(outside.tls);
+        let policies = Policies::new(store.clone(), outside.directory, outside.fetch);
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
             let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker)?;
-            Ok::<_, crate::refusal::Fault>((understanding, Post::begin(store, desk, for_post, courier)?))
+            Ok::<_, crate::refusal::Fault>((understanding, Post::begin(store, desk, for_post, courier, policies)?))
         })
         .await??;
         self.workers
@@ -408,57 +441,45 @@ async fn understand(understanding: impl Rounds, mut bell: watch::Receiver<u64>, 
 
 async fn send(post: Arc<Post>, clock: Clock, mut bell: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
     let mut under_way = JoinSet::new();
-    let sending: Arc<Mutex<HashSet<i64>>> = Arc::default();
+    let traffic: Arc<Mutex<Traffic>> = Arc::default();
     loop {
         bell.mark_unchanged();
-        let look = Arc::clone(&post);
-        let found = tokio::task::spawn_blocking(move || {
-            Ok::<_, crate::refusal::Fault>((look.due(AT_ONCE * 2)?, look.next_due()?))
-        })
-        .await;
-        let (rows, next) = match found {
-            Ok(Ok(found)) => found,
+        let (look, now) = (Arc::clone(&post), lock(&traffic).clone());
+        let found = tokio::task::spawn_blocking(move || look.round(&now)).await;
+        let round = match found {
+            Ok(Ok(round)) => round,
             Ok(Err(error)) => {
                 tracing::error!(%error, "the outbox cannot be read; tried again");
-                (Vec::new(), Some(clock.now() + SignedDuration::from_secs(1)))
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Round::default()
             }
             Err(panic) => {
                 tracing::error!(error = %panic, "reading the outbox panicked; tried again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                (Vec::new(), None)
+                Round::default()
             }
         };
-        let mut started = false;
-        // What was read is begun before anything is read again: a place that comes free takes the next row.
-        for row in rows {
-            if under_way.len() >= AT_ONCE {
-                tokio::select! {
-                    () = stopped(&mut stop) => break,
-                    _ = under_way.join_next() => {}
-                }
-            }
-            if !lock(&sending).insert(row.id.0) {
-                continue;
-            }
-            started = true;
-            let (post, sending, id) = (Arc::clone(&post), Arc::clone(&sending), row.id.0);
+        for (row, to) in round.rows {
+            let id = row.id;
+            lock(&traffic).begin(id, to);
+            let (post, traffic) = (Arc::clone(&post), Arc::clone(&traffic));
             under_way.spawn(async move {
                 if let Err(error) = post.send(row).await {
-                    tracing::error!(%error, outbox = id, "a mail could not be sent or recorded");
+                    tracing::error!(%error, outbox = id.0, "a mail could not be sent or recorded");
                     // The row is due still: without a pause it would be taken again at once.
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
-                lock(&sending).remove(&id);
+                lock(&traffic).end(id);
             });
         }
-        // Rows that are due but under way would make this spin: their end wakes it.
-        let wait = if started || under_way.is_empty() { next } else { None };
+        // Everything that may begin has begun. What is due beside it waits for a place, and each place that comes free
+        // and each row that is claimed wakes this.
         let (busy, mut gather) = (!under_way.is_empty(), false);
         tokio::select! {
             () = stopped(&mut stop) => break,
             _ = bell.changed() => gather = true,
             Some(_) = under_way.join_next(), if busy => {}
-            () = pause(&clock, wait), if !started => {}
+            () = pause(&clock, round.next) => {}
         }
         if gather {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -467,8 +488,8 @@ async fn send(post: Arc<Post>, clock: Clock, mut bell: watch::Receiver<u64>, mut
     while under_way.join_next().await.is_some() {}
 }
 
-fn lock(set: &Mutex<HashSet<i64>>) -> std::sync::MutexGuard<'_, HashSet<i64>> {
-    set.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock(traffic: &Mutex<Traffic>) -> std::sync::MutexGuard<'_, Traffic> {
+    traffic.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Receiver<bool>) {

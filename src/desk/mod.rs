@@ -10,6 +10,7 @@ pub mod arrival;
 pub mod automatic;
 pub mod case;
 pub mod customer;
+pub mod destination;
 pub mod engineer;
 pub mod id;
 pub mod import;
@@ -44,6 +45,13 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: "",
     },
     crate::store::SEARCH,
+    Migration {
+        number: 60,
+        name: "sending",
+        sql: include_str!("../../migrations/0060_sending.sql"),
+        sqlite: include_str!("../../migrations/0060_sending.sqlite.sql"),
+        postgres: include_str!("../../migrations/0060_sending.postgres.sql"),
+    },
 ];
 
 /// A mail was accepted and waits to be understood.

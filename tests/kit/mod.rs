@@ -7,4 +7,5 @@ pub mod databases;
 pub mod desk;
 pub mod invariants;
 pub mod mail;
+pub mod outside;
 pub mod sink;

@@ -5,6 +5,8 @@ mod kit;
 
 mod bounds;
 mod desk;
+mod policy;
+mod queues;
 mod receive;
 mod send;
 mod speed;
