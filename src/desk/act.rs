@@ -322,6 +322,11 @@ fn reply(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, draft: &
         written.recipients.join(", "),
         limits::HOLD_SECONDS - 3
     );
+    let doubts = written
+        .bounced
+        .iter()
+        .map(|one| format!("\nBut {}.", one.words(zone, now)));
+    let said = doubts.fold(said, |said, doubt| said + &doubt);
     Ok(Answer::Written(written, said))
 }
 

@@ -64,9 +64,13 @@ fn put_automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, what: &Automatic<
     Ok(())
 }
 
-/// Whether an address may get automatic mail now: not ours, not a list we serve, not more than the day allows.
+/// Whether an address may get automatic mail now: not ours, not a list we serve, none that refused our mail for good, not
+/// more than the day allows.
 fn may_get_automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, recipient: &str, per_day: i64) -> Outcome<bool> {
     if recipient.is_empty() || !recipient.contains('@') || desk.takes(recipient) {
+        return Ok(false);
+    }
+    if super::bounce::of_address(tx, recipient)?.is_some() {
         return Ok(false);
     }
     let day = now - SignedDuration::from_hours(24);

@@ -4,6 +4,7 @@
 //! belongs to a customer only when an administrator entered it (PRODUCT.md §1): nobody joins an organisation by claiming
 //! an address in a header. Visibility inside a customer (who sees a colleague's cases) is not built yet: nobody does.
 
+use super::bounce::{self, Bounced};
 use super::{ContactId, CustomerId};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -258,6 +259,9 @@ pub struct ContactRow {
     pub customer: String,
     /// Zone in which times are said to them, if one is known.
     pub zone: Option<String>,
+    /// Addresses of theirs that refused our mail for good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounced: Vec<Bounced>,
 }
 
 /// Contacts by name; `named` narrows to names, addresses and customers that contain it.
@@ -282,6 +286,7 @@ pub fn contacts(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<ContactRow>
             addresses: addresses.iter().map(|row| row.text(0).to_owned()).collect(),
             customer: row.text(2).to_owned(),
             zone: row.opt_text(3).or(row.opt_text(4)).map(str::to_owned),
+            bounced: bounce::of_contact(tx, ContactId(row.int(0)))?,
         });
     }
     Ok(found)

@@ -8,7 +8,7 @@ use super::case::{self, Hand};
 use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
 use super::thread::{self, Clues, Match};
-use super::{CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, outbox, promise};
+use super::{CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, bounce, promise};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -65,12 +65,38 @@ pub struct Incoming {
 pub struct Bounce {
     /// The Message-ID it is about, if named.
     pub about: Option<String>,
-    /// Recipients that failed.
-    pub recipients: Vec<String>,
     /// Whether trying again is useless.
     pub permanent: bool,
-    /// The words of the other side.
+    /// Nothing failed: the recipient complained (RFC 5965).
+    pub complaint: bool,
+    /// What is said of each recipient.
+    pub failed: Vec<Failed>,
+}
+
+/// What a bounce says of one recipient.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failed {
+    /// The address.
+    pub recipient: String,
+    /// Whether their server gave up.
+    pub permanent: bool,
+    /// Whether any other mail to the address would fare the same.
+    pub is_about_address: bool,
+    /// Why, in a few words of ours: "the mailbox is full".
     pub reason: String,
+    /// Their server's own words.
+    pub said: String,
+}
+
+impl Failed {
+    /// Our words with theirs behind them.
+    pub fn words(&self) -> String {
+        match (self.reason.is_empty(), self.said.is_empty()) {
+            (_, true) => format!("it came back: {}", self.reason),
+            (true, false) => format!("it came back ({})", self.said),
+            (false, false) => format!("it came back: {} ({})", self.reason, self.said),
+        }
+    }
 }
 
 /// What automatic mail a mail is (RFC 3834, RFC 3464, RFC 2919).
@@ -235,11 +261,13 @@ fn is_own(tx: &mut Tx<'_>, desk: &Desk, mail: &Incoming) -> Outcome<bool> {
 
 /// Automatic mail creates no promise, wakes nothing (but a permanent bounce does), and is never answered.
 fn automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
-    if let Some(bounce) = &mail.bounce
-        && let Some(case) = outbox::bounced(tx, now, desk, bounce)?
+    if let Some(said) = &mail.bounce
+        && let Some((case, verdict)) = bounce::heard(tx, now, desk, said, &mail.recipients)?
     {
-        let placed = insert(tx, mail, Some(case), None, "bounce", false, None)?;
-        told(tx, now, Some(case), placed, "mail.bounce", "bounce")?;
+        let placed = insert(tx, mail, Some(case), None, verdict.rule(), false, verdict.doubt())?;
+        // It stands in the spool; nobody is woken by what anybody could have written.
+        tx.execute("UPDATE message SET told_at = $1 WHERE id = $2", &values![now, placed])?;
+        told(tx, now, Some(case), placed, "mail.bounce", verdict.rule())?;
         return Ok(Placed {
             message: placed,
             case: Some(case),
@@ -321,6 +349,7 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
         });
     }
     thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
+    bounce::forget(tx, &mail.address)?;
     earn(tx, now, desk, id, message, &contact, &mail, mail.received_at, "target")?;
     Ok(Placed {
         message,

@@ -8,6 +8,7 @@ pub mod agreement;
 pub mod alarm;
 pub mod arrival;
 pub mod automatic;
+pub mod bounce;
 pub mod case;
 pub mod customer;
 pub mod destination;
@@ -51,6 +52,11 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0060_sending.sql"),
         sqlite: include_str!("../../migrations/0060_sending.sqlite.sql"),
         postgres: include_str!("../../migrations/0060_sending.postgres.sql"),
+        number: 40,
+        name: "bounces",
+        sql: include_str!("../../migrations/0040_bounces.sql"),
+        sqlite: "",
+        postgres: "",
     },
 ];
 

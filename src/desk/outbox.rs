@@ -8,7 +8,6 @@
 //! taken yet. The later one does not wait for the time that its deferral named: the earlier is tried first, now.
 
 use super::ledger::{self, Actor, event};
-use super::message::Bounce;
 use super::{CaseId, ContactId, Desk, MessageNo, OUTBOX, OutboxId, RawId, destination, reply, thread};
 use crate::limits;
 use crate::refusal::Outcome;
@@ -182,7 +181,7 @@ fn waits_for_another(tx: &mut Tx<'_>, now: Timestamp, row: &Due) -> Outcome<bool
 }
 
 /// A row is settled or undone: what stood behind it stands behind what it stood behind, or may leave.
-pub(super) fn let_pass(tx: &mut Tx<'_>, id: OutboxId, domain: &str) -> Outcome<()> {
+fn let_pass(tx: &mut Tx<'_>, id: OutboxId, domain: &str) -> Outcome<()> {
     let freed = tx.execute(
         "UPDATE outbox SET behind = (SELECT o.behind FROM outbox o WHERE o.id = $1) WHERE behind = $1",
         &values![id],
@@ -191,6 +190,13 @@ pub(super) fn let_pass(tx: &mut Tx<'_>, id: OutboxId, domain: &str) -> Outcome<(
         0 => Ok(()),
         _ => destination::settle(tx, domain, None),
     }
+}
+
+/// A row that waited is not to leave any more: undone, or failed by other news.
+pub(super) fn leaves_the_queue(tx: &mut Tx<'_>, id: OutboxId) -> Outcome<()> {
+    let row = tx.one("SELECT domain FROM outbox WHERE id = $1", &values![id])?;
+    let_pass(tx, id, row.text(0))?;
+    destination::settle(tx, row.text(0), None)
 }
 
 /// The Message-ID of a message of ours: says case and message to nobody but us, the same for all its recipients.
@@ -508,44 +514,4 @@ pub fn give_up(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, domain: &str, limit
     }
     destination::settle(tx, domain, None)?;
     Ok(rows.len())
-}
-
-/// A bounce about one of our mails: the row failed after all. Says which case it was about.
-pub fn bounced(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, bounce: &Bounce) -> Outcome<Option<CaseId>> {
-    let Some(about) = &bounce.about else { return Ok(None) };
-    let rows = tx.query(
-        "SELECT o.id, o.message, o.case_id, o.recipient, o.contact FROM outbox o JOIN message m ON m.id = o.message
-         WHERE m.message_id = $1 AND m.way = 'out' AND o.case_id IS NOT NULL ORDER BY o.id LIMIT $2",
-        &values![about.as_str(), limits::ADDRESSES as i64],
-    )?;
-    let Some(first) = rows.first() else { return Ok(None) };
-    let (message, case) = (MessageNo(first.int(1)), CaseId(first.int(2)));
-    if bounce.permanent {
-        let named = |row: &&Row| {
-            bounce
-                .recipients
-                .iter()
-                .any(|one| one.eq_ignore_ascii_case(row.text(3)))
-        };
-        // A notification that names no recipient of ours is believed only where there was just one.
-        let hit = rows.iter().find(named).or((rows.len() == 1).then_some(first));
-        if let Some(row) = hit {
-            let news = tx.execute(
-                "UPDATE outbox SET state = 'failed', settled_at = $1, said = $2 WHERE id = $3 AND state IN ('accepted', 'deferred')",
-                &values![now, super::message::clipped(&bounce.reason), row.int(0)],
-            )?;
-            // A second notification of the same failure says nothing new, and must not wake what was answered since.
-            if news > 0 {
-                let domain = destination::domain_of(row.text(3));
-                let_pass(tx, OutboxId(row.int(0)), &domain)?;
-                destination::settle(tx, &domain, None)?;
-                tx.execute(
-                    "UPDATE contact_address SET bounced_at = $1 WHERE address = $2",
-                    &values![now, row.text(3)],
-                )?;
-                reply::came_back(tx, now, desk, message, row.opt_int(4).map(ContactId))?;
-            }
-        }
-    }
-    Ok(Some(case))
 }

@@ -2,6 +2,7 @@
 //!
 //! Reading only. Every list is bounded and read from an index; nothing here grows with the closed cases of the desk.
 
+use super::bounce::{self, Bounced};
 use super::case::{self, State};
 use super::message::Facts;
 use super::{CaseId, Desk, EngineerId, ledger};
@@ -283,6 +284,9 @@ pub struct CasePage {
     pub opened_at: Timestamp,
     /// People on it: name and address.
     pub people: Vec<(String, String)>,
+    /// Addresses of theirs that refused our mail for good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounced: Vec<Bounced>,
     /// Its promises, oldest first.
     pub promises: Vec<PromiseRow>,
     /// Its messages, newest first.
@@ -383,6 +387,7 @@ pub fn page(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<CasePage> {
             .iter()
             .map(|row| (row.text(0).to_owned(), row.opt_text(1).unwrap_or("").to_owned()))
             .collect(),
+        bounced: bounce::of_case(tx, id)?,
         promises: promises(tx, Some(id), 0, limits::LIST_ROWS)?,
         messages: messages(tx, id, limit)?,
         message_count: more.int(2),

@@ -5,6 +5,7 @@
 //! took it for every contact who asked (PRODUCT.md §3.3). Until then the case is ours, *reply under way*; undo or failure
 //! drops what it carries, and the promise is still open.
 
+use super::bounce::{self, Bounced};
 use super::case::{self, Case, Hand};
 use super::engineer::Engineer;
 use super::ledger::{self, Actor, event};
@@ -99,6 +100,9 @@ pub struct Written {
     pub leaves_at: Timestamp,
     /// Promises that it keeps if it is accepted in time.
     pub keeps: Vec<i64>,
+    /// Recipients that refused our mail for good before: they will probably not read this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounced: Vec<Bounced>,
 }
 
 /// Writes a reply: message, outbox rows and event in one transaction; held for the undo.
@@ -151,6 +155,10 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
     case::set_owner(tx, case.id, engineer.id)?;
     let leaves_at = now + SignedDuration::from_secs(limits::HOLD_SECONDS);
     let recipients = address_all(tx, now, desk, engineer, &case, draft, number, &askers, leaves_at)?;
+    let mut bounced = Vec::new();
+    for address in &recipients {
+        bounced.extend(bounce::of_address(tx, address)?);
+    }
     let data = json!({"kind": draft.kind.text(), "keeps": keeps, "next": draft.next});
     ledger::record(
         tx,
@@ -167,6 +175,7 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
         recipients,
         leaves_at,
         keeps,
+        bounced,
     })
 }
 

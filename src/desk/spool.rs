@@ -71,10 +71,9 @@ pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Row>> {
     )?;
     rows.extend(apart.iter().map(|row| Row {
         way: "in".into(),
-        state: if row.opt_int(5).is_some() {
-            "unverified".into()
-        } else {
-            row.text(7).to_owned()
+        state: match (row.opt_int(5), row.text(7)) {
+            (Some(_), "no" | "list") => "unverified".into(),
+            (_, auto) => auto.to_owned(),
         },
         name: format!("m{}", row.int(0)),
         case: row.opt_int(5),
@@ -203,12 +202,13 @@ pub fn retry(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, named: &str) -> Outc
     let row = tx
         .first(
             "UPDATE outbox SET state = 'queued', not_before = $1, settled_at = NULL WHERE id = $2 AND state IN ('deferred', 'failed')
-             RETURNING case_id, message, contact",
+             RETURNING case_id, message, contact, recipient",
             &values![now, OutboxId(number)],
         )?
         .ok_or_else(|| not_in_the_spool(named))?;
     // A person asks: where nobody could be reached a while ago, it is tried now.
     super::destination::asked_for(tx, OutboxId(number), now)?;
+    super::bounce::forget(tx, row.text(3))?;
     if row.opt_int(2).is_some() {
         super::reply::tried_again(tx, MessageNo(row.int(1)))?;
     }

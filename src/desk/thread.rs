@@ -142,6 +142,29 @@ fn by_token(tx: &mut Tx<'_>, desk: &Desk, recipients: &[String], sender: &str) -
     Ok(None)
 }
 
+/// The case of a signed reply address among the recipients, and whom it was signed for.
+pub fn signed_for(tx: &mut Tx<'_>, desk: &Desk, recipients: &[String]) -> Outcome<Option<(CaseId, String)>> {
+    for recipient in recipients.iter().take(limits::ADDRESSES) {
+        let Some(token) = token_of(desk, recipient) else {
+            continue;
+        };
+        let key = &token[..CASE_KEY_BYTES];
+        let text = BASE32_NOPAD.encode(key).to_lowercase();
+        let addresses = tx.query(
+            "SELECT a.address, k.id FROM cases k JOIN participant p ON p.case_id = k.id
+             JOIN contact_address a ON a.contact = p.contact WHERE k.key = $1 LIMIT $2",
+            &values![text, limits::ADDRESSES as i64],
+        )?;
+        let owner = addresses
+            .iter()
+            .find(|row| signed(desk, key, row.text(0), &token[CASE_KEY_BYTES..]));
+        if let Some(row) = owner {
+            return Ok(Some((CaseId(row.int(1)), row.text(0).to_owned())));
+        }
+    }
+    Ok(None)
+}
+
 fn token_of(desk: &Desk, recipient: &str) -> Option<Vec<u8>> {
     if !desk.is_own(recipient) {
         return None;

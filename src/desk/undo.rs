@@ -2,7 +2,7 @@
 
 use super::engineer::Engineer;
 use super::ledger::{self, Actor, event};
-use super::{CaseId, MessageNo, OUTBOX, OutboxId, destination, outbox, reply};
+use super::{CaseId, MessageNo, OUTBOX, OutboxId, outbox, reply};
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ pub fn last_reply(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outco
     let Some(row) = row else { return Err(nothing().into()) };
     let (message, case) = (MessageNo(row.int(0)), CaseId(row.int(1)));
     let rows = tx.query(
-        "SELECT id, state, domain FROM outbox WHERE message = $1",
+        "SELECT id, state FROM outbox WHERE message = $1",
         &values![message],
     )?;
     if rows.iter().any(|row| row.text(1) != "held") {
@@ -30,8 +30,7 @@ pub fn last_reply(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outco
             "UPDATE outbox SET state = 'undone', settled_at = $1 WHERE id = $2",
             &values![now, OutboxId(held.int(0))],
         )?;
-        outbox::let_pass(tx, OutboxId(held.int(0)), held.text(2))?;
-        destination::settle(tx, held.text(2), None)?;
+        outbox::leaves_the_queue(tx, OutboxId(held.int(0)))?;
     }
     if let Some(reply) = reply::find(tx, message)? {
         reply::end_way(tx, message, &reply, "undone")?;

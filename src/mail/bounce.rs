@@ -1,8 +1,14 @@
-//! What a bounce says: whom it is about, for how long, and which mail it answers.
+//! What a bounce says: whom it is about, why, for how long, and which mail it answers.
 //!
-//! Promises: machine-readable reports (RFC 3464) are read first, then fields, then the words of servers that write
-//! neither; everything bounded. Leaves out: telling a bounce from other mail (`auto.rs` asks the two functions here
-//! that know how bounces speak).
+//! Promises: machine-readable reports (RFC 3464) are read first ([`report`]), then fields, then the layouts in which
+//! servers write for people ([`layout`]), then any address that stands above the copy; the reason comes from the words
+//! beside the address before any number ([`reason`]). Everything bounded. Leaves out: telling a bounce from other mail
+//! (`auto.rs` asks the two functions here that know how bounces speak), and whether it may be believed: a bounce is mail
+//! from anybody, and what it may do is the desk's decision.
+
+mod layout;
+mod reason;
+mod report;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,16 +17,44 @@ use crate::mail::limit::{self, Outline, Part};
 use crate::mail::parse::Understood;
 use crate::mail::words;
 
+pub use reason::Reason;
+
 /// What a bounce says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounce {
     /// Addresses that were not reached.
     pub recipients: Vec<String>,
-    /// Whether the server gave up; a delay is not permanent.
+    /// Whether the server gave up on any of them; a delay is not permanent.
     pub permanent: bool,
     /// The Message-ID of the mail that did not arrive, without `<>`.
     pub about_message_id: Option<String>,
+    /// Nothing failed: the recipient complained (RFC 5965).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complaint: bool,
+    /// The same recipients, each with what was said of it.
+    #[serde(default)]
+    pub failures: Vec<Failure>,
 }
+
+/// What a bounce says of one recipient.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The address.
+    pub recipient: String,
+    /// Whether the server gave up.
+    pub permanent: bool,
+    /// Enhanced status code (RFC 3463), if one is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Why.
+    pub reason: Reason,
+    /// The server's own words, on one line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub said: String,
+}
+
+/// Words of a server that are kept of one recipient.
+const SAID_CHARS: usize = 300;
 
 /// Subjects of bounces in lower case.
 pub(crate) fn subject_says_undeliverable(subject: &str) -> bool {
@@ -32,7 +66,7 @@ pub(crate) fn subject_says_undeliverable(subject: &str) -> bool {
 pub(crate) fn text_says_undeliverable(mail: &Understood, outline: &Outline<'_>) -> bool {
     let text = beginning(&mail.body_text, 4_096).to_lowercase();
     let speaks = words::UNDELIVERABLE_TEXTS.iter().any(|p| text.contains(p));
-    speaks && (carries_original(mail, outline) || text.contains('@') || has_reply_code(&text))
+    speaks && (carries_original(mail, outline) || text.contains('@') || reply_code(&text).is_some())
 }
 
 /// Whether the mail that did not arrive came back with the bounce, whole or in part, or the bounce is data of a
@@ -50,145 +84,287 @@ fn beginning(text: &str, most: usize) -> &str {
     &text[..end]
 }
 
-/// `550`, `5.1.1`: how servers refuse (RFC 5321 §4.2, RFC 3463).
-fn has_reply_code(text: &str) -> bool {
-    text.split(|c: char| !(c.is_ascii_digit() || c == '.')).any(|word| {
+/// The first `550` or `5.1.1` in a text: how servers refuse (RFC 5321 §4.2, RFC 3463).
+fn reply_code(text: &str) -> Option<&str> {
+    text.split(|c: char| !(c.is_ascii_digit() || c == '.')).find(|word| {
         let b = word.as_bytes();
         let basic = b.len() == 3 && matches!(b[0], b'4' | b'5') && b.iter().all(u8::is_ascii_digit);
-        let enhanced =
-            b.len() >= 5 && matches!(b[0], b'4' | b'5') && b[1] == b'.' && b[2].is_ascii_digit() && b[3] == b'.';
-        basic || enhanced
+        basic || is_status(word)
     })
+}
+
+/// `5.1.1`, `4.7.650`.
+fn is_status(word: &str) -> bool {
+    let mut numbers = word.split('.');
+    let class = numbers.next().is_some_and(|n| matches!(n, "4" | "5"));
+    let number =
+        |n: Option<&str>| n.is_some_and(|n| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()));
+    class && number(numbers.next()) && number(numbers.next()) && numbers.next().is_none()
+}
+
+fn status_in(text: &str) -> Option<&str> {
+    text.split(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .map(|word| word.trim_matches('.'))
+        .find(|word| is_status(word))
 }
 
 /// Reads a bounce.
 pub(crate) fn read(mail: &Understood, outline: &Outline<'_>) -> Bounce {
-    let mut bounce = Bounce {
-        permanent: true,
-        ..Bounce::default()
-    };
-    let reported = report(outline, &mut bounce);
-    let fields = &outline.parts[0].fields;
-    if bounce.recipients.is_empty() {
-        for value in fields.every("x-failed-recipients") {
-            let line = String::from_utf8_lossy(value).into_owned();
-            line.split([',', ' ', '\t'])
-                .for_each(|a| add(&mut bounce.recipients, a));
-        }
-    }
     let text = beginning(&mail.body_text, limits::BOUNCE_TEXT_BYTES);
-    if bounce.recipients.is_empty() {
-        from_words(mail, text, &mut bounce.recipients);
+    let late = lateness(mail, text);
+    let groups = report::groups(outline, text);
+    let mut failures = reported(&groups, text, late);
+    if groups.is_empty() {
+        failures = written(mail, outline, text, late);
     }
-    if !reported {
-        bounce.permanent =
-            !says_delayed(&mail.subject.to_lowercase()) && !says_delayed(&before_original(text).to_lowercase());
+    if failures.is_empty() && groups.is_empty() {
+        // Broken MIME: the words stand between the parts.
+        let raw = String::from_utf8_lossy(outline.body(&outline.parts[0])).into_owned();
+        failures = written(mail, outline, beginning(&raw, limits::BOUNCE_TEXT_BYTES), late);
     }
-    bounce.about_message_id = about(mail, outline, text);
-    bounce
+    failures.truncate(limits::BOUNCED_RECIPIENTS);
+    Bounce {
+        recipients: failures.iter().map(|f| f.recipient.clone()).collect(),
+        permanent: match failures.is_empty() {
+            true => late == Lateness::Failed && groups.is_empty(),
+            false => failures.iter().any(|f| f.permanent),
+        },
+        about_message_id: about(mail, outline, text),
+        complaint: false,
+        failures,
+    }
 }
 
-fn says_delayed(text: &str) -> bool {
-    words::DELAY.iter().any(|d| text.contains(d)) && !words::FINAL.iter().any(|f| text.contains(f))
+/// A feedback report about one of our mails: who complained. Nothing failed.
+pub(crate) fn complaint(mail: &Understood, outline: &Outline<'_>) -> Bounce {
+    let recipients = report::complainants(outline);
+    let failure = |recipient: &String| Failure {
+        recipient: recipient.clone(),
+        reason: Reason::Complaint,
+        ..Failure::default()
+    };
+    Bounce {
+        failures: recipients.iter().map(failure).collect(),
+        recipients,
+        permanent: false,
+        complaint: true,
+        about_message_id: about(mail, outline, beginning(&mail.body_text, limits::BOUNCE_TEXT_BYTES)),
+    }
 }
 
-/// Reads the groups of fields of a delivery status report; false if there is none.
-fn report(outline: &Outline<'_>, bounce: &mut Bounce) -> bool {
-    let status = outline
-        .parts
-        .iter()
-        .find(|p| p.media.is("message", "delivery-status") || p.media.is("message", "global-delivery-status"));
-    let Some(part) = status else { return false };
-    let text = String::from_utf8_lossy(outline.body(part)).into_owned();
-    let (mut delayed, mut failed) = (0usize, 0usize);
-    for group in text
-        .replace("\r\n", "\n")
-        .split("\n\n")
-        .take(limits::BOUNCED_RECIPIENTS)
-    {
-        let value = |name: &str| {
-            group.lines().find_map(|line| {
-                let (found, value) = line.split_once(':')?;
-                found.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-            })
+/// Recipients of a report for machines; the words for people explain them where it does not.
+fn reported(groups: &[report::Group], text: &str, late: Lateness) -> Vec<Failure> {
+    let mut failures: Vec<Failure> = Vec::new();
+    for group in groups {
+        let permanent = match group.action.as_str() {
+            a if a.starts_with("delay") => false,
+            a if a.starts_with("fail") || a.starts_with("bounced") => true,
+            a if a.starts_with("deliver") || a.starts_with("relay") || a.starts_with("expand") => continue,
+            _ if group.status.starts_with('4') => false,
+            _ if group.status.starts_with('2') => continue,
+            _ => late == Lateness::Failed,
         };
-        let address =
-            |name: &str| value(name).map(|v| v.split_once(';').map_or(v.clone(), |(_, a)| a.trim().to_owned()));
-        let Some(recipient) = address("original-recipient")
-            .filter(|a| a.contains('@'))
-            .or_else(|| address("final-recipient"))
-        else {
+        let recipient = clean(&group.recipient);
+        let known = failures.iter().any(|f| f.recipient.eq_ignore_ascii_case(&recipient));
+        if recipient.is_empty() || known {
             continue;
-        };
-        let action = value("action").unwrap_or_default().to_lowercase();
-        let code = value("status").unwrap_or_default();
-        match action.as_str() {
-            a if a.starts_with("delayed") => delayed += 1,
-            a if a.starts_with("failed") => failed += 1,
-            a if a.starts_with("delivered") || a.starts_with("relayed") || a.starts_with("expanded") => {
-                continue;
-            }
-            _ if code.starts_with('4') => delayed += 1,
-            _ => failed += 1,
         }
-        add(&mut bounce.recipients, &recipient);
+        let beside = layout::words_about(text, &recipient);
+        let reason = [group.diagnostic.as_str(), beside.as_str()]
+            .into_iter()
+            .find_map(telling)
+            .or_else(|| reason::of_status(&group.status))
+            .or_else(|| by_number(&group.diagnostic))
+            .or_else(|| reason::of_words(&group.diagnostic))
+            .or_else(|| reason::of_words(layout::before_copy(text)));
+        let said = match group.diagnostic.is_empty() {
+            true => beside,
+            false => group.diagnostic.clone(),
+        };
+        failures.push(Failure {
+            recipient,
+            permanent,
+            status: is_status(&group.status).then(|| group.status.clone()),
+            reason: reason.unwrap_or_default(),
+            said: one_line(&said),
+        });
     }
-    if delayed + failed > 0 {
-        bounce.permanent = failed > 0;
+    failures
+}
+
+/// What the words mean, unless they only say that something was refused: then a number may know more.
+fn telling(said: &str) -> Option<Reason> {
+    reason::of_words(said).filter(|reason| *reason != Reason::Policy || says_more_than_refused(said))
+}
+
+fn says_more_than_refused(said: &str) -> bool {
+    let said = said.to_lowercase();
+    ["policy", "policies", "dmarc", "dkim", "spf", "authenticat"]
+        .iter()
+        .any(|w| said.contains(w))
+}
+
+fn by_number(said: &str) -> Option<Reason> {
+    status_in(said)
+        .and_then(reason::of_status)
+        .or_else(|| reply_code(said).and_then(reason::of_code))
+}
+
+/// Recipients from fields, layouts and words, surest first.
+fn written(mail: &Understood, outline: &Outline<'_>, text: &str, late: Lateness) -> Vec<Failure> {
+    let own = own_addresses(mail);
+    let mut named = Vec::new();
+    for value in outline.parts[0].fields.every("x-failed-recipients") {
+        let line = String::from_utf8_lossy(value).into_owned();
+        for address in layout::addresses(&line) {
+            add(&mut named, address);
+        }
     }
-    delayed + failed > 0
+    let listed = layout::read(text, &own);
+    if named.is_empty() {
+        listed.iter().for_each(|one| add(&mut named, &one.address));
+    }
+    if named.is_empty() {
+        from_words(text, &own, &mut named);
+    }
+    if named.is_empty() {
+        the_one_reader(outline, text, &mut named);
+    }
+    named
+        .into_iter()
+        .map(|recipient| {
+            let beside = listed.iter().find(|one| one.address.eq_ignore_ascii_case(&recipient));
+            let beside = beside.map(|one| one.said.as_str()).unwrap_or_default();
+            let session = layout::words_about(text, &recipient);
+            let whole = format!("{} {}", mail.subject, layout::before_copy(text));
+            let reason = telling(beside)
+                .or_else(|| telling(&session))
+                .or_else(|| by_number(beside))
+                .or_else(|| by_number(&session))
+                .or_else(|| reason::of_words(beside))
+                .or_else(|| telling(&whole))
+                .or_else(|| by_number(&whole))
+                .or_else(|| reason::of_words(&whole));
+            let said = if beside.is_empty() { session.as_str() } else { beside };
+            let status = status_in(beside).or_else(|| status_in(&session));
+            let refused = [beside, session.as_str()].iter().any(|said| says_refused(said));
+            Failure {
+                permanent: late == Lateness::Failed || (late == Lateness::Likely && refused),
+                status: status.map(str::to_owned),
+                reason: reason.unwrap_or_default(),
+                said: one_line(said),
+                recipient,
+            }
+        })
+        .collect()
+}
+
+/// A reply of the fifth class stands in the words.
+fn says_refused(said: &str) -> bool {
+    reply_code(said).is_some_and(|code| code.starts_with('5'))
+}
+
+fn own_addresses(mail: &Understood) -> Vec<String> {
+    let people = mail.from.iter().chain(&mail.to);
+    people.map(|m| m.address.to_lowercase()).collect()
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().take(SAID_CHARS).collect()
+}
+
+/// Whether something failed or is only late, as the words say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lateness {
+    /// It says so.
+    Delayed,
+    /// It speaks like a notice of delay; a number beside the address may know better.
+    Likely,
+    Failed,
+}
+
+/// Whether the bounce is a notice of delay. The subject decides where it says either; else the words above the copy.
+fn lateness(mail: &Understood, text: &str) -> Lateness {
+    let subject = mail.subject.to_lowercase();
+    let text = layout::before_copy(text).to_lowercase();
+    let says = |list: &[&str], text: &str| list.iter().any(|word| text.contains(word));
+    match (says(words::DELAY, &subject), says(words::FINAL, &subject)) {
+        _ if says(words::ONLY_DELAY, &text) => Lateness::Delayed,
+        (true, false) => Lateness::Delayed,
+        (false, true) => Lateness::Failed,
+        _ if says(words::DELAY, &text) && !says(words::FINAL, &text) => Lateness::Likely,
+        _ => Lateness::Failed,
+    }
+}
+
+/// An address without what stands around it in texts; empty if it is none.
+fn clean(address: &str) -> String {
+    layout::addresses(address).next().unwrap_or_default().to_owned()
 }
 
 fn add(recipients: &mut Vec<String>, address: &str) {
-    let address = address
-        .trim()
-        .trim_matches(['<', '>', '"', '\'', ':', ';', ',', '(', ')', '.', '[', ']']);
-    let address = address.strip_prefix("mailto:").unwrap_or(address);
-    let fits = address.len() <= 320 && address.split('@').count() == 2 && !address.contains(char::is_whitespace);
-    let known = recipients.iter().any(|r| r.eq_ignore_ascii_case(address));
-    if fits
-        && !address.starts_with('@')
-        && !address.ends_with('@')
-        && !known
-        && recipients.len() < limits::BOUNCED_RECIPIENTS
-    {
-        recipients.push(address.to_owned());
+    let address = clean(address);
+    let known = recipients.iter().any(|r| r.eq_ignore_ascii_case(&address));
+    if !address.is_empty() && !known && recipients.len() < limits::BOUNCED_RECIPIENTS {
+        recipients.push(address);
     }
 }
 
-/// The text above the copy of the mail that did not arrive.
-fn before_original(text: &str) -> &str {
-    let lower = text.to_lowercase();
-    let end = if lower.len() == text.len() {
-        words::COPIES
-            .iter()
-            .filter_map(|c| lower.find(c))
-            .filter(|at| text.is_char_boundary(*at))
-            .min()
-    } else {
-        None
-    };
-    end.map_or(text, |end| &text[..end])
-}
-
-/// Addresses that the words name, but for the sender's and the reader's own.
-fn from_words(mail: &Understood, text: &str, recipients: &mut Vec<String>) {
-    let own: Vec<String> = mail
-        .from
-        .iter()
-        .chain(&mail.to)
-        .map(|m| m.address.to_lowercase())
-        .collect();
-    for word in
-        before_original(text).split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ',' | '(' | ')'))
-    {
-        if word.contains('@') && !own.contains(&word.trim_matches(['.', ':', ';']).to_lowercase()) {
-            add(recipients, word);
+/// Addresses that the words above the copy name, but for the sender's and the reader's own and what fields of the copied
+/// mail hold.
+fn from_words(text: &str, own: &[String], recipients: &mut Vec<String>) {
+    for line in layout::before_copy(text).lines() {
+        let lower = line.trim_start().to_lowercase();
+        let field = [
+            "message-id:",
+            "from:",
+            "mail from:",
+            "sender:",
+            "reply-to:",
+            "references:",
+            "in-reply-to:",
+            "return-path:",
+        ];
+        if field.iter().any(|name| lower.starts_with(name)) {
+            continue;
+        }
+        for address in layout::addresses(line) {
+            if !own.contains(&address.to_lowercase()) {
+                add(recipients, address);
+            }
         }
     }
     // "Contact <postmaster@…>" is who helps, not who was missed.
     if recipients.len() > 1 {
-        recipients.retain(|r| !r.to_lowercase().starts_with("postmaster@"));
+        recipients.retain(|r| !layout::is_postmaster(r));
+    }
+}
+
+/// Nobody is named: then it was who stands alone in To of the returned copy.
+fn the_one_reader(outline: &Outline<'_>, text: &str, recipients: &mut Vec<String>) {
+    let part = |p: &&Part<'_>| p.media.is("message", "rfc822") || p.media.is("text", "rfc822-headers");
+    let mut to: Vec<String> = Vec::new();
+    let mut read = |header: &[u8]| {
+        let fields = limit::outline(header);
+        to.extend(fields.parts[0].fields.mailboxes("to").into_iter().map(|m| m.address));
+    };
+    if let Some(part) = outline.parts.iter().find(part) {
+        let body = outline.body(part);
+        read(&body[..body.len().min(limits::HEADER_BLOCK_BYTES)]);
+    } else {
+        let copy = &text[layout::before_copy(text).len()..];
+        let header = copy.find("\n\n").map_or(copy, |end| &copy[..end]);
+        let bare: Vec<&str> = header.lines().map(|l| l.trim_start_matches(['>', '|'])).collect();
+        for line in bare {
+            let field = line.get(..3).is_some_and(|name| name.eq_ignore_ascii_case("to:"));
+            if field {
+                to.extend(layout::addresses(&line[3..]).map(str::to_owned));
+            }
+        }
+    }
+    if let [one] = to.as_slice() {
+        add(recipients, one);
     }
 }
 

@@ -13,7 +13,7 @@ use super::session::{Envelope, Gate, Reply};
 use super::worker::{Verdict, Worker};
 use crate::clock::Clock;
 use crate::desk::arrival::{self, Waiting};
-use crate::desk::message::{self, Auto, Bounce, Facts, File, Incoming};
+use crate::desk::message::{self, Auto, Bounce, Facts, Failed, File, Incoming};
 use crate::desk::{Desk, RawId, Unverified};
 use crate::limits;
 use crate::refusal::Outcome;
@@ -392,12 +392,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         folded: message::clip_bytes(&folded, limits::TEXT_BYTES).to_owned(),
         auto: auto_of(auto),
         served_list,
-        bounce: mail.bounce.map(|bounce| Bounce {
-            about: bounce.about_message_id,
-            recipients: bounce.recipients,
-            permanent: bounce.permanent,
-            reason: format!("bounced: {}", mail.subject),
-        }),
+        bounce: mail.bounce.map(bounce_of),
         mail_zone: mail
             .date_offset_minutes
             .and_then(plan::Zone::fixed)
@@ -405,6 +400,22 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         facts,
         entry: None,
         trouble,
+    }
+}
+
+fn bounce_of(bounce: auto::Bounce) -> Bounce {
+    let failed = bounce.failures.into_iter().map(|one| Failed {
+        recipient: one.recipient,
+        permanent: one.permanent,
+        is_about_address: one.reason.is_about_address(),
+        reason: one.reason.words().to_owned(),
+        said: one.said,
+    });
+    Bounce {
+        about: bounce.about_message_id,
+        permanent: bounce.permanent,
+        complaint: bounce.complaint,
+        failed: failed.collect(),
     }
 }
 

@@ -70,6 +70,13 @@ pub(crate) const AUTO_REPLY_FIELDS: &[&str] = &[
     "x-ms-exchange-inbox-rules-loop",
 ];
 
+/// Header fields that only challenge-response programs set.
+#[rustfmt::skip]
+pub(crate) const CHALLENGE_FIELDS: &[&str] = &[
+    "x-tmda-confirm-done", "x-tmda-challenge", "x-bluebottle-request", "x-choicemail-registration-request", "x-spamarrest-challenge",
+    "x-boxbe-challenge", "x-challenge-response", "x-cr-challenge",
+];
+
 /// How mail programs begin the subject of an automatic answer.
 #[rustfmt::skip]
 pub(crate) const AWAY: &[&str] = &[
@@ -142,14 +149,24 @@ pub(crate) const UNDELIVERABLE_TEXTS: &[&str] = &[
 /// Words of notices that a mail is late.
 #[rustfmt::skip]
 pub(crate) const DELAY: &[&str] = &[
-    "warning", "delay", "deferred", "will retry", "will continue to", "will keep trying", "not yet been delivered",
+    "warning", "delay", "deferral", "retard", "deferred", "will retry", "will continue to", "will keep trying", "not yet been delivered",
     "been postponed", "still being", "is temporary", "temporarily", "advisory-only", "verzögert", "retardé",
+];
+
+/// Sentences that only notices of delay have: nothing has failed yet.
+#[rustfmt::skip]
+pub(crate) const ONLY_DELAY: &[&str] = &[
+    "this is a warning message only", "you do not need to resend", "will be retried", "will retry for", "will keep trying",
+    "will continue to be", "will continue to try", "will continue trying", "only a temporary failure", "no action is required",
+    "message is delayed", "has been delayed", "delivery attempts will continue", "still in the queue", "advisory-only",
+    "warnung", "wird weiterhin versucht", "nous continuerons", "se seguirá intentando", "再送",
 ];
 
 /// Words of notices that a server gave up.
 #[rustfmt::skip]
 pub(crate) const FINAL: &[&str] = &[
-    "permanent", "giving up", "gave up", "failed", "fatal", "undeliverable", "returned", "returning",
+    "permanent", "giving up", "gave up", "failed", "failure", "fatal", "undeliver", "returned", "returning", "unzustellbar",
+    "non remis", "no se puede entregar", "mancat", "não entregue", "onbestelbaar", "недоставлен", "退信",
 ];
 
 /// What stands above the copy of the mail that did not arrive.

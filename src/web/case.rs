@@ -314,6 +314,7 @@ fn about(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
             ul.people {
                 @for (name, address) in page.people.iter().take(20) { li { strong { (name) } @if name != address { " " span.address { (address) } } } }
                 @if page.people.is_empty() { li { "Nobody is on it yet." } }
+                @for one in page.bounced.iter().take(20) { li.bounced { strong { "Bounced. " } (one.words(&desk.zone, now)) } }
                 @if let Some(owner) = &page.row.owner { li { strong { (owner) } " " span.address { "engineer" } } }
             }
         }

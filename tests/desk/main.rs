@@ -6,6 +6,7 @@ mod kit;
 
 mod acknowledgement;
 mod arrival;
+mod bounce;
 mod case;
 mod join;
 mod ledger;

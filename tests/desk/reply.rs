@@ -120,14 +120,16 @@ fn a_bounce_opens_the_kept_promise_again_marks_the_address_and_counts_once() {
         desk.answered(case, "close");
         assert_eq!(desk.state(case), State::Closed);
         let id = desk.reply_id(case);
-        let bounce = desk.receive(&bounce_of(&id, NORA));
+        let report = bounce_of(&id, NORA, &desk.return_path(case, NORA));
+        let bounce = desk.receive(&report);
         assert_eq!(bounce.case, Some(case));
         assert_eq!(desk.promises(case), [format!("open {DUE}")]);
         assert_eq!(desk.state(case), State::Ready);
         let marked = "SELECT COUNT(*) FROM contact_address WHERE bounced_at IS NOT NULL AND address = $1";
         assert_eq!(desk.number(marked, &[NORA.into()]), 1);
         desk.answered(case, "close");
-        desk.receive(&bounce_of(&id, NORA));
+        let report = bounce_of(&id, NORA, &desk.return_path(case, NORA));
+        desk.receive(&report);
         assert_eq!(
             desk.state(case),
             State::Closed,
@@ -144,7 +146,8 @@ fn a_bounce_after_the_due_breaks_the_promise_at_its_due() {
         desk.answered(case, "close");
         let id = desk.reply_id(case);
         desk.at(time(DUE) + SignedDuration::from_hours(1));
-        desk.receive(&bounce_of(&id, NORA));
+        let report = bounce_of(&id, NORA, &desk.return_path(case, NORA));
+        desk.receive(&report);
         let promises = desk.page(case).promises;
         assert_eq!(
             (promises[0].state.as_str(), promises[0].settled_at),
@@ -166,7 +169,8 @@ fn a_bounce_of_a_late_reply_opens_the_successor_that_it_kept() {
             [format!("broken {DUE}"), format!("kept {NEXT_DUE}")]
         );
         let id = desk.reply_id(case);
-        desk.receive(&bounce_of(&id, NORA));
+        let report = bounce_of(&id, NORA, &desk.return_path(case, NORA));
+        desk.receive(&report);
         assert_eq!(
             desk.promises(case),
             [format!("broken {DUE}"), format!("open {NEXT_DUE}")]

@@ -14,7 +14,7 @@ use duly::desk::case::State;
 use duly::desk::engineer::{self, NewEngineer, Role};
 use duly::desk::queue::CasePage;
 use duly::desk::verb::{Answer, Done, Principal, Verb, perform};
-use duly::desk::{Desk, MIGRATIONS, alarm, outbox};
+use duly::desk::{Desk, MIGRATIONS, alarm, outbox, thread};
 use duly::refusal::{Kind, Outcome};
 use duly::serve::{Outside, Running, Start};
 use duly::store::{Row, Store, Tx, Value};
@@ -435,6 +435,13 @@ impl TestDesk {
     }
 
     // --- mail out
+
+    /// The signed address from which a case writes to somebody: where their server's reports come.
+    pub fn return_path(&self, case: i64, recipient: &str) -> String {
+        let rows = self.rows("SELECT key FROM cases WHERE id = $1", &[Value::from(case)]);
+        let key = rows.first().expect("a case").text(0).to_owned();
+        thread::reply_address(&self.rules(), &key, recipient)
+    }
 
     /// Kinds of the mails out to an address that were taken, in order.
     pub fn sent_to(&self, address: &str) -> Vec<String> {

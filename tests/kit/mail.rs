@@ -114,13 +114,25 @@ impl Mail {
     }
 }
 
-/// A permanent failure as a mail server reports it (RFC 3464) about one of the desk's mails.
-pub fn bounce_of(about: &str, recipient: &str) -> Mail {
+/// A permanent failure as a mail server reports it (RFC 3464) about one of the desk's mails, to the return path of that mail.
+pub fn bounce_of(about: &str, recipient: &str, return_path: &str) -> Mail {
+    status_of(
+        about,
+        recipient,
+        return_path,
+        "failed",
+        "5.1.1",
+        "550 5.1.1 no such user",
+    )
+}
+
+/// What a mail server reports (RFC 3464) about one of the desk's mails.
+pub fn status_of(about: &str, recipient: &str, return_path: &str, action: &str, status: &str, said: &str) -> Mail {
     let body = format!(
-        "--cut\r\nContent-Type: text/plain\r\n\r\nYour mail could not be delivered: no such user.\r\n\
+        "--cut\r\nContent-Type: text/plain\r\n\r\nYour mail could not be delivered.\r\n\
          --cut\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.customer.example\r\n\r\n\
-         Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.1.1\r\n\
-         Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n\r\n\
+         Final-Recipient: rfc822; {recipient}\r\nAction: {action}\r\nStatus: {status}\r\n\
+         Diagnostic-Code: smtp; {said}\r\n\r\n\
          --cut\r\nContent-Type: text/rfc822-headers\r\n\r\nFrom: {}\r\nTo: {recipient}\r\nMessage-ID: <{about}>\r\n\r\n--cut--",
         super::desk::DESK
     );
@@ -135,6 +147,7 @@ pub fn bounce_of(about: &str, recipient: &str) -> Mail {
     .header("MIME-Version", "1.0")
     .header("Auto-Submitted", "auto-replied")
     .envelope("")
+    .to(return_path)
     .body(&body)
 }
 

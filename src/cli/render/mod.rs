@@ -123,7 +123,16 @@ impl Screen {
                     let cells = vec![
                         one.contact.to_string(),
                         one.name,
-                        one.addresses.join(","),
+                        one.addresses
+                            .iter()
+                            .map(
+                                |address| match one.bounced.iter().any(|bounced| bounced.address == *address) {
+                                    true => format!("{address} (bounced)"),
+                                    false => address.clone(),
+                                },
+                            )
+                            .collect::<Vec<_>>()
+                            .join(","),
                         one.customer,
                         one.zone.unwrap_or_else(|| "-".into()),
                     ];

@@ -81,6 +81,9 @@ pub fn case(page: &CasePage, zone: &Zone, now: Timestamp) -> String {
     if !people.is_empty() {
         put!(text, "      on it: {}", people.join(", "));
     }
+    for one in &page.bounced {
+        put!(text, "      {}", one.words(zone, now));
+    }
     for one in &page.messages {
         let most = if is_automatic(one) { 0 } else { usize::MAX };
         message(&mut text, row.case, one, most, zone, now);
