@@ -47,16 +47,18 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     crate::store::SEARCH,
     Migration {
-        number: 60,
-        name: "sending",
-        sql: include_str!("../../migrations/0060_sending.sql"),
-        sqlite: include_str!("../../migrations/0060_sending.sqlite.sql"),
-        postgres: include_str!("../../migrations/0060_sending.postgres.sql"),
         number: 40,
         name: "bounces",
         sql: include_str!("../../migrations/0040_bounces.sql"),
         sqlite: "",
         postgres: "",
+    },
+    Migration {
+        number: 60,
+        name: "sending",
+        sql: include_str!("../../migrations/0060_sending.sql"),
+        sqlite: include_str!("../../migrations/0060_sending.sqlite.sql"),
+        postgres: include_str!("../../migrations/0060_sending.postgres.sql"),
     },
 ];
 
