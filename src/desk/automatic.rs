@@ -27,13 +27,13 @@ struct Automatic<'a> {
 }
 
 fn put_automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, what: &Automatic<'_>) -> Outcome<()> {
-    let row = tx.one(
+    let number = tx.insert(
         "INSERT INTO message (case_id, way, kind, at, author, address, chain, subject, text, folded, facts, auto, matched_by,
              verified)
-         VALUES ($1, 'out', $2, $3, $4, $5, '[]', $6, '', '', '{}', 'auto-generated', 'written here', 1) RETURNING id",
+         VALUES ($1, 'out', $2, $3, $4, $5, '[]', $6, '', '', '{}', 'auto-generated', 'written here', 1)",
         &values![what.case.id, what.kind, now, desk.name.as_str(), desk.address(), what.letter.subject.as_str()],
     )?;
-    let message = MessageNo(row.int(0));
+    let message = MessageNo(number);
     let id = outbox::message_id(desk, Some(what.case.id), message);
     tx.execute(
         "UPDATE message SET message_id = $1 WHERE id = $2",

@@ -249,7 +249,7 @@ pub const LANE: &str = "operate";
 
 /// Opens a case; its hand follows from what happens next (a promise makes it ours).
 pub fn open(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, new: &New<'_>) -> Outcome<CaseId> {
-    let id = CaseId(ledger::next_number(tx, "case")?);
+    let id = CaseId(tx.next_number("case")?);
     tx.execute(
         "INSERT INTO cases (id, customer, subject, severity, lane, layer, hand, list, key, opened_at, changed_at)
          VALUES ($1, $2, $3, $4, $5, 1, 'unsorted', $6, $7, $8, $8)",

@@ -125,11 +125,11 @@ pub fn contact_of_mail(
 
 /// A new customer; `entered` by an administrator or made by the desk from an address.
 pub fn open(tx: &mut Tx<'_>, now: Timestamp, name: &str, entered: bool) -> Outcome<CustomerId> {
-    let row = tx.one(
-        "INSERT INTO customer (name, entered, made_at) VALUES ($1, $2, $3) RETURNING id",
+    let number = tx.insert(
+        "INSERT INTO customer (name, entered, made_at) VALUES ($1, $2, $3)",
         &values![name, entered, now],
     )?;
-    Ok(CustomerId(row.int(0)))
+    Ok(CustomerId(number))
 }
 
 /// Gives a mail domain to a customer: later unknown addresses in it become contacts of this customer.
@@ -161,13 +161,10 @@ pub fn add_contact(
     address: &str,
     mail_zone: Option<&str>,
 ) -> Outcome<ContactId> {
-    let id = ContactId(
-        tx.one(
-            "INSERT INTO contact (customer, name, mail_zone, made_at) VALUES ($1, $2, $3, $4) RETURNING id",
-            &values![customer, name, mail_zone, now],
-        )?
-        .int(0),
-    );
+    let id = ContactId(tx.insert(
+        "INSERT INTO contact (customer, name, mail_zone, made_at) VALUES ($1, $2, $3, $4)",
+        &values![customer, name, mail_zone, now],
+    )?);
     tx.execute(
         "INSERT INTO contact_address (address, contact) VALUES ($1, $2)",
         &values![address.to_lowercase(), id],

@@ -113,9 +113,9 @@ pub fn add(tx: &mut Tx<'_>, now: Timestamp, new: &NewEngineer) -> Outcome<Engine
         return Err(Refusal::conflict(format!("{address} is on the desk already. See `duly cpu`.")).into());
     }
     let lanes = serde_json::to_string(&new.lanes).map_err(anyhow::Error::from)?;
-    let row = tx.one(
+    let number = tx.insert(
         "INSERT INTO engineer (address, name, zone, hours, layer, lanes, role, made_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &values![
             address,
             new.name.as_str(),
@@ -127,7 +127,7 @@ pub fn add(tx: &mut Tx<'_>, now: Timestamp, new: &NewEngineer) -> Outcome<Engine
             now
         ],
     )?;
-    Ok(EngineerId(row.int(0)))
+    Ok(EngineerId(number))
 }
 
 /// What is said of a person when they are added.

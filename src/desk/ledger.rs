@@ -13,6 +13,9 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
+/// The sequence of the ledger's entries.
+const LEDGER: &str = "ledger";
+
 /// Who did it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
@@ -86,18 +89,15 @@ impl Event {
 
 /// Writes an event at the end of the ledger. Must be in the transaction of the change it tells of.
 pub fn record(tx: &mut Tx<'_>, now: Timestamp, event: Event) -> Outcome<i64> {
-    // Number and the hash before it in one statement: there are five events in a mail.
-    let last = tx.one(
-        "UPDATE counter SET value = value + 1 WHERE name = 'ledger'
-         RETURNING value, (SELECT v.hash FROM event v WHERE v.seq = counter.value - 1)",
-        &[],
-    )?;
-    let seq = last.int(0);
-    let before = last.opt_bytes(1).unwrap_or_default();
+    let seq = tx.next_number(LEDGER)?;
+    let before = match tx.left_by(LEDGER) {
+        Some(hash) => hash.to_vec(),
+        None => hash_of(tx, seq - 1)?,
+    };
     let actor = event.actor.text();
     let data = event.data.to_string();
     let hash = chained(
-        before,
+        &before,
         seq,
         now.as_millisecond(),
         event.case.map(|case| case.0),
@@ -119,21 +119,18 @@ pub fn record(tx: &mut Tx<'_>, now: Timestamp, event: Event) -> Outcome<i64> {
             event.message,
             event.promise,
             data,
-            hash
+            hash.as_slice()
         ],
     )?;
+    tx.leave(LEDGER, hash);
     tx.ring(super::CHANGED);
     Ok(seq)
 }
 
-/// The next number of a gapless sequence: a rolled-back transaction takes its number back with it.
-pub fn next_number(tx: &mut Tx<'_>, name: &str) -> Outcome<i64> {
-    Ok(tx
-        .one(
-            "UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value",
-            &values![name],
-        )?
-        .int(0))
+/// The hash of an entry; empty before the first.
+fn hash_of(tx: &mut Tx<'_>, seq: i64) -> Outcome<Vec<u8>> {
+    let row = tx.first("SELECT hash FROM event WHERE seq = $1", &values![seq])?;
+    Ok(row.map_or_else(Vec::new, |row| row.bytes(0).to_vec()))
 }
 
 #[expect(

@@ -438,10 +438,10 @@ pub fn insert(
         .as_deref()
         .filter(|name| !name.is_empty())
         .unwrap_or(&mail.address);
-    let row = tx.one(
+    let number = tx.insert(
         "INSERT INTO message (case_id, way, kind, at, contact, author, address, message_id, chain, subject, text, folded,
              facts, auto, matched_by, verified, spool_reason, raw)
-         VALUES ($1, 'in', 'mail', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id",
+         VALUES ($1, 'in', 'mail', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         &values![
             case,
             mail.received_at,
@@ -461,7 +461,7 @@ pub fn insert(
             RawId(mail.raw)
         ],
     )?;
-    let message = MessageNo(row.int(0));
+    let message = MessageNo(number);
     let mut words = String::with_capacity(mail.subject.len() + mail.text.len().min(limits::INDEX_BYTES) + 1);
     words.push_str(&mail.subject);
     words.push('\n');
@@ -519,13 +519,13 @@ pub fn written(
     subject: &str,
     text: &str,
 ) -> Outcome<MessageNo> {
-    let row = tx.one(
+    let number = tx.insert(
         "INSERT INTO message (case_id, way, kind, at, engineer, author, address, chain, subject, text, folded, facts, auto,
              matched_by, verified)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, '[]', $8, $9, '', '{}', 'no', 'written here', 1) RETURNING id",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, '[]', $8, $9, '', '{}', 'no', 'written here', 1)",
         &values![case, way, kind, now, engineer, author, address, subject, text],
     )?;
-    let message = MessageNo(row.int(0));
+    let message = MessageNo(number);
     tx.index_text(message.0, clip_bytes(text, limits::INDEX_BYTES))?;
     Ok(message)
 }

@@ -134,9 +134,9 @@ pub fn put(tx: &mut Tx<'_>, now: Timestamp, new: &New<'_>) -> Outcome<OutboxId> 
     let letter = serde_json::to_string(new.letter).map_err(anyhow::Error::from)?;
     let recipient = new.recipient.to_lowercase();
     let domain = destination::domain_of(&recipient);
-    let row = tx.one(
+    let number = tx.insert(
         "INSERT INTO outbox (message, case_id, contact, recipient, letter, automatic, state, made_at, not_before, domain)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &values![
             new.message,
             new.case,
@@ -152,7 +152,7 @@ pub fn put(tx: &mut Tx<'_>, now: Timestamp, new: &New<'_>) -> Outcome<OutboxId> 
     )?;
     destination::expects(tx, &domain, new.not_before)?;
     tx.ring(OUTBOX);
-    Ok(OutboxId(row.int(0)))
+    Ok(OutboxId(number))
 }
 
 /// Whether an earlier mail of the case to the same recipient has to be taken first; then the row stands behind it, and

@@ -79,9 +79,9 @@ pub struct New {
 
 /// Makes a promise. The case's hand is the caller's business; its `reply_by` follows here.
 pub fn make(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, new: &New) -> Outcome<PromiseId> {
-    let row = tx.one(
+    let number = tx.insert(
         "INSERT INTO promise (case_id, message, contact, severity, made_at, due, basis, word, why, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'offered', $8, 'open') RETURNING id",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'offered', $8, 'open')",
         &values![
             new.case,
             new.message,
@@ -93,7 +93,7 @@ pub fn make(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, new: &New) -> Outcome
             new.why.to_string()
         ],
     )?;
-    let id = PromiseId(row.int(0));
+    let id = PromiseId(number);
     refresh(tx, new.case)?;
     let data = json!({"made": new.made_at.to_string(), "due": new.due.to_string(), "basis": new.basis});
     let mut entry = event("promise.made", actor).of(new.case).promise(id).with(data);

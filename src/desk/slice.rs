@@ -133,15 +133,15 @@ pub fn open(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer, id: CaseId) ->
     } else {
         None
     };
-    let row = tx.one(
-        "INSERT INTO slice (case_id, engineer, began_at, until) VALUES ($1, $2, $3, $4) RETURNING id",
+    let number = tx.insert(
+        "INSERT INTO slice (case_id, engineer, began_at, until) VALUES ($1, $2, $3, $4)",
         &values![id, engineer.id, now, until],
     )?;
     tx.execute(
         "UPDATE cases SET slices = slices + 1, owner = $1 WHERE id = $2",
         &values![engineer.id, id],
     )?;
-    let data = json!({"slice": row.int(0)});
+    let data = json!({"slice": number});
     ledger::record(
         tx,
         now,

@@ -30,6 +30,8 @@ pub(super) trait Engine: Send {
     fn dialect(&self) -> Dialect;
     /// Runs one statement; rows touched.
     fn execute(&mut self, sql: &str, values: &[Value]) -> anyhow::Result<u64>;
+    /// Runs one `INSERT` of one row into a table whose column `id` the database numbers; that number.
+    fn insert(&mut self, sql: &str, values: &[Value]) -> anyhow::Result<i64>;
     /// Runs one statement; its rows, at most `most` of them.
     fn query(&mut self, sql: &str, values: &[Value], most: usize) -> anyhow::Result<Vec<Row>>;
     /// Runs statements without parameters and without rows.

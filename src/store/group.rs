@@ -17,6 +17,7 @@ use super::job::Job;
 use super::queue::{Popped, Queue};
 use super::readers::Readers;
 use super::search::Texts;
+use super::sequence::Sequences;
 use super::{TOPICS, Tx};
 use crate::limits;
 use anyhow::bail;
@@ -61,6 +62,7 @@ struct Open {
     savepoint: Savepoint,
     rung: u8,
     texts: Texts,
+    sequences: Sequences,
 }
 
 #[derive(Default, PartialEq)]
@@ -184,6 +186,7 @@ impl Writer {
             return Ok(());
         }
         open.texts.write(self.engine.as_mut())?;
+        open.sequences.write(self.engine.as_mut())?;
         if let Err(unsure) = self.engine.commit() {
             self.poison(&unsure);
             return Err(unsure.cause);
@@ -212,8 +215,13 @@ impl Writer {
             open.savepoint = Savepoint::Fresh;
         }
         let mut tx = Tx::new(self.engine.as_mut());
+        tx.sequences = open.sequences.clone();
         let keep = job.run(&mut tx);
-        let (rung, texts) = (tx.rung, std::mem::take(&mut tx.texts));
+        let (rung, texts, sequences) = (
+            tx.rung,
+            std::mem::take(&mut tx.texts),
+            std::mem::take(&mut tx.sequences),
+        );
         if !self.engine.in_transaction() {
             // SQLite gives a transaction up when the disk is full, PostgreSQL when it goes away.
             if keep || open.holds_work {
@@ -223,6 +231,7 @@ impl Writer {
         } else if keep {
             open.rung |= rung;
             open.texts.append(texts);
+            open.sequences = sequences;
             if open.holds_work {
                 open.savepoint = Savepoint::Used;
             }
@@ -305,6 +314,9 @@ mod tests {
         }
         fn execute(&mut self, sql: &str, values: &[Value]) -> anyhow::Result<u64> {
             self.sqlite.execute(sql, values)
+        }
+        fn insert(&mut self, sql: &str, values: &[Value]) -> anyhow::Result<i64> {
+            self.sqlite.insert(sql, values)
         }
         fn query(&mut self, sql: &str, values: &[Value], most: usize) -> anyhow::Result<Vec<Row>> {
             self.sqlite.query(sql, values, most)

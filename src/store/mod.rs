@@ -18,6 +18,7 @@ mod postgres;
 mod queue;
 mod readers;
 mod search;
+mod sequence;
 mod sqlite;
 mod value;
 mod words;
@@ -265,6 +266,8 @@ pub struct Tx<'a> {
     broken: bool,
     /// Words that are indexed when the group is committed.
     texts: search::Texts,
+    /// Numbers taken by the kept jobs of the group, and by this one.
+    sequences: sequence::Sequences,
 }
 
 impl<'a> Tx<'a> {
@@ -274,6 +277,7 @@ impl<'a> Tx<'a> {
             rung: 0,
             broken: false,
             texts: search::Texts::default(),
+            sequences: sequence::Sequences::default(),
         }
     }
 
@@ -283,6 +287,16 @@ impl<'a> Tx<'a> {
     /// [`Fault::Failed`] with what the database said and the statement.
     pub fn execute(&mut self, sql: &str, values: &[Value]) -> Outcome<u64> {
         let outcome = self.engine.execute(sql, values);
+        self.checked(sql, outcome)
+    }
+
+    /// Runs one `INSERT` of one row into a table whose key the database numbers; that number. Cheaper than `RETURNING`, for
+    /// which SQLite builds a table of its own at each use.
+    ///
+    /// # Errors
+    /// [`Fault::Failed`] with what the database said and the statement.
+    pub fn insert(&mut self, sql: &str, values: &[Value]) -> Outcome<i64> {
+        let outcome = self.engine.insert(sql, values);
         self.checked(sql, outcome)
     }
 

@@ -118,6 +118,12 @@ impl Engine for Postgres {
         Ok(rows.rows_affected().unwrap_or(0))
     }
 
+    fn insert(&mut self, sql: &str, values: &[Value]) -> anyhow::Result<i64> {
+        let rows = self.query(&format!("{sql} RETURNING id"), values, 1)?;
+        let row = rows.first().context("an INSERT of one row inserted none")?;
+        Ok(row.int(0))
+    }
+
     fn query(&mut self, sql: &str, values: &[Value], most: usize) -> anyhow::Result<Vec<Row>> {
         let statement = self.statement(sql)?;
         let mut rows = self.client.query_raw(&statement, values)?;

@@ -161,6 +161,11 @@ impl Engine for Sqlite {
         Ok(statement.execute(params_from_iter(values))? as u64)
     }
 
+    fn insert(&mut self, sql: &str, values: &[Value]) -> anyhow::Result<i64> {
+        let mut statement = self.connection.prepare_cached(&numbered(sql))?;
+        Ok(statement.insert(params_from_iter(values))?)
+    }
+
     fn query(&mut self, sql: &str, values: &[Value], most: usize) -> anyhow::Result<Vec<Row>> {
         let mut statement = self.connection.prepare_cached(&numbered(sql))?;
         let columns = statement.column_count();

@@ -13,7 +13,7 @@ fn note(tx: &mut Tx<'_>, number: i64) -> Outcome<u64> {
 }
 
 /// Holds the writer in a job until the sender is dropped, so that what is submitted meanwhile becomes one group.
-fn hold(store: &Store) -> mpsc::Sender<()> {
+pub fn hold(store: &Store) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel::<()>();
     let (begun, begins) = mpsc::channel();
     drop(store.submit(move |_| {

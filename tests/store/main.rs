@@ -6,6 +6,7 @@ mod kit;
 mod groups;
 mod opening;
 mod search;
+mod sequences;
 mod values;
 
 use duly::store::{Migration, Store};

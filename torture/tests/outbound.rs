@@ -17,7 +17,9 @@ use torture::number;
 /// Tries everything again that was put off.
 fn retry(desk: &Desk) -> usize {
     let Ok(mut line) = desk.line() else { return 0 };
-    let Ok(spool) = line.ask(&json!({"verb": "spool"})) else { return 0 };
+    let Ok(spool) = line.ask(&json!({"verb": "spool"})) else {
+        return 0;
+    };
     let rows = spool["spool"].as_array().cloned().unwrap_or_default();
     let deferred: Vec<_> = rows.iter().filter(|row| row["state"] == "deferred").collect();
     for row in &deferred {
@@ -38,7 +40,10 @@ fn unsettled(desk: &Desk) -> i64 {
 #[test]
 fn what_leaves_is_neither_lost_nor_doubled_unsaid() {
     let chance = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let seed = number("DULY_TORTURE_SEED", chance.map_or(1, |since| u64::from(since.subsec_nanos())));
+    let seed = number(
+        "DULY_TORTURE_SEED",
+        chance.map_or(1, |since| u64::from(since.subsec_nanos())),
+    );
     let (replies, minutes) = (number("DULY_TORTURE_REPLIES", 600), number("DULY_TORTURE_MINUTES", 0));
     println!("seed {seed} (DULY_TORTURE_SEED)");
     let mut dice = Dice::new(seed);
@@ -48,7 +53,8 @@ fn what_leaves_is_neither_lost_nor_doubled_unsaid() {
     let customers = Customers::new(dice.fork(2), folder.path()).expect("customers");
     desk.start().expect("the desk starts");
     let hours = ["--zone", "Europe/Berlin", "--hours", "mon-sun 00:00-24:00"];
-    desk.run(&[&["cpu", "add", "anna@acme.example", "--name", "Anna"], &hours[..]].concat()).expect("an engineer");
+    desk.run(&[&["cpu", "add", "anna@acme.example", "--name", "Anna"], &hours[..]].concat())
+        .expect("an engineer");
     let load = Load {
         sessions: 20,
         rate: replies,
@@ -71,7 +77,10 @@ fn what_leaves_is_neither_lost_nor_doubled_unsaid() {
         let verb = json!({"verb": "reply", "case": case, "text": "Set the limit to 40.", "kind": "answer", "then": then,
             "answers": [], "force_stale": true});
         let said = line.ask_as("anna@acme.example", &verb).expect("a reply is written");
-        said["written"][0]["message_id"].as_str().expect("its Message-ID").to_owned()
+        said["written"][0]["message_id"]
+            .as_str()
+            .expect("its Message-ID")
+            .to_owned()
     };
     for case in &cases {
         let id = write(&mut line, *case, "wait +9d");
@@ -109,16 +118,26 @@ fn what_leaves_is_neither_lost_nor_doubled_unsaid() {
     let calm = Instant::now();
     while unsettled(&desk) > 0 {
         retry(&desk);
-        assert!(calm.elapsed() < Duration::from_secs(60), "{} mails never leave", unsettled(&desk));
+        assert!(
+            calm.elapsed() < Duration::from_secs(60),
+            "{} mails never leave",
+            unsettled(&desk)
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
     let told = settle(&desk, &moody, &wrote);
     println!(
         "{{\"campaign\":\"outbound\",\"seed\":{seed},\"replies\":{written},\"kills\":{kills},\"rounds\":{round},\"accepted\":{},\"failed\":{},\
          \"doubled\":{},\"sessions_to_the_dot\":{}}}",
-        told.accepted, told.failed, told.doubled, moody.came().len()
+        told.accepted,
+        told.failed,
+        told.doubled,
+        moody.came().len()
     );
-    assert!(kills >= 5, "the desk was killed {kills} times: the campaign found nothing to break");
+    assert!(
+        kills >= 5,
+        "the desk was killed {kills} times: the campaign found nothing to break"
+    );
 }
 
 #[derive(Default)]
@@ -151,12 +170,20 @@ fn settle(desk: &Desk, moody: &Moody, wrote: &HashMap<i64, Vec<String>>) -> Told
             match delivery["state"].as_str() {
                 Some("accepted") => {
                     told.accepted += 1;
-                    assert!(!taken.is_empty(), "case {case}: a reply is told to be accepted and was never taken");
+                    assert!(
+                        !taken.is_empty(),
+                        "case {case}: a reply is told to be accepted and was never taken"
+                    );
                 }
                 Some("failed") => {
                     told.failed += 1;
-                    let open = page["promises"].as_array().is_some_and(|all| all.iter().any(|one| one["state"] == "open"));
-                    assert!(open || ids.len() > 1, "case {case}: a reply failed and no promise is open");
+                    let open = page["promises"]
+                        .as_array()
+                        .is_some_and(|all| all.iter().any(|one| one["state"] == "open"));
+                    assert!(
+                        open || ids.len() > 1,
+                        "case {case}: a reply failed and no promise is open"
+                    );
                 }
                 other => panic!("case {case}: a reply is {other:?} in the end"),
             }
@@ -168,14 +195,23 @@ fn settle(desk: &Desk, moody: &Moody, wrote: &HashMap<i64, Vec<String>>) -> Told
                     "case {case}: a reply came again after it had been taken: {seen:?}"
                 );
             }
-            let perhaps = seen.iter().filter(|at| came[**at].in_doubt || came[**at].said == Some(250)).count();
+            let perhaps = seen
+                .iter()
+                .filter(|at| came[**at].in_doubt || came[**at].said == Some(250))
+                .count();
             if perhaps > 1 {
                 told.doubled += 1;
-                assert_eq!(delivery["doubted"], true, "case {case}: it may have come twice and the case does not say so");
+                assert_eq!(
+                    delivery["doubted"], true,
+                    "case {case}: it may have come twice and the case does not say so"
+                );
             }
             firsts.extend(taken.first().copied());
         }
-        assert!(firsts.is_sorted(), "case {case}: replies arrived in another order: {firsts:?}");
+        assert!(
+            firsts.is_sorted(),
+            "case {case}: replies arrived in another order: {firsts:?}"
+        );
     }
     told
 }
