@@ -131,6 +131,15 @@ impl Config {
             let known = |key: &&Key| name == format!("DULY_{}_{}", key.section, key.name).to_uppercase();
             if let Some(key) = KEYS.iter().find(known) {
                 self.set(key.section, key.name, &text)?;
+                continue;
+            }
+            // `DULY_DIR`, `DULY_TOKEN` and the like are no settings; what begins like one is one that was mistyped.
+            let meant = |key: &&Key| name.starts_with(&format!("DULY_{}_", key.section).to_uppercase());
+            if let Some(key) = KEYS.iter().find(meant) {
+                return Err(Refusal::usage(format!(
+                    "There is no setting {name} (set in the environment). {}",
+                    likely(key.section)
+                )));
             }
         }
         Ok(())
@@ -297,6 +306,19 @@ mod tests {
         ];
         config.take_environment(env.into_iter()).unwrap();
         assert_eq!(config.text("mail", "unverified"), "schedule");
+    }
+
+    #[test]
+    fn a_mistyped_key_in_the_environment_stops_the_start_with_its_name() {
+        let env = [("DULY_MAIL_UNVERIFYED".to_owned(), "schedule".to_owned())];
+        let said = Config::new().take_environment(env.into_iter()).unwrap_err().to_string();
+        assert!(
+            said.contains("DULY_MAIL_UNVERIFYED") && said.contains("unverified"),
+            "{said}"
+        );
+        let others = [("DULY_DIR", "x"), ("DULY_TOKEN", "y"), ("DULY_LOG", "z")];
+        let env = others.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        Config::new().take_environment(env.into_iter()).unwrap();
     }
 
     #[test]

@@ -64,6 +64,8 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
     config.set("mail", "smtp", &given.smtp)?;
     config.set("web", "http", &given.http)?;
     config.set("web", "open", "true")?;
+    // The file says what this desk does: whoever copies it gets the same one.
+    std::fs::write(dir.join("duly.toml"), config.file()).context("write the demo's settings")?;
     let closed = given.closed;
     writeln!(
         io::stderr(),
@@ -95,8 +97,10 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
             outside: None,
         };
         let running = Running::start(start).await.context("start the demo's desk")?;
-        let shown = dir.display();
-        let tour = demo::tour(&running.smtp.to_string(), &running.http.to_string(), &shown.to_string());
+        let shown = dir.display().to_string();
+        let program = std::env::current_exe().unwrap_or_default();
+        let folder = program.parent().unwrap_or(Path::new(".")).display().to_string();
+        let tour = demo::tour(&running.smtp.to_string(), &running.http.to_string(), &shown, &folder);
         let seconds = began.elapsed().as_secs_f64();
         let mut out = io::stdout().lock();
         writeln!(out, "{tour}")?;

@@ -220,7 +220,10 @@ pub fn tell_broken(
     promise: &Promise,
     due: Timestamp,
 ) -> Outcome<()> {
-    let lead = engineer::leads(tx)?.first().map(|lead| lead.name.clone());
+    // Nobody is named to the customer whom the desk cannot tell: a lead without an address of their own hears of nothing.
+    let leads = engineer::leads(tx)?;
+    let told = leads.iter().find(|lead| !desk.takes(&lead.address));
+    let lead = told.map(|lead| lead.name.clone());
     put_in_thread(tx, now, desk, case, promise.contact, "broken", |name| Content::Broken {
         name,
         said: promise.due,

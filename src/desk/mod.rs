@@ -113,6 +113,16 @@ impl Desk {
         self.is_own(address) || self.lists.contains(&bare)
     }
 
+    /// Whether this is the postmaster of the desk's domains, whom every mail server must take (RFC 5321 §4.5.1).
+    pub fn is_postmaster(&self, address: &str) -> bool {
+        let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+        let ours = |own: &String| {
+            own.rsplit_once('@')
+                .is_some_and(|(_, own)| own.eq_ignore_ascii_case(domain))
+        };
+        local.eq_ignore_ascii_case("postmaster") && (domain.is_empty() || self.addresses.iter().any(ours))
+    }
+
     /// Whether the address is one of the desk's own.
     pub fn is_own(&self, address: &str) -> bool {
         self.addresses.contains(&without_token(address))

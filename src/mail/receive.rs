@@ -100,7 +100,7 @@ impl Gate for Entrance {
     }
 
     fn recipient(&self, _envelope: &Envelope, to: &str) -> Result<(), Reply> {
-        match self.desk.takes(to) || to.eq_ignore_ascii_case("postmaster") {
+        match self.desk.takes(to) || self.desk.is_postmaster(to) {
             true => Ok(()),
             false => Err(Reply::of(
                 550,
