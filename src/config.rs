@@ -44,7 +44,7 @@ macro_rules! keys {
 /// Every setting there is.
 pub const KEYS: &[Key] = keys! {
     desk.name Text "\"Support\"" "How the desk calls itself in mail and on screens."
-    desk.addresses List "[]" "Addresses that take mail; the first is the one that speaks."
+    desk.addresses List "[]" "Addresses that take mail; the first is the one that speaks. Words after one say what new cases from it are about:\n\"install@acme.example lane=install product=widget\"."
     desk.zone Text "\"UTC\"" "Time zone of the desk (IANA name). Times are said in the customer's zone where it is known."
     desk.hours Text "\"mon-fri 08:00-18:00\"" "Hours in which promises count, in the desk's zone."
     desk.holidays List "[]" "Days on which no window begins, as \"2026-12-25\"."
@@ -55,6 +55,8 @@ pub const KEYS: &[Key] = keys! {
     mail.relay_login Text "\"\"" "Name at the relay; the password stands in the file relay.password beside this one. Empty: none."
     mail.unverified Text "\"hold\"" "Mail whose sender is not verified: \"hold\" makes an unsorted case that a person releases;\n\"schedule\" gives it a promise, for a desk behind a gateway that has checked already."
     mail.lists List "[]" "Public lists that the desk serves: their mail is customer mail, their cases are public."
+    mail.lmtp Text "\"\"" "Where mail servers of this machine hand over mail by LMTP: \"127.0.0.1:2424\" or \"/run/duly/lmtp.sock\"; empty: nowhere."
+    mail.fetch List "[]" "Mailboxes elsewhere to fetch from, each as \"imaps://user@host/INBOX secret=FILE\" or \"jmap://user@host secret=FILE\" and\nfurther words (docs/MAIL.md). Without the word live it is shadow mode: mail is shown, nothing follows from it."
     mail.tls_certificate Text "\"\"" "PEM file with the certificate chain for STARTTLS; empty: self-signed, made at each start."
     mail.tls_key Text "\"\"" "PEM file with its key."
     web.http Text "\"127.0.0.1:8025\"" "Where pages are served."

@@ -84,8 +84,21 @@ pub const SMTP_DATA_SECONDS: u64 = 180;
 pub const SMTP_IDLE_SECONDS: u64 = 600;
 /// SMTP sessions at once from one address.
 pub const SMTP_SESSIONS_PER_ADDRESS: usize = 20;
-/// SMTP sessions at once in all.
-pub const SMTP_SESSIONS: usize = 1_000;
+/// SMTP sessions at once in all, where the system grants as many open files.
+pub const SMTP_SESSIONS: usize = 12_000;
+/// SMTP sessions beyond which patience with silent and dribbling peers is [`SMTP_CROWDED_SECONDS`]: honest peers are tens.
+pub const SMTP_CROWDED: usize = 500;
+/// Wait for the next command or block while the server is crowded.
+pub const SMTP_CROWDED_SECONDS: u64 = 30;
+/// Open files kept for everything that is no SMTP session: database, pages, mail going out.
+pub const FILES_FOR_THE_REST: u64 = 1_500;
+/// LMTP sessions at once: mail servers of the house and `mail deliver`.
+pub const LMTP_SESSIONS: usize = 200;
+/// Bytes of a mail that stay in memory while it comes, and of one piece of a stored mail; what is more goes to a file
+/// and into rows of so many bytes.
+pub const SPOOL_BYTES: usize = 256 * 1024;
+/// Pieces of a large mail stored in one job of the writer: 1 MiB a commit keeps it for a few milliseconds.
+pub const PIECES_AT_ONCE: usize = 4;
 /// Bytes of messages being received that are held in memory over all sessions; beyond it a mail is told 452.
 pub const SMTP_BYTES_IN_FLIGHT: usize = 256 * 1024 * 1024;
 /// Bytes one mail may send in all while it is being refused: a sender that was too large by less than its own size hears 552, one that never ends is cut off.
@@ -261,3 +274,29 @@ pub const WORKER_IDLE_SECONDS: u64 = 5;
 pub const LOCAL_SESSIONS: usize = 256;
 /// How long alarms wait for more of their kind to be set before the earliest is looked for again.
 pub const ALARM_PATIENCE_MILLIS: u64 = 200;
+/// Wait for an answer of a server that holds mail, and for the next bytes of a mail that comes from it.
+pub const FETCH_REPLY_SECONDS: u64 = 60;
+/// IDLE is begun anew after this: half of what servers grant (RFC 2177), and a dead connection is noticed by then.
+pub const FETCH_IDLE_SECONDS: u64 = 14 * 60;
+/// Pause between two looks into a mailbox whose server does not tell of new mail.
+pub const FETCH_POLL_SECONDS: u64 = 30;
+/// First pause after a connection that broke off; it doubles.
+pub const FETCH_PAUSE_SECONDS: u64 = 1;
+/// Longest such pause: a server that is back is noticed within five minutes.
+pub const FETCH_PAUSE_SECONDS_MOST: u64 = 300;
+/// Tries to fetch one mail before it is left where it is, and said in the log.
+pub const FETCH_TRIES: i64 = 5;
+/// Mails of which size and date are asked at once, and rows of a mailbox handled at once.
+pub const FETCH_BATCH: usize = 100;
+/// Mails of one mailbox that are expected at once (first look, or a server that numbered anew).
+pub const FETCH_EXPECTED: usize = 200_000;
+/// One line of an IMAP server, literals apart: 200,000 numbers of mails in one SEARCH fit.
+pub const FETCH_LINE_BYTES: usize = 4 * 1024 * 1024;
+/// Header of a mail that is too large to be fetched.
+pub const FETCH_HEADER_BYTES: u64 = 64 * 1024;
+/// A JSON answer of a JMAP server.
+pub const FETCH_JSON_BYTES: usize = 8 * 1024 * 1024;
+/// Wait for a program that prints a token.
+pub const FETCH_SECRET_SECONDS: u64 = 30;
+/// A password or token.
+pub const FETCH_SECRET_BYTES: usize = 16 * 1024;

@@ -3,6 +3,8 @@
 //! Start: database, local socket, SMTP, understanding, post, alarms, pages. Stop: nothing new is taken; mails that are being
 //! received end; what was acknowledged is given its place; what is being sent is finished; then the database is closed.
 
+mod ways;
+
 use crate::api::local::{self, LocalDoor};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -26,6 +28,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use ways::Ways;
 
 /// What a desk is started with.
 pub struct Start {
@@ -96,14 +99,7 @@ pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Store> {
 /// The rules of the desk out of its settings and its key.
 pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
     let wrong = |cause: String| Refusal::usage(format!("Settings: {cause}"));
-    let addresses: Vec<String> = config
-        .list("desk", "addresses")
-        .iter()
-        .map(|one| one.to_lowercase())
-        .collect();
-    if addresses.is_empty() || addresses.iter().any(|one| !one.contains('@')) {
-        return Err(wrong("desk.addresses names no mail address.".into()).into());
-    }
+    let (addresses, entries) = ways::addresses_of(&config.list("desk", "addresses")).map_err(wrong)?;
     let holidays = config.list("desk", "holidays");
     let date = |text: &String| {
         text.parse::<jiff::civil::Date>()
@@ -123,6 +119,7 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
     Ok(Desk {
         name: config.text("desk", "name").to_owned(),
         addresses,
+        entries,
         zone: calendar.zone().clone(),
         targets: targets_of(&config.list("desk", "targets")).map_err(wrong)?,
         calendar,
@@ -179,6 +176,7 @@ impl Running {
         }
         let smtp = bind(config.text("mail", "smtp"), "mail.smtp").await?;
         let (smtp_at, http_at) = (smtp.local_addr()?, http.local_addr()?);
+        let mail_doors = Ways::listen(&dir, &config, &desk, smtp).await?;
         let host = host_of(&config, &desk);
         let outside = outside.map_or_else(Outside::real, Ok)?;
         let route = route_of(&dir, &config)?;
@@ -219,12 +217,16 @@ impl Running {
                 tracing::error!(%error, "pages are not served");
             }
         });
-        let disk = dir.clone();
-        let entrance = Entrance::new(store, desk, clock, move || free_space(&disk));
+        let entrance = |way| {
+            let disk = dir.clone();
+            let free = move || free_space(&disk);
+            let (store, desk) = (running.store.clone(), Arc::clone(&running.desk));
+            Arc::new(Entrance::new(way, dir.clone(), store, desk, clock.clone(), free))
+        };
         let tls = tls_of(&config, &host)?;
-        running
-            .doors
-            .spawn(listen::serve(smtp, Arc::new(entrance), host, Some(tls), stopped));
+        let mut doors = std::mem::take(&mut running.doors);
+        mail_doors.open(&mut doors, entrance, (&running.store, &clock), &host, tls, &stopped);
+        running.doors = doors;
         Ok(running)
     }
 

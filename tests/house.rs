@@ -103,6 +103,14 @@ const SPAWN_PLACES: Places = &[
     ),
     ("src/mail/worker", "the parse worker's pipes"),
     (
+        "src/mail/fetch",
+        "reads of the store and files of large mails, outside of tasks",
+    ),
+    (
+        "src/mail/receive",
+        "a large mail is read back from its file outside of tasks",
+    ),
+    (
         "src/api/local",
         "a task for each local session, counted against its limit",
     ),

@@ -2,7 +2,7 @@
 
 mod act;
 
-pub use act::{ContactAct, CpuAct, CustomerAct, ImportAct, MailAct, SpoolAct, TokenAct};
+pub use act::{ContactAct, CpuAct, CustomerAct, Deliver, ImportAct, MailAct, SpoolAct, TokenAct};
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use std::path::PathBuf;
@@ -233,8 +233,10 @@ pub enum LocalVerb {
     /// A desk to try, on this machine only: no mail leaves
     #[command(before_help = "Example: duly demo")]
     Demo(Demo),
-    /// Work on mail files, without a desk
-    #[command(before_help = "Example: duly mail inspect *.eml | jq .new_text")]
+    /// Work on mail files, and mail from a pipe
+    #[command(
+        before_help = "Example: duly mail inspect *.eml | jq .new_text\nExample: duly mail deliver --to support@acme.example"
+    )]
     Mail {
         /// What to do
         #[command(subcommand)]

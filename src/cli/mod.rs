@@ -7,6 +7,7 @@
 pub mod args;
 mod ask;
 mod client;
+mod deliver;
 mod demo;
 pub mod due;
 mod editor;
@@ -29,7 +30,14 @@ use std::process::ExitCode;
 
 /// Runs the command line; what it says is said already.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(misuse) if misuse.use_stderr() && is_delivery() => {
+            let _ = misuse.print();
+            return ExitCode::from(deliver::LATER);
+        }
+        Err(misuse) => misuse.exit(),
+    };
     // A reader that closes early (`duly log | head`) is no failure.
     match perform(&cli) {
         Ok(code) => code,
@@ -43,6 +51,12 @@ pub fn run() -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+/// Whether a mail server asks: it would return a customer's mail for a mistake in its own pipe.
+fn is_delivery() -> bool {
+    let words: Vec<_> = std::env::args_os().collect();
+    words.windows(2).any(|pair| pair[0] == "mail" && pair[1] == "deliver")
 }
 
 fn sentence(refusal: &Refusal) -> String {
@@ -76,6 +90,9 @@ fn local(cli: &Cli, verb: &LocalVerb) -> anyhow::Result<ExitCode> {
         } => {
             return mail::inspect(files, &mut io::BufWriter::new(io::stdout()));
         }
+        LocalVerb::Mail {
+            act: MailAct::Deliver(given),
+        } => return Ok(deliver::run(cli.dir.as_deref(), given)),
         LocalVerb::Due { cases } => due::run(cases, &mut io::stdout().lock())?,
         LocalVerb::Init(init) => make(cli, init)?,
         LocalVerb::Serve(given) => serve(cli, given)?,

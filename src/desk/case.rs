@@ -240,6 +240,8 @@ pub struct New<'a> {
     pub severity: Severity,
     /// Entry point into the product.
     pub lane: &'a str,
+    /// The product it is about, where its address says so.
+    pub product: Option<&'a str>,
     /// The public list it came through.
     pub list: Option<&'a str>,
 }
@@ -251,8 +253,8 @@ pub const LANE: &str = "operate";
 pub fn open(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, new: &New<'_>) -> Outcome<CaseId> {
     let id = CaseId(tx.next_number("case")?);
     tx.execute(
-        "INSERT INTO cases (id, customer, subject, severity, lane, layer, hand, list, key, opened_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, 1, 'unsorted', $6, $7, $8, $8)",
+        "INSERT INTO cases (id, customer, subject, severity, lane, layer, hand, list, key, opened_at, changed_at, product)
+         VALUES ($1, $2, $3, $4, $5, 1, 'unsorted', $6, $7, $8, $8, $9)",
         &values![
             id,
             new.customer,
@@ -261,7 +263,8 @@ pub fn open(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, new: &New<'_>) -> Outc
             new.lane,
             new.list,
             thread::case_key(desk, id),
-            now
+            now,
+            new.product
         ],
     )?;
     ledger::record(
@@ -269,7 +272,7 @@ pub fn open(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, new: &New<'_>) -> Outc
         now,
         event("case.opened", Actor::Customer)
             .of(id)
-            .with(json!({"severity": new.severity.number(), "lane": new.lane})),
+            .with(json!({"severity": new.severity.number(), "lane": new.lane, "product": new.product})),
     )?;
     Ok(id)
 }

@@ -8,7 +8,7 @@ use super::case;
 use super::ledger::{self, Actor, event};
 use super::message::{self, Auto, Incoming};
 use super::thread::{self, Clues, Match};
-use super::{CaseId, Desk, MessageNo, customer};
+use super::{CaseId, Desk, MessageNo, customer, repeat};
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
 use jiff::Timestamp;
@@ -47,7 +47,7 @@ pub fn take(
     bytes: Vec<u8>,
     mail: &Incoming,
 ) -> Outcome<Taken> {
-    let digest = arrival::digest(&envelope.from, &envelope.to, &bytes);
+    let digest = repeat::digest(&bytes);
     if is_known(tx, &digest)? {
         return Ok(Taken::Known);
     }
@@ -131,7 +131,8 @@ fn open(tx: &mut Tx<'_>, mail: &Incoming, desk: &Desk, contact: Option<&customer
         customer,
         subject: &subject,
         severity: Severity::default(),
-        lane: case::LANE,
+        lane: mail.entry.lane.as_deref().unwrap_or(case::LANE),
+        product: mail.entry.product.as_deref(),
         list: mail.served_list.as_deref(),
     };
     let case = case::open(tx, mail.received_at, desk, &new)?;

@@ -4,6 +4,7 @@
 //! could it be read at all, who wrote it, which case does it join, does it earn a promise, is it acknowledged. Raw bytes are
 //! kept whatever the answer; nothing accepted stays without a place.
 
+use super::address::Entry;
 use super::case::{self, Hand};
 use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
@@ -54,8 +55,12 @@ pub struct Incoming {
     pub mail_zone: Option<String>,
     /// The rest that screens show.
     pub facts: Facts,
-    /// What the address it was sent to says of severity and lane; no address does yet.
-    pub entry: Option<(Severity, String)>,
+    /// What the address it was sent to says of a new case.
+    pub entry: Entry,
+    /// The severity of a new case, where it is known otherwise than from the words.
+    pub severity: Option<Severity>,
+    /// Taken only to be seen (a mailbox in shadow mode): no promise, no letter, nothing wakes.
+    pub shadow: bool,
     /// Why it could not be understood, if so.
     pub trouble: Option<String>,
 }
@@ -152,6 +157,9 @@ pub struct Facts {
     /// The served list through which it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<String>,
+    /// A message with the same Message-ID that is not the same mail: it looks like a repeat, and is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks_like: Option<i64>,
     /// A case that a person may join this one to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<i64>,
@@ -171,6 +179,9 @@ pub struct File {
     pub size: u64,
 }
 
+/// Why a mail of a mailbox in shadow mode stands in the spool.
+pub const IN_SHADOW: &str = "it was taken in shadow mode: nothing was sent";
+
 /// The place that a mail got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
@@ -186,7 +197,7 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
     if arrival::is_placed(tx, raw)? {
         return Ok(None);
     }
-    if let Some(message) = arrival::repeat_of(tx, raw)? {
+    if let Some(message) = arrival::repeat_of(tx, raw, mail.message_id.is_some())? {
         arrival::placed(tx, now, raw, message)?;
         let case = case_of(tx, message)?;
         let mut entry = event("mail.repeat", Actor::Customer)
@@ -198,9 +209,24 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
         ledger::record(tx, now, entry)?;
         return Ok(Some(Placed { message, case }));
     }
+    let known = known(tx, mail)?;
+    let like;
+    let mail = match &known {
+        Some((other, false)) => {
+            like = Incoming {
+                facts: Facts {
+                    looks_like: Some(*other),
+                    ..mail.facts.clone()
+                },
+                ..mail.clone()
+            };
+            &like
+        }
+        _ => mail,
+    };
     let placed = if let Some(reason) = &mail.trouble {
         unread(tx, now, desk, mail, reason)?
-    } else if is_own(tx, desk, mail)? {
+    } else if desk.is_own(&mail.address) || matches!(known, Some((_, true))) {
         spool(tx, now, mail, None, "our own mail came back to us")?
     } else if let Auto::Bounce | Auto::Replied | Auto::Generated = mail.auto {
         automatic(tx, now, desk, mail)?
@@ -224,7 +250,8 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
         customer: contact.customer,
         subject: &clipped(&subject),
         severity: Severity::default(),
-        lane: case::LANE,
+        lane: mail.entry.lane.as_deref().unwrap_or(case::LANE),
+        product: mail.entry.product.as_deref(),
         list: None,
     };
     let id = case::open(tx, now, desk, &new)?;
@@ -246,22 +273,20 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
     })
 }
 
-fn is_own(tx: &mut Tx<'_>, desk: &Desk, mail: &Incoming) -> Outcome<bool> {
-    if desk.is_own(&mail.address) {
-        return Ok(true);
-    }
-    let Some(id) = &mail.message_id else { return Ok(false) };
-    Ok(tx
-        .first(
-            "SELECT 1 FROM message WHERE message_id = $1 AND way = 'out'",
-            &values![id.as_str()],
-        )?
-        .is_some())
+/// A message that has this Message-ID already, and whether it is one of ours; one of ours if there is one.
+fn known(tx: &mut Tx<'_>, mail: &Incoming) -> Outcome<Option<(i64, bool)>> {
+    let Some(id) = &mail.message_id else { return Ok(None) };
+    let row = tx.first(
+        "SELECT id, way FROM message WHERE message_id = $1 ORDER BY CASE way WHEN 'out' THEN 0 ELSE 1 END, id LIMIT 1",
+        &values![id.as_str()],
+    )?;
+    Ok(row.map(|row| (row.int(0), row.text(1) == "out")))
 }
 
 /// Automatic mail creates no promise, wakes nothing (but a permanent bounce does), and is never answered.
 fn automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
-    if let Some(said) = &mail.bounce
+    if !mail.shadow
+        && let Some(said) = &mail.bounce
         && let Some((case, verdict)) = bounce::heard(tx, now, desk, said, &mail.recipients)?
     {
         let placed = insert(tx, mail, Some(case), None, verdict.rule(), false, verdict.doubt())?;
@@ -302,19 +327,15 @@ fn spool(tx: &mut Tx<'_>, now: Timestamp, mail: &Incoming, contact: Option<&Cont
 /// A person's mail: joins a case or opens one; verified it earns a promise, else it waits for a person to look.
 fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
     let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), mail.mail_zone.as_deref())?;
-    let verified = desk.unverified == Unverified::Schedule;
+    let verified = desk.unverified == Unverified::Schedule && !mail.shadow;
     let found = thread::find(tx, desk, &clues(mail), contact.id, &mail.address)?;
     let served = mail.served_list.is_some();
     // A list that nobody asked us to serve: a person looks first, unless the mail belongs to a case already.
     let foreign_list = mail.auto == Auto::List && !served;
-    let usual = mail
-        .entry
-        .as_ref()
-        .map_or(Severity::default(), |(severity, _)| *severity);
     let severity = if is_urgent(&mail.text) {
         Severity::Stopped
     } else {
-        usual
+        mail.severity.unwrap_or_default()
     };
     let (id, rule, offer) = match found {
         Match::Join(id, rule) => (id, rule, None),
@@ -329,6 +350,7 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     let mail = Incoming { facts, ..mail.clone() };
     let earns = verified && (joined || !foreign_list);
     let reason = match (verified, foreign_list && !joined) {
+        _ if mail.shadow => Some(IN_SHADOW),
         (_, true) => Some("it came through a list that this desk does not serve"),
         (false, _) => Some("its sender is not verified"),
         _ => None,
@@ -340,7 +362,10 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
             thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
             case::add_participant(tx, now, id, contact.id)?;
         }
-        if !verified && !foreign_list {
+        if mail.shadow {
+            // Leads hear of mail that waits for a decision; this waits for none.
+            tx.execute("UPDATE message SET told_at = $1 WHERE id = $2", &values![now, message])?;
+        } else if !verified && !foreign_list {
             automatic::tell_unverified(tx, now, desk, id, &contact, &mail)?;
         }
         return Ok(Placed {
@@ -374,7 +399,8 @@ fn open_case(
         customer: contact.customer,
         subject: &subject,
         severity,
-        lane: mail.entry.as_ref().map_or(case::LANE, |(_, lane)| lane),
+        lane: mail.entry.lane.as_deref().unwrap_or(case::LANE),
+        product: mail.entry.product.as_deref(),
         list: mail.served_list.as_deref(),
     };
     case::open(tx, now, desk, &new)

@@ -4,6 +4,7 @@
 //! leaves one event of the [`ledger`] in the same transaction. What must not be known here: SMTP, HTML, the command line.
 
 mod act;
+pub mod address;
 pub mod agreement;
 pub mod alarm;
 pub mod arrival;
@@ -16,10 +17,12 @@ pub mod engineer;
 pub mod id;
 pub mod import;
 pub mod ledger;
+pub mod mailbox;
 pub mod message;
 pub mod outbox;
 pub mod promise;
 pub mod queue;
+pub mod repeat;
 pub mod reply;
 pub mod search;
 pub mod slice;
@@ -35,6 +38,7 @@ pub use plan::{Zone, say};
 use crate::store::{Migration, Topic};
 use plan::Calendar;
 use plan::Targets;
+use std::collections::BTreeMap;
 
 /// The schema, in order.
 pub const MIGRATIONS: &[Migration] = &[
@@ -46,6 +50,13 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: "",
     },
     crate::store::SEARCH,
+    Migration {
+        number: 30,
+        name: "ways",
+        sql: include_str!("../../migrations/0030_ways.sql"),
+        sqlite: "",
+        postgres: "",
+    },
     Migration {
         number: 40,
         name: "bounces",
@@ -87,6 +98,8 @@ pub struct Desk {
     pub name: String,
     /// Addresses that take mail; the first is the one that speaks. Lower case.
     pub addresses: Vec<String>,
+    /// What those of them say that say anything of new cases.
+    pub entries: BTreeMap<String, address::Entry>,
     /// Zone of the desk: the zone of last resort for every time that is said.
     pub zone: Zone,
     /// Hours of the default agreement.

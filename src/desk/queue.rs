@@ -34,6 +34,9 @@ pub struct CaseRow {
     pub nice: i64,
     /// Entry point.
     pub lane: String,
+    /// The product it is about, where its address said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
     /// For whom it waits.
     pub waits_for: Option<String>,
     /// Why it waits.
@@ -48,7 +51,7 @@ pub struct CaseRow {
 
 const ROW: &str =
     "SELECT k.id, k.hand, k.party, k.slices, k.closing, k.reply_by, e.name, u.name, k.subject, k.severity, k.nice,
-        k.lane, k.reason, k.wake_at, k.under_way, k.resolution
+        k.lane, k.reason, k.wake_at, k.under_way, k.resolution, k.product
      FROM cases k JOIN customer u ON u.id = k.customer LEFT JOIN engineer e ON e.id = k.owner";
 
 fn row_of(row: &Row) -> CaseRow {
@@ -62,6 +65,7 @@ fn row_of(row: &Row) -> CaseRow {
         severity: row.int(9),
         nice: row.int(10),
         lane: row.text(11).to_owned(),
+        product: row.opt_text(16).map(str::to_owned),
         waits_for: row.opt_text(2).map(str::to_owned),
         reason: row.opt_text(12).map(str::to_owned),
         wake_at: row.opt_instant(13),

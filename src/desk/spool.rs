@@ -178,6 +178,7 @@ fn release_message(
                 subject: &subject,
                 severity: plan::Severity::default(),
                 lane: case::LANE,
+                product: None,
                 list: None,
             };
             case::open(tx, now, desk, &new)?

@@ -1,19 +1,22 @@
 //! The mail door: SMTP in, understanding, SMTP out.
 //!
-//! In: [`listen`] and [`session`] speak SMTP, [`receive`] keeps what was sent and has it understood by the [`worker`]
+//! In: [`listen`] and [`session`] speak SMTP and LMTP, [`lmtp`] brings mail of a pipe, [`fetch`] takes it from mailboxes elsewhere, [`receive`] keeps what was sent and has it understood by the [`worker`]
 //! process, where [`limit`], [`parse`], [`charset`], [`html`], [`quote`], [`auto`] and [`list`] do their work. Out:
 //! [`post`] takes rows of the outbox, [`compose`] and [`texts`] write the letters, [`send`] carries them.
 
 pub mod auto;
+pub mod body;
 pub mod bounce;
 pub mod charset;
 pub mod compose;
 pub mod decode;
+pub mod fetch;
 pub mod header;
 pub mod html;
 pub mod limit;
 pub mod list;
 pub mod listen;
+pub mod lmtp;
 pub mod mark;
 pub mod parse;
 pub mod post;
@@ -21,6 +24,7 @@ pub mod quote;
 pub mod receive;
 pub mod send;
 pub mod session;
+pub mod stored;
 mod tag;
 pub mod texts;
 mod words;

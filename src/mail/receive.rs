@@ -7,20 +7,24 @@
 //! and set aside the second time; what comes after it is not delayed by more than the worker's restart.
 
 use super::auto;
+use super::body::{Body, Spool, Spooled};
 use super::list;
 use super::parse::{Mailbox, Understood};
 use super::session::{Envelope, Gate, Reply};
-use super::worker::{Verdict, Worker};
+use super::worker::{Asked, Verdict, Worker};
 use crate::clock::Clock;
+use crate::desk::address;
 use crate::desk::arrival::{self, Waiting};
 use crate::desk::message::{self, Auto, Bounce, Facts, Failed, File, Incoming};
-use crate::desk::{Desk, RawId, Unverified};
+use crate::desk::repeat::{self, Digest};
+use crate::desk::{BodyId, Desk, RawId, Unverified};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::{Pending, Store};
+use crate::store::{Pending, Store, Tx};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 /// What the SMTP session asks of the desk.
@@ -30,12 +34,22 @@ pub struct Entrance {
     clock: Clock,
     /// Free bytes of the disk under the database, asked anew for each mail; `None` where nobody can say.
     free_space: Box<dyn Fn() -> Option<(u64, u64)> + Send + Sync>,
+    /// By which way mail comes in here.
+    way: &'static str,
+    /// Where large mails grow.
+    folder: PathBuf,
     rates: Mutex<HashMap<String, (Timestamp, usize)>>,
 }
 
+/// What is done in the transaction that makes a mail durable.
+pub type Also = Box<dyn FnOnce(&mut Tx<'_>, RawId) -> Outcome<()> + Send>;
+
 impl Entrance {
-    /// An entrance; `free_space` answers (free, total) bytes of the disk.
+    /// An entrance for mail that comes by `way`; large mails grow in `folder`, `free_space` answers (free, total) bytes
+    /// of the disk.
     pub fn new(
+        way: &'static str,
+        folder: PathBuf,
         store: Store,
         desk: Arc<Desk>,
         clock: Clock,
@@ -46,8 +60,108 @@ impl Entrance {
             desk,
             clock,
             free_space: Box::new(free_space),
+            way,
+            folder,
             rates: Mutex::default(),
         }
+    }
+
+    /// Whether the disk has room for a mail of this size.
+    ///
+    /// # Errors
+    /// The reply to give.
+    pub fn room(&self, size: usize) -> Result<(), Reply> {
+        let Some((free, total)) = (self.free_space)() else {
+            return Ok(());
+        };
+        let needed = (size as f64 * 1.5).max(total as f64 * limits::FREE_DISK_SHARE);
+        if (free as f64) < needed.min(limits::FREE_DISK_BYTES_MOST) {
+            return Err(Reply::of(
+                452,
+                "4.3.1",
+                "the desk's disk is nearly full; your server will try again",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes a mail durable, with what else its transaction does. A large one is stored piece by piece, in transactions of
+    /// which the last makes it be there: nothing that was cut off stands anywhere but among unfinished bodies.
+    ///
+    /// # Errors
+    /// Whatever the store or the mail's file said; nothing was kept.
+    pub async fn keep(&self, said: arrival::Envelope, mail: Body, also: Also) -> Outcome<RawId> {
+        let now = self.clock.now();
+        match mail {
+            Body::Here(bytes) => {
+                let digest = repeat::digest(&bytes);
+                let job = move |tx: &mut Tx<'_>| {
+                    let raw = arrival::accept(tx, now, &said, &digest, bytes)?;
+                    also(tx, raw)?;
+                    Ok(raw)
+                };
+                if cfg!(feature = "sabotage-ack-before-commit") {
+                    drop(self.store.submit(job));
+                    return Ok(RawId(0));
+                }
+                self.store.write_async(job).await
+            }
+            Body::Spooled(spooled) => {
+                let body = self.store.write_async(move |tx| arrival::begin_body(tx, now)).await?;
+                let kept = self.keep_spooled(now, said, spooled, body, also).await;
+                if kept.is_err() {
+                    // Should this fail as well, the next start drops it.
+                    let _ = self.store.write_async(move |tx| arrival::drop_body(tx, body)).await;
+                }
+                kept
+            }
+        }
+    }
+
+    async fn keep_spooled(
+        &self,
+        now: Timestamp,
+        said: arrival::Envelope,
+        mut spooled: Spooled,
+        body: BodyId,
+        also: Also,
+    ) -> Outcome<RawId> {
+        let (mut digest, mut head, mut place) = (Digest::default(), None, 0);
+        loop {
+            let read = tokio::task::spawn_blocking(move || {
+                let mut pieces = Vec::with_capacity(limits::PIECES_AT_ONCE);
+                while pieces.len() < limits::PIECES_AT_ONCE {
+                    let piece = spooled.piece()?;
+                    if piece.is_empty() {
+                        break;
+                    }
+                    digest.feed(&piece);
+                    pieces.push(piece);
+                }
+                std::io::Result::Ok((spooled, digest, pieces))
+            });
+            let mut pieces;
+            (spooled, digest, pieces) = read.await.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+            if pieces.is_empty() {
+                break;
+            }
+            if head.is_none() {
+                head = Some(pieces.remove(0));
+            }
+            let count = pieces.len() as i64;
+            self.store
+                .write_async(move |tx| arrival::keep_pieces(tx, body, place, pieces))
+                .await?;
+            place += count;
+        }
+        let (head, digest) = (head.unwrap_or_default(), digest.finish());
+        self.store
+            .write_async(move |tx| {
+                let raw = arrival::accept_body(tx, now, &said, &digest, head, body)?;
+                also(tx, raw)?;
+                Ok(raw)
+            })
+            .await
     }
 
     /// Counts mails of senders that are not verified: nobody unknown fills the spool at will.
@@ -75,20 +189,7 @@ impl Entrance {
 
 impl Gate for Entrance {
     fn sender(&self, _peer: IpAddr, from: &str, declared_size: Option<usize>) -> Result<(), Reply> {
-        if let Some((free, total)) = (self.free_space)() {
-            let announced = declared_size.unwrap_or(0) as f64 * 1.5;
-            if (free as f64)
-                < announced
-                    .max(total as f64 * limits::FREE_DISK_SHARE)
-                    .min(limits::FREE_DISK_BYTES_MOST)
-            {
-                return Err(Reply::of(
-                    452,
-                    "4.3.1",
-                    "the desk's disk is nearly full; your server will try again",
-                ));
-            }
-        }
+        self.room(declared_size.unwrap_or(0))?;
         match self.within_rate(from) {
             true => Ok(()),
             false => Err(Reply::of(
@@ -110,28 +211,15 @@ impl Gate for Entrance {
         }
     }
 
-    async fn take(&self, envelope: Envelope, raw: Vec<u8>) -> Result<(), Reply> {
-        let now = self.clock.now();
-        let digest = arrival::digest(&envelope.from, &envelope.to, &raw);
+    async fn take(&self, envelope: Envelope, mail: Body) -> Result<(), Reply> {
         let said = arrival::Envelope {
-            way: "smtp",
+            way: self.way.into(),
             from: envelope.from,
             to: envelope.to,
             peer: envelope.peer.to_string(),
             helo: envelope.helo,
         };
-        if cfg!(feature = "sabotage-ack-before-commit") {
-            drop(
-                self.store
-                    .submit(move |tx| arrival::accept(tx, now, &said, &digest, raw)),
-            );
-            return Ok(());
-        }
-        match self
-            .store
-            .write_async(move |tx| arrival::accept(tx, now, &said, &digest, raw))
-            .await
-        {
+        match self.keep(said, mail, Box::new(|_, _| Ok(()))).await {
             Ok(_) => Ok(()),
             Err(fault) => {
                 tracing::error!(error = %fault, "a mail could not be stored; its sender keeps it");
@@ -142,6 +230,10 @@ impl Gate for Entrance {
                 ))
             }
         }
+    }
+
+    fn spool(&self) -> Spool {
+        Spool::within(self.folder.clone())
     }
 }
 
@@ -162,7 +254,10 @@ pub struct Understanding {
 impl Understanding {
     /// A loop that has understood nothing yet; counts this start on everything that waits.
     pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, worker: Worker) -> Outcome<Understanding> {
-        store.write(arrival::count_start)?;
+        store.write(|tx| {
+            arrival::drop_unfinished(tx)?;
+            arrival::count_start(tx)
+        })?;
         Ok(Understanding {
             store,
             desk,
@@ -208,8 +303,9 @@ impl Understanding {
 
     /// Has mails understood and placed; gives back those that must be tried again after the worker died.
     fn understand(&mut self, mut todo: Vec<Waiting>) -> Outcome<Vec<Waiting>> {
-        let mails: Vec<(i64, &[u8])> = todo.iter().map(|one| (one.raw.0, one.bytes.as_slice())).collect();
-        let mut verdicts: HashMap<i64, Verdict> = self.worker.understand_batch(&mails).into_iter().collect();
+        let mails: Vec<Asked<'_>> = todo.iter().map(|one| asked(&self.store, one)).collect();
+        let mut verdicts: HashMap<i64, Verdict> = self.worker.understand(&mails).into_iter().collect();
+        drop(mails);
         if verdicts.values().all(|verdict| matches!(verdict, Verdict::NotTried)) {
             return Err(anyhow::anyhow!("the process that reads mail cannot be started").into());
         }
@@ -309,6 +405,22 @@ impl Understanding {
     }
 }
 
+/// A mail for the worker; what of it lies in pieces is read while it is handed over.
+fn asked<'a>(store: &Store, one: &'a Waiting) -> Asked<'a> {
+    let asked = Asked::whole(one.raw.0, &one.head);
+    let Some(body) = one.body else { return asked };
+    let store = store.clone();
+    asked.followed_by(one.size, move |out| {
+        for place in 0.. {
+            match store.read(|tx| arrival::piece(tx, body, place))? {
+                Some(piece) => out.write_all(&piece)?,
+                None => break,
+            }
+        }
+        Ok(())
+    })
+}
+
 fn unreadable(waiting: &Waiting, reason: &str) -> Incoming {
     Incoming {
         raw: waiting.raw.0,
@@ -336,8 +448,9 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         None if auto_of(auto) != Auto::No && auto_of(auto) != Auto::List => None,
         None => Some("it names no sender who could be answered".to_owned()),
     };
+    let named: Vec<String> = mail.to.iter().chain(&mail.cc).map(|one| one.address.clone()).collect();
     let mut recipients = waiting.envelope_to.clone();
-    recipients.extend(mail.to.iter().chain(&mail.cc).map(|one| one.address.clone()));
+    recipients.extend(named.iter().cloned());
     recipients.extend(mail.delivered_to.iter().cloned());
     let mut chain = mail.references.clone();
     chain.extend(
@@ -362,6 +475,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         thread_index: mail.thread_index.clone(),
         thread_topic: mail.thread_topic.clone(),
         list: served_list.clone(),
+        looks_like: None,
         offer: None,
         date: mail.date.map(|date| date.to_string()),
     };
@@ -398,7 +512,9 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
             .and_then(plan::Zone::fixed)
             .map(|zone| zone.to_string()),
         facts,
-        entry: None,
+        entry: address::entry_of(&desk.entries, waiting.envelope_to.iter().chain(&named)),
+        severity: None,
+        shadow: waiting.shadow,
         trouble,
     }
 }

@@ -12,10 +12,16 @@
 //! (`body_text` only where it is all there is). A first frame of the child says that it is ready; a child that dies
 //! before is nobody's mail's fault.
 
+mod asked;
+
+pub use asked::Asked;
+
+use std::collections::HashSet;
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -25,6 +31,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::limits;
 use crate::mail::parse::{self, Understood};
+use asked::{lock, write_mail};
 
 /// The hidden first argument that makes this program the child.
 pub const ARGUMENT: &str = "mail-worker";
@@ -101,6 +108,13 @@ impl Worker {
     /// Understands mails, in order; one verdict a mail. After a death the rest of the batch is not tried: keep the
     /// death, then ask again. If nothing at all was tried, no child could be started: wait before asking again.
     pub fn understand_batch(&mut self, mails: &[(i64, &[u8])]) -> Vec<(i64, Verdict)> {
+        let asked: Vec<_> = mails.iter().map(|(id, bytes)| Asked::whole(*id, bytes)).collect();
+        self.understand(&asked)
+    }
+
+    /// As [`Worker::understand_batch`], for mails of which not all is in memory. One whose rest cannot be read was not
+    /// tried.
+    pub fn understand(&mut self, mails: &[Asked<'_>]) -> Vec<(i64, Verdict)> {
         self.used = Instant::now();
         let mut verdicts = Vec::with_capacity(mails.len());
         if mails.is_empty() {
@@ -118,12 +132,12 @@ impl Worker {
         if let Some(end) = ended {
             let reason = self.bury(end);
             tracing::warn!("the mail worker died: {reason}");
-            if let Some((id, _)) = mails.get(verdicts.len()) {
-                verdicts.push((*id, Verdict::Died { reason }));
+            if let Some(mail) = mails.get(verdicts.len()) {
+                verdicts.push((mail.id, Verdict::Died { reason }));
             }
         }
-        for (id, _) in &mails[verdicts.len()..] {
-            verdicts.push((*id, Verdict::NotTried));
+        for mail in &mails[verdicts.len()..] {
+            verdicts.push((mail.id, Verdict::NotTried));
         }
         self.used = Instant::now();
         verdicts
@@ -253,7 +267,7 @@ enum End {
 /// Sends all mails and takes the answers as they come; two threads, because either pipe may be full.
 fn converse(
     running: &mut Running,
-    mails: &[(i64, &[u8])],
+    mails: &[Asked<'_>],
     patience: Duration,
     verdicts: &mut Vec<(i64, Verdict)>,
 ) -> Option<End> {
@@ -262,17 +276,22 @@ fn converse(
     };
     let from_child = &running.from_child;
     let child = &mut running.child;
+    let unread = Mutex::new(HashSet::new());
     std::thread::scope(|scope| {
-        scope.spawn(move || {
-            for (id, raw) in mails {
+        scope.spawn(|| {
+            for mail in mails {
                 // A broken pipe means that the child is gone: the listening side knows more.
-                if write_frame(to_child, *id, raw).is_err() {
+                if write_mail(to_child, mail, &unread).is_err() {
                     return;
                 }
             }
         });
-        for (id, _) in mails {
+        for Asked { id, .. } in mails {
             let end = match from_child.recv_timeout(patience) {
+                Ok((answered, _)) if answered == *id && lock(&unread).contains(id) => {
+                    verdicts.push((*id, Verdict::NotTried));
+                    continue;
+                }
                 Ok((answered, json)) if answered == *id => match serde_json::from_slice(&json) {
                     Ok(understood) => {
                         verdicts.push((*id, Verdict::Understood(understood)));

@@ -173,6 +173,7 @@ fn head(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
         p.who {
             strong { (row.customer) }
             " · " (super::queue::state(row)) " · severity " (super::queue::severity(row.severity)) " · lane " (row.lane)
+            @if let Some(product) = &row.product { " · " (product) }
             @if let Some(list) = &screen.page.list { " · public list " (list) }
             " · opened " (layout::time(screen.page.opened_at, desk, now))
         }

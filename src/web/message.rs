@@ -107,6 +107,9 @@ fn content(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncut: 
     };
     let shown = clip_bytes(&message.text, limit);
     html! {
+        @if let Some(other) = message.facts.looks_like {
+            p.oddity { "This looks like a repeat of message " (other) ": the same Message-ID with another text or envelope. Both are kept." }
+        }
         @for oddity in &message.facts.errors { p.oddity { "This mail was odd: " (oddity) } }
         div.words { (words(shown)) }
         @if shown.len() < message.text.len() {

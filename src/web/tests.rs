@@ -47,6 +47,7 @@ impl Front {
         let desk = Arc::new(Desk {
             name: "Acme <Support>".into(),
             addresses: vec!["support@acme.example".into()],
+            entries: Default::default(),
             zone: "Europe/Berlin".parse().unwrap(),
             calendar,
             targets: Default::default(),

@@ -14,6 +14,7 @@ mod promise;
 mod reply;
 mod slice;
 mod spool;
+mod ways;
 
 /// A customer.
 const NORA: &str = "nora@northwind.example";

@@ -5,7 +5,10 @@
 
 pub mod databases;
 pub mod desk;
+pub mod dovecot;
+pub mod imap;
 pub mod invariants;
+pub mod jmap;
 pub mod mail;
 pub mod outside;
 pub mod sink;

@@ -5,6 +5,7 @@ mod kit;
 
 mod bounds;
 mod desk;
+mod lmtp;
 mod policy;
 mod queues;
 mod receive;

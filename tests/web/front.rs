@@ -92,6 +92,7 @@ pub async fn fronts(unverified: Unverified) -> Vec<Front> {
         let desk = Arc::new(Desk {
             name: "Acme Support".into(),
             addresses: vec!["support@acme.example".into()],
+            entries: Default::default(),
             zone: "Europe/Berlin".parse().unwrap(),
             calendar: plan::Calendar::from_text("Europe/Berlin", "mon-fri 08:00-18:00").unwrap(),
             targets: plan::Targets::default(),
@@ -143,7 +144,7 @@ impl Front {
         let placed = self.store.write_async(move |tx| {
             let to = vec!["support@acme.example".to_owned()];
             let envelope = Envelope {
-                way: "smtp",
+                way: "smtp".into(),
                 from: mail.address.clone(),
                 to: to.clone(),
                 peer: "192.0.2.1".into(),

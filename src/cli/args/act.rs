@@ -1,7 +1,7 @@
 //! What follows a verb that has acts of its own: `cpu add`, `spool release`, `token claim` and their like.
 
 use super::CaseNumber;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// What can be done in the spool.
@@ -144,6 +144,24 @@ pub enum MailAct {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Hand one mail from standard input to the running desk: for a mail server's pipe
+    #[command(
+        before_help = "Example: duly mail deliver --from nora@northwind.example --to support@acme.example",
+        after_help = "Exit codes (sysexits.h): 0 it is on disk, 65 this mail will never do, 67 no such address, \
+        75 try again later.\n\nIn a forward file: |duly --dir /var/lib/duly mail deliver"
+    )]
+    Deliver(Deliver),
+}
+
+/// The envelope of a mail from a pipe.
+#[derive(Debug, Clone, Args)]
+pub struct Deliver {
+    /// For whom; else ORIGINAL_RECIPIENT or RECIPIENT in the environment, else the desk's first address
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
+    /// Return path, empty for none; else SENDER in the environment, else as the mail says
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<String>,
 }
 
 /// What can be imported.
