@@ -314,7 +314,25 @@ pub const REMINDER_LINES: usize = 20;
 /// Lines of the answered mail quoted under a reply.
 pub const QUOTED_LINES: usize = 60;
 /// Deliveries under way at once.
-pub const DELIVERIES: usize = 16;
+pub const DELIVERIES: usize = 24;
+/// Of these, deliveries to one mail domain: a slow one takes no more places from the others.
+pub const DELIVERIES_PER_DOMAIN: usize = 4;
+/// Of [`DELIVERIES`], those to domains that could not be reached the last time; one each.
+pub const DELIVERIES_TO_FAILING: usize = 8;
+/// Longest rest of a mail domain that cannot be reached: one connection then asks for all of its mail.
+pub const DESTINATION_REST_MINUTES: i64 = 30;
+/// Mails to a dead domain that are given up in one transaction.
+pub const GIVE_UP_AT_ONCE: i64 = 100;
+/// An MTA-STS policy (RFC 8461 §3.3 lets a sender refuse more than 64 KiB).
+pub const STS_POLICY_BYTES: usize = 64 * 1024;
+/// Wait for an MTA-STS policy, all of it (RFC 8461 §3.3: a minute).
+pub const STS_FETCH_SECONDS: u64 = 60;
+/// Mail hosts that one MTA-STS policy may name.
+pub const STS_HOSTS: usize = 100;
+/// Longest time that an MTA-STS policy is believed (RFC 8461 §3.2: about a year).
+pub const STS_MAX_AGE_SECONDS: i64 = 31_557_600;
+/// A policy that was announced and could not be fetched is not asked for again before.
+pub const STS_RETRY_SECONDS: i64 = 3_600;
 /// Hours after which an undelivered mail has failed (RFC 5321 §4.5.4.1 asks for four to five days at least; the case is told at the first deferral).
 pub const DELIVERY_GIVE_UP_HOURS: i64 = 5 * 24;
 /// Mail hosts of one domain that are tried, best preference first.

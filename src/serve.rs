@@ -15,10 +15,10 @@ use crate::desk::{self, ALARM, ARRIVED, Desk, OUTBOX, Unverified, alarm, command
 use crate::limits;
 use crate::mail::catalogue;
 use crate::mail::listen;
-use crate::mail::post::{AT_ONCE, Post};
+use crate::mail::post::{Policies, Post, Round, Traffic};
 use crate::mail::receive::{Entrance, Understanding};
 use crate::mail::resolver;
-use crate::mail::send::{Courier, Login, Route};
+use crate::mail::send::{self, Courier, Directory, Dns, Fetch, Https, Login, Route, Waits};
 use crate::mail::sign::Signer;
 use crate::mail::verify::{self, Checks};
 use crate::mail::worker::Worker;
@@ -26,9 +26,8 @@ use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Target};
 use crate::web;
 use anyhow::Context;
-use jiff::SignedDuration;
+use hickory_resolver::TokioResolver;
 use plan::{Calendar, Targets};
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -49,6 +48,35 @@ pub struct Start {
     pub clock: Clock,
     /// The program that is executed again as the worker, and its arguments.
     pub worker: (PathBuf, Vec<String>),
+    /// The world that mail leaves into; none: the real one.
+    pub outside: Option<Outside>,
+}
+
+/// What the desk asks and believes when it sends to the mail hosts of a domain.
+#[derive(Clone)]
+pub struct Outside {
+    /// Finds hosts, addresses and texts.
+    pub directory: Arc<dyn Directory>,
+    /// Fetches policies.
+    pub fetch: Arc<dyn Fetch>,
+    /// Whose certificates are believed.
+    pub tls: Arc<rustls::ClientConfig>,
+    /// How long servers are waited for.
+    pub waits: Waits,
+}
+
+impl Outside {
+    /// The real one: the desk's resolver and the system's roots.
+    pub fn real(resolver: TokioResolver) -> anyhow::Result<Outside> {
+        let directory: Arc<dyn Directory> = Arc::new(Dns::of(resolver));
+        let tls = send::system_tls()?;
+        Ok(Outside {
+            fetch: Arc::new(Https::new(Arc::clone(&directory), Arc::clone(&tls))),
+            directory,
+            tls,
+            waits: Waits::default(),
+        })
+    }
 }
 
 /// A running desk.
@@ -160,6 +188,7 @@ impl Running {
             config,
             clock,
             worker,
+            outside,
         } = start;
         let desk = Arc::new(desk_of(&dir, &config)?);
         let store = open_store(&dir, &config)?;
@@ -175,7 +204,14 @@ impl Running {
         let mail_doors = Ways::listen(&dir, &config, &desk, smtp).await?;
         let host = host_of(&config, &desk);
         let resolver = resolver::resolver(config.text("mail", "resolver"))?;
-        let courier = Courier::new(route_of(&dir, &config)?, host.clone(), resolver.clone())?;
+        let outside = match outside {
+            Some(outside) => outside,
+            None => Outside::real(resolver.clone())?,
+        };
+        let route = route_of(&dir, &config)?;
+        let courier =
+            Courier::with(route, host.clone(), Arc::clone(&outside.directory), outside.waits)?.trusting(outside.tls);
+        let policies = Policies::new(store.clone(), outside.directory, outside.fetch);
         let signer = settings::signer_of(&dir, &config, &desk)?;
         let checks = match desk.unverified {
             Unverified::Hold => Some(settings::checks_of(&config, resolver, host.clone())?),
@@ -196,7 +232,7 @@ impl Running {
         let (program, args) = worker;
         let worker = Worker::new(program, args).with_keys(dir.join("keys"), clock.clone());
         running
-            .work(&clock, worker, (courier, signer), checks, workers_stopped)
+            .work(&clock, worker, (courier, policies, signer), checks, workers_stopped)
             .await?;
         let local = LocalDoor {
             store: store.clone(),
@@ -237,7 +273,7 @@ impl Running {
         &mut self,
         clock: &Clock,
         worker: Worker,
-        (courier, signer): (Courier, Option<Signer>),
+        (courier, policies, signer): (Courier, Policies, Option<Signer>),
         checks: Option<Checks>,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
@@ -251,7 +287,8 @@ impl Running {
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
             let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker, verifier)?;
-            Ok::<_, crate::refusal::Fault>((understanding, Post::begin(store, desk, for_post, courier, signer)?))
+            let post = Post::begin(store, desk, for_post, courier, policies, signer)?;
+            Ok::<_, crate::refusal::Fault>((understanding, post))
         })
         .await??;
         self.workers
@@ -439,57 +476,45 @@ async fn understand(understanding: impl Rounds, mut bell: watch::Receiver<u64>, 
 
 async fn send(post: Arc<Post>, clock: Clock, mut bell: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
     let mut under_way = JoinSet::new();
-    let sending: Arc<Mutex<HashSet<i64>>> = Arc::default();
+    let traffic: Arc<Mutex<Traffic>> = Arc::default();
     loop {
         bell.mark_unchanged();
-        let look = Arc::clone(&post);
-        let found = tokio::task::spawn_blocking(move || {
-            Ok::<_, crate::refusal::Fault>((look.due(AT_ONCE * 2)?, look.next_due()?))
-        })
-        .await;
-        let (rows, next) = match found {
-            Ok(Ok(found)) => found,
+        let (look, now) = (Arc::clone(&post), lock(&traffic).clone());
+        let found = tokio::task::spawn_blocking(move || look.round(&now)).await;
+        let round = match found {
+            Ok(Ok(round)) => round,
             Ok(Err(error)) => {
                 tracing::error!(%error, "the outbox cannot be read; tried again");
-                (Vec::new(), Some(clock.now() + SignedDuration::from_secs(1)))
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Round::default()
             }
             Err(panic) => {
                 tracing::error!(error = %panic, "reading the outbox panicked; tried again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                (Vec::new(), None)
+                Round::default()
             }
         };
-        let mut started = false;
-        // What was read is begun before anything is read again: a place that comes free takes the next row.
-        for row in rows {
-            if under_way.len() >= AT_ONCE {
-                tokio::select! {
-                    () = stopped(&mut stop) => break,
-                    _ = under_way.join_next() => {}
-                }
-            }
-            if !lock(&sending).insert(row.id.0) {
-                continue;
-            }
-            started = true;
-            let (post, sending, id) = (Arc::clone(&post), Arc::clone(&sending), row.id.0);
+        for (row, to) in round.rows {
+            let id = row.id;
+            lock(&traffic).begin(id, to);
+            let (post, traffic) = (Arc::clone(&post), Arc::clone(&traffic));
             under_way.spawn(async move {
                 if let Err(error) = post.send(row).await {
-                    tracing::error!(%error, outbox = id, "a mail could not be sent or recorded");
+                    tracing::error!(%error, outbox = id.0, "a mail could not be sent or recorded");
                     // The row is due still: without a pause it would be taken again at once.
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
-                lock(&sending).remove(&id);
+                lock(&traffic).end(id);
             });
         }
-        // Rows that are due but under way would make this spin: their end wakes it.
-        let wait = if started || under_way.is_empty() { next } else { None };
+        // Everything that may begin has begun. What is due beside it waits for a place, and each place that comes free
+        // and each row that is claimed wakes this.
         let (busy, mut gather) = (!under_way.is_empty(), false);
         tokio::select! {
             () = stopped(&mut stop) => break,
             _ = bell.changed() => gather = true,
             Some(_) = under_way.join_next(), if busy => {}
-            () = pause(&clock, wait), if !started => {}
+            () = pause(&clock, round.next) => {}
         }
         if gather {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -498,8 +523,8 @@ async fn send(post: Arc<Post>, clock: Clock, mut bell: watch::Receiver<u64>, mut
     while under_way.join_next().await.is_some() {}
 }
 
-fn lock(set: &Mutex<HashSet<i64>>) -> std::sync::MutexGuard<'_, HashSet<i64>> {
-    set.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock(traffic: &Mutex<Traffic>) -> std::sync::MutexGuard<'_, Traffic> {
+    traffic.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Receiver<bool>) {

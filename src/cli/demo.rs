@@ -94,6 +94,7 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
             config,
             clock: Clock::System,
             worker: own_worker()?,
+            outside: None,
         };
         let running = Running::start(start).await.context("start the demo's desk")?;
         let shown = dir.display().to_string();

@@ -163,6 +163,7 @@ fn serve(cli: &Cli, given: &args::Serve) -> anyhow::Result<()> {
         config,
         clock: Clock::System,
         worker: own_worker()?,
+        outside: None,
     };
     runtime()?.block_on(async {
         // Listened for before the doors open: whoever stops a desk that has just answered stops it in order.

@@ -10,7 +10,7 @@ use crate::desk::case::{self, Party};
 use crate::desk::engineer::{self, Engineer, NewEngineer, Role};
 use crate::desk::ledger::Actor;
 use crate::desk::message::{self, Incoming};
-use crate::desk::outbox::{self, Due, Ended};
+use crate::desk::outbox::{self, Attempted, Due, Ended};
 use crate::desk::reply::{self, Draft, Next};
 use crate::desk::{CaseId, Desk, alarm, customer, repeat, slice};
 use crate::refusal::Outcome;
@@ -274,16 +274,17 @@ impl Seed {
             }
             for row in rows {
                 let composed = (self.compose)(&self.desk, &row);
-                outbox::claim(tx, at, &row, Some(composed))?;
-                outbox::ended(
-                    tx,
-                    at,
-                    &self.desk,
-                    row.id,
-                    Some("demo.example"),
-                    "250 kept",
-                    &Ended::Accepted,
-                )?;
+                // One that has to let an earlier one go first comes with the next look.
+                if outbox::claim(tx, at, &row, Some(composed))? {
+                    let attempt = Attempted {
+                        began: at,
+                        server: Some("demo.example".into()),
+                        said: "250 kept".into(),
+                        how: Ended::Accepted,
+                        doubted: false,
+                    };
+                    outbox::ended(tx, at, &self.desk, row.id, &attempt)?;
+                }
             }
         }
     }

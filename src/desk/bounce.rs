@@ -7,7 +7,7 @@
 
 use super::ledger::{self, Actor, event};
 use super::message::{Bounce, Failed};
-use super::{CaseId, ContactId, Desk, MessageNo, reply, thread};
+use super::{CaseId, ContactId, Desk, MessageNo, OutboxId, outbox, reply, thread};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Row, Tx, values};
@@ -154,6 +154,7 @@ fn fails(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, row: &Row, failed: &Faile
     if news == 0 {
         return Ok(());
     }
+    outbox::leaves_the_queue(tx, OutboxId(row.int(0)))?;
     if failed.is_about_address {
         tx.execute(
             "UPDATE contact_address SET bounced_at = $1, bounced_because = $2 WHERE address = $3",

@@ -15,6 +15,7 @@ pub mod case;
 pub mod command;
 pub mod confirmation;
 pub mod customer;
+pub mod destination;
 pub mod engineer;
 pub mod flood;
 pub mod id;
@@ -118,6 +119,13 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0052_engineers_by_mail.sql"),
         sqlite: "",
         postgres: "",
+    },
+    Migration {
+        number: 60,
+        name: "sending",
+        sql: include_str!("../../migrations/0060_sending.sql"),
+        sqlite: include_str!("../../migrations/0060_sending.sqlite.sql"),
+        postgres: include_str!("../../migrations/0060_sending.postgres.sql"),
     },
 ];
 

@@ -3,12 +3,16 @@
 //! One row a recipient, written in the transaction of its cause, with everything that the letter needs as plain data; the
 //! mail door composes and sends it. States: *held* (undo is open), *queued*, *sending*, *accepted*, *deferred*, *failed*,
 //! *undone*. A row found *sending* at start may have left: it is sent again with the same Message-ID and says so.
+//!
+//! Order: a mail of a case that is about to leave stands *behind* an earlier one to the same recipient that has not been
+//! taken yet. The later one does not wait for the time that its deferral named: the earlier is tried first, now.
 
 use super::ledger::{self, Actor, event};
-use super::{CaseId, ContactId, Desk, MessageNo, OUTBOX, OutboxId, RawId, reply, thread};
+use super::{CaseId, ContactId, Desk, MessageNo, OUTBOX, OutboxId, RawId, destination, reply, thread};
+use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Row, Tx, values};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -234,23 +238,71 @@ pub struct New<'a> {
 pub fn put(tx: &mut Tx<'_>, now: Timestamp, new: &New<'_>) -> Outcome<OutboxId> {
     let state = if new.not_before > now { "held" } else { "queued" };
     let letter = serde_json::to_string(new.letter).map_err(anyhow::Error::from)?;
+    let recipient = new.recipient.to_lowercase();
+    let domain = destination::domain_of(&recipient);
     let number = tx.insert(
-        "INSERT INTO outbox (message, case_id, contact, recipient, letter, automatic, state, made_at, not_before)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO outbox (message, case_id, contact, recipient, letter, automatic, state, made_at, not_before, domain)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &values![
             new.message,
             new.case,
             new.contact,
-            new.recipient.to_lowercase(),
+            recipient,
             letter,
             new.automatic,
             state,
             now,
-            new.not_before
+            new.not_before,
+            domain.as_str()
         ],
     )?;
+    destination::expects(tx, &domain, new.not_before)?;
     tx.ring(OUTBOX);
     Ok(OutboxId(number))
+}
+
+/// Whether an earlier mail of the case to the same recipient has to be taken first; then the row stands behind it, and
+/// that one is tried now.
+fn waits_for_another(tx: &mut Tx<'_>, now: Timestamp, row: &Due) -> Outcome<bool> {
+    let Some(case) = row.case else { return Ok(false) };
+    let earlier = tx.first(
+        "SELECT id FROM outbox WHERE case_id = $1 AND recipient = $2 AND id < $3
+           AND state IN ('held', 'queued', 'deferred', 'sending') AND (state <> 'held' OR not_before <= $4)
+         ORDER BY id DESC LIMIT 1",
+        &values![case, row.recipient.as_str(), row.id, now],
+    )?;
+    let Some(earlier) = earlier else { return Ok(false) };
+    tx.execute(
+        "UPDATE outbox SET behind = $1 WHERE id = $2",
+        &values![earlier.int(0), row.id],
+    )?;
+    // The list of states is the index's own; only a deferred one has a time to give up.
+    tx.execute(
+        "UPDATE outbox SET not_before = $1 WHERE case_id = $2 AND recipient = $3 AND id < $4
+           AND state IN ('held', 'queued', 'deferred', 'sending') AND state = 'deferred' AND not_before > $1",
+        &values![now, case, row.recipient.as_str(), row.id],
+    )?;
+    destination::settle(tx, &row.domain, None)?;
+    Ok(true)
+}
+
+/// A row is settled or undone: what stood behind it stands behind what it stood behind, or may leave.
+fn let_pass(tx: &mut Tx<'_>, id: OutboxId, domain: &str) -> Outcome<()> {
+    let freed = tx.execute(
+        "UPDATE outbox SET behind = (SELECT o.behind FROM outbox o WHERE o.id = $1) WHERE behind = $1",
+        &values![id],
+    )?;
+    match freed {
+        0 => Ok(()),
+        _ => destination::settle(tx, domain, None),
+    }
+}
+
+/// A row that waited is not to leave any more: undone, or failed by other news.
+pub(super) fn leaves_the_queue(tx: &mut Tx<'_>, id: OutboxId) -> Outcome<()> {
+    let row = tx.one("SELECT domain FROM outbox WHERE id = $1", &values![id])?;
+    let_pass(tx, id, row.text(0))?;
+    destination::settle(tx, row.text(0), None)
 }
 
 /// The Message-ID of a message of ours: says case and message to nobody but us, the same for all its recipients.
@@ -332,8 +384,12 @@ pub struct Due {
     pub made_at: Timestamp,
     /// Attempts so far.
     pub tries: i64,
-    /// First attempt.
+    /// First attempt of it, or since when its domain could not be reached while it waited.
     pub first_try_at: Option<Timestamp>,
+    /// Where it goes: the name of its queue.
+    pub domain: String,
+    /// What is known of the domain's MTA-STS policy.
+    pub policy: Option<destination::Kept>,
     /// Its Message-ID.
     pub message_id: Option<String>,
     /// The bytes, once composed.
@@ -344,10 +400,12 @@ pub struct Due {
 
 const DUE: &str =
     "SELECT o.id, o.message, o.case_id, o.recipient, o.letter, o.automatic, o.made_at, o.tries, o.first_try_at,
-        m.message_id, o.raw, k.reply_by
-     FROM outbox o JOIN message m ON m.id = o.message LEFT JOIN cases k ON k.id = o.case_id";
+        m.message_id, o.raw, k.reply_by, o.domain, d.policy_id, d.policy, d.policy_until, d.failing_since
+     FROM outbox o JOIN message m ON m.id = o.message LEFT JOIN cases k ON k.id = o.case_id
+     LEFT JOIN destination d ON d.domain = o.domain";
 
 fn due_of(row: &Row) -> Outcome<Due> {
+    let waited_since = row.opt_instant(16).map(|since| since.max(row.instant(6)));
     Ok(Due {
         id: OutboxId(row.int(0)),
         message: MessageNo(row.int(1)),
@@ -357,25 +415,34 @@ fn due_of(row: &Row) -> Outcome<Due> {
         automatic: row.flag(5),
         made_at: row.instant(6),
         tries: row.int(7),
-        first_try_at: row.opt_instant(8),
+        first_try_at: row.opt_instant(8).or(waited_since),
         message_id: row.opt_text(9).map(str::to_owned),
         raw: row.opt_int(10).map(RawId),
         reply_by: row.opt_instant(11),
+        domain: row.text(12).to_owned(),
+        policy: row.opt_text(13).map(|id| destination::Kept {
+            id: id.to_owned(),
+            text: row.opt_text(14).unwrap_or_default().to_owned(),
+            until: row.opt_instant(15).unwrap_or_default(),
+        }),
     })
 }
 
-/// Rows whose time has come, unless all mail is held.
+/// Rows whose time has come, whatever their destination, unless all mail is held. For the demo, which sends nothing.
 pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Outcome<Vec<Due>> {
     if is_held(tx)? {
         return Ok(Vec::new());
     }
-    tx.query(
-        &format!("{DUE} WHERE o.state IN ('held', 'queued', 'deferred') AND o.not_before <= $1 ORDER BY o.not_before, o.id LIMIT $2"),
-        &values![now, limit],
-    )?
-    .iter()
-    .map(due_of)
-    .collect()
+    let sql = format!(
+        "{DUE} WHERE o.state IN ('held', 'queued', 'deferred') AND o.behind IS NULL AND o.not_before <= $1
+         ORDER BY o.not_before, o.id LIMIT $2"
+    );
+    tx.query(&sql, &values![now, limit])?.iter().map(due_of).collect()
+}
+
+/// One row, as it is to be sent.
+pub fn found(tx: &mut Tx<'_>, id: OutboxId) -> Outcome<Due> {
+    due_of(&tx.one(&format!("{DUE} WHERE o.id = $1"), &values![id])?)
 }
 
 /// When the next row is due.
@@ -383,11 +450,8 @@ pub fn next_due(tx: &mut Tx<'_>) -> Outcome<Option<Timestamp>> {
     if is_held(tx)? {
         return Ok(None);
     }
-    let row = tx.one(
-        "SELECT MIN(not_before) FROM outbox WHERE state IN ('held', 'queued', 'deferred')",
-        &[],
-    )?;
-    Ok(row.opt_instant(0))
+    let first = destination::waiting(tx, 1)?;
+    Ok(first.into_iter().map(|one| one.next_at).min())
 }
 
 /// The brake on everything that leaves.
@@ -412,17 +476,24 @@ pub fn is_held(tx: &mut Tx<'_>) -> Outcome<bool> {
         .is_some())
 }
 
-/// Takes a row for sending, with the bytes that will leave: false if it was undone, or all mail held, meanwhile.
+/// Takes a row for sending, with the bytes that will leave: false if it was undone, or all mail held, meanwhile, or if an
+/// earlier mail of the case has to go first.
 pub fn claim(tx: &mut Tx<'_>, now: Timestamp, row: &Due, composed: Option<(Vec<u8>, String)>) -> Outcome<bool> {
+    if waits_for_another(tx, now, row)? {
+        tx.ring(OUTBOX);
+        return Ok(false);
+    }
     let claimed = tx.execute(
         "UPDATE outbox SET state = 'sending', tries = tries + 1, first_try_at = COALESCE(first_try_at, $1)
          WHERE id = $2 AND state IN ('held', 'queued', 'deferred')
-           AND NOT EXISTS (SELECT 1 FROM setting WHERE name = 'outbox.held')",
+           AND behind IS NULL AND NOT EXISTS (SELECT 1 FROM setting WHERE name = 'outbox.held')",
         &values![now, row.id],
     )?;
     if claimed == 0 {
         return Ok(false);
     }
+    destination::settle(tx, &row.domain, Some(now))?;
+    tx.ring(OUTBOX);
     if let Some((bytes, text)) = composed {
         let raw = super::arrival::keep_raw(tx, bytes)?;
         tx.execute("UPDATE outbox SET raw = $1 WHERE id = $2", &values![raw, row.id])?;
@@ -436,10 +507,13 @@ pub fn claim(tx: &mut Tx<'_>, now: Timestamp, row: &Due, composed: Option<(Vec<u
 
 /// Rows that were being sent when the desk stopped: they may have left; they are sent again, same Message-ID.
 pub fn recover(tx: &mut Tx<'_>) -> Outcome<u64> {
-    tx.execute(
-        "UPDATE outbox SET state = 'queued', said = 'the desk stopped while this was being sent; sent again' WHERE state = 'sending'",
+    let again = tx.execute(
+        "UPDATE outbox SET state = 'queued', doubted = 1, said = 'the desk stopped while this was being sent; sent again'
+         WHERE state = 'sending'",
         &[],
-    )
+    )?;
+    destination::begin(tx)?;
+    Ok(again)
 }
 
 /// How a row's attempt ended.
@@ -458,39 +532,92 @@ pub enum Ended {
     Failed,
 }
 
+/// What one attempt told.
+#[derive(Debug, Clone)]
+pub struct Attempted {
+    /// When it began.
+    pub began: Timestamp,
+    /// The server that answered; none if there was nobody to talk to.
+    pub server: Option<String>,
+    /// Its words, or what went wrong.
+    pub said: String,
+    /// What became of the mail.
+    pub how: Ended,
+    /// The mail may have been taken though nobody said so.
+    pub doubted: bool,
+}
+
 /// Records how an attempt ended; promises and the case follow.
-pub fn ended(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    desk: &Desk,
-    id: OutboxId,
-    server: Option<&str>,
-    said: &str,
-    how: &Ended,
-) -> Outcome<()> {
-    let (state, settled, again) = match how {
-        Ended::Accepted => ("accepted", Some(now), now),
-        Ended::Deferred { again, .. } => ("deferred", None, *again),
-        Ended::Failed => ("failed", Some(now), now),
+pub fn ended(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: OutboxId, attempt: &Attempted) -> Outcome<()> {
+    let domain = record(tx, now, desk, id, attempt)?;
+    match &attempt.server {
+        Some(_) => destination::reached(tx, &domain)?,
+        None if matches!(attempt.how, Ended::Deferred { .. }) => {
+            destination::unreachable(tx, now, &domain, attempt.began)?;
+        }
+        None => {}
+    }
+    // Whatever else it is: a row that is settled lets those behind it pass.
+    match attempt.how {
+        Ended::Deferred { .. } => destination::settle(tx, &domain, None),
+        _ => let_pass(tx, id, &domain),
+    }
+}
+
+fn record(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: OutboxId, attempt: &Attempted) -> Outcome<String> {
+    let how = &attempt.how;
+    let (state, settled, again, kind) = match how {
+        Ended::Accepted => ("accepted", Some(now), now, "mail.accepted"),
+        Ended::Deferred { again, .. } => ("deferred", None, *again, "mail.deferred"),
+        Ended::Failed => ("failed", Some(now), now, "mail.failed"),
     };
     let row = tx.one(
-        "UPDATE outbox SET state = $1, settled_at = $2, not_before = $3, server = $4, said = $5 WHERE id = $6
-         RETURNING message, case_id, contact, first_try_at, automatic",
-        &values![state, settled, again, server, said, id],
+        "UPDATE outbox SET state = $1, settled_at = $2, not_before = $3, server = $4, said = $5,
+             doubted = doubted | $6 WHERE id = $7
+         RETURNING message, case_id, contact, first_try_at, domain",
+        &values![
+            state,
+            settled,
+            again,
+            attempt.server.as_deref(),
+            attempt.said.as_str(),
+            attempt.doubted,
+            id
+        ],
     )?;
     let message = MessageNo(row.int(0));
     let case = row.opt_int(1).map(CaseId);
     let (contact, first_try) = (row.opt_int(2).map(ContactId), row.opt_instant(3));
-    let kind = match how {
-        Ended::Accepted => "mail.accepted",
-        Ended::Deferred { .. } => "mail.deferred",
-        Ended::Failed => "mail.failed",
-    };
     let mut entry = event(kind, Actor::Desk).message(message).with(json!({"outbox": id.0}));
     if let Some(case) = case {
         entry = entry.of(case);
     }
     ledger::record(tx, now, entry)?;
     tx.ring(OUTBOX);
-    reply::progress(tx, now, desk, message, contact, first_try.unwrap_or(now), how)
+    reply::progress(tx, now, desk, message, contact, first_try.unwrap_or(now), how)?;
+    Ok(row.text(4).to_owned())
+}
+
+/// Mails to a domain that nobody could reach for as long as mail is tried: the oldest of them have failed, at most so
+/// many. They were never tried one by one, for the domain rested. Says how many.
+pub fn give_up(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, domain: &str, limit: i64) -> Outcome<usize> {
+    let patience = SignedDuration::from_hours(limits::DELIVERY_GIVE_UP_HOURS);
+    let rows = tx.query(
+        "SELECT o.id, d.failing_since FROM outbox o JOIN destination d ON d.domain = o.domain
+         WHERE o.domain = $1 AND o.state IN ('held', 'queued', 'deferred') AND o.behind IS NULL
+           AND o.not_before <= $2 AND d.failing_since <= $2 ORDER BY o.not_before, o.id LIMIT $3",
+        &values![domain, now - patience, limit],
+    )?;
+    for row in &rows {
+        let attempt = Attempted {
+            began: now,
+            server: None,
+            said: "given up after five days: no mail host of this domain could be reached".to_owned(),
+            how: Ended::Failed,
+            doubted: false,
+        };
+        ended(tx, now, desk, OutboxId(row.int(0)), &attempt)?;
+    }
+    destination::settle(tx, domain, None)?;
+    Ok(rows.len())
 }

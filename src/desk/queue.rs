@@ -367,6 +367,12 @@ pub struct Delivery {
     /// The brake is on: it stays here until that is released.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub braked: bool,
+    /// It may have arrived more than once, with one Message-ID: a server took it and never said so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubted: bool,
+    /// It waits for an earlier mail of this case to the same recipient.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub behind: bool,
 }
 
 impl Delivery {
@@ -377,7 +383,9 @@ impl Delivery {
         let said = self.said.as_deref().unwrap_or("");
         match self.state.as_str() {
             "held" | "queued" | "deferred" if self.braked => "held by the brake on all mail".to_owned(),
+            "accepted" if self.doubted => format!("accepted by {server} at {at}; it may have arrived twice"),
             "accepted" => format!("accepted by {server} at {at}"),
+            "held" | "queued" if self.behind => "waits for an earlier mail of this case to the same person".to_owned(),
             "deferred" => format!("deferred by {server}: {said}; tried again at {at}"),
             "failed" => format!("failed because {said}"),
             "held" => format!("held until {at}"),
@@ -456,7 +464,8 @@ fn messages(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<Vec<MessageRow>>
 fn deliveries(tx: &mut Tx<'_>, message: i64) -> Outcome<Vec<Delivery>> {
     let is_held = outbox::is_held(tx)?;
     let rows = tx.query(
-        "SELECT recipient, state, server, said, COALESCE(settled_at, not_before) FROM outbox WHERE message = $1 ORDER BY id LIMIT $2",
+        "SELECT recipient, state, server, said, COALESCE(settled_at, not_before), doubted, behind FROM outbox
+         WHERE message = $1 ORDER BY id LIMIT $2",
         &values![message, limits::RECIPIENTS as i64],
     )?;
     Ok(rows
@@ -468,6 +477,8 @@ fn deliveries(tx: &mut Tx<'_>, message: i64) -> Outcome<Vec<Delivery>> {
             said: row.opt_text(3).map(str::to_owned),
             at: row.instant(4),
             braked: is_held && matches!(row.text(1), "held" | "queued" | "deferred"),
+            doubted: row.flag(5),
+            behind: row.opt_int(6).is_some(),
         })
         .collect())
 }

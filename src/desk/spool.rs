@@ -244,6 +244,8 @@ pub fn retry(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, named: &str) -> Outc
             &values![now, OutboxId(number)],
         )?
         .ok_or_else(|| not_in_the_spool(named))?;
+    // A person asks: where nobody could be reached a while ago, it is tried now.
+    super::destination::asked_for(tx, OutboxId(number), now)?;
     super::bounce::forget(tx, row.text(3))?;
     if row.opt_int(2).is_some() {
         super::reply::tried_again(tx, MessageNo(row.int(1)))?;

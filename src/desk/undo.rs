@@ -2,7 +2,7 @@
 
 use super::engineer::Engineer;
 use super::ledger::{self, Actor, event};
-use super::{CaseId, MessageNo, OUTBOX, OutboxId, reply};
+use super::{CaseId, MessageNo, OUTBOX, OutboxId, outbox, reply};
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
 use jiff::Timestamp;
@@ -27,6 +27,7 @@ pub fn last_reply(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outco
             "UPDATE outbox SET state = 'undone', settled_at = $1 WHERE id = $2",
             &values![now, OutboxId(held.int(0))],
         )?;
+        outbox::leaves_the_queue(tx, OutboxId(held.int(0)))?;
     }
     if let Some(reply) = reply::find(tx, message)? {
         reply::end_way(tx, message, &reply, "undone")?;

@@ -4,11 +4,18 @@
 //! two a crash leaves the row *sending*, and the next start sends it again with the same Message-ID: at least once, and
 //! twice only if a server took the mail and never said so.
 
+mod policy;
+mod traffic;
+
+pub use policy::Policies;
+pub use traffic::Traffic;
+
 use super::letter;
 use super::send::{Courier, Delivery, next_try};
 use super::sign::Signer;
 use crate::clock::Clock;
-use crate::desk::outbox::{self, Due, Ended};
+use crate::desk::destination::{self, Destination};
+use crate::desk::outbox::{self, Attempted, Due, Ended};
 use crate::desk::{Desk, arrival};
 use crate::limits;
 use crate::refusal::Outcome;
@@ -22,8 +29,18 @@ pub struct Post {
     desk: Arc<Desk>,
     clock: Clock,
     courier: Courier,
+    policies: Policies,
     /// Signs what is composed; none where there is no key.
     signer: Option<Signer>,
+}
+
+/// What may be sent now, and when something else may be.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// Rows with their queues, in the order in which they begin.
+    pub rows: Vec<(Due, Destination)>,
+    /// When to look again, if nothing ends or comes before.
+    pub next: Option<Timestamp>,
 }
 
 impl Post {
@@ -33,6 +50,7 @@ impl Post {
         desk: Arc<Desk>,
         clock: Clock,
         courier: Courier,
+        policies: Policies,
         signer: Option<Signer>,
     ) -> Outcome<Post> {
         store.write(outbox::recover)?;
@@ -41,52 +59,88 @@ impl Post {
             desk,
             clock,
             courier,
+            policies,
             signer,
         })
     }
 
-    /// Rows that are due now, at most so many.
-    pub fn due(&self, limit: usize) -> Outcome<Vec<Due>> {
+    /// What may begin beside what is on its way. Reads a few rows of an index, however many mails wait.
+    pub fn round(&self, traffic: &Traffic) -> Outcome<Round> {
         let now = self.clock.now();
-        self.store.read(|tx| outbox::due(tx, now, limit as i64))
-    }
-
-    /// When the next row is due.
-    pub fn next_due(&self) -> Outcome<Option<Timestamp>> {
-        self.store.read(outbox::next_due)
+        self.store.read(|tx| {
+            if outbox::is_held(tx)? {
+                return Ok(Round::default());
+            }
+            let (mut due, mut next) = (Vec::new(), None);
+            for to in destination::waiting(tx, 2 * limits::DELIVERIES)? {
+                if to.next_at > now {
+                    next = Some(next.map_or(to.next_at, |next: Timestamp| next.min(to.next_at)));
+                } else if traffic.room_to(&to) > 0 {
+                    // Those on their way may not be claimed yet: as many more are read.
+                    let mut rows = destination::first_of(tx, &to.domain, now, 2 * limits::DELIVERIES_PER_DOMAIN)?;
+                    rows.retain(|row| !traffic.has(*row));
+                    due.push((to, rows));
+                }
+            }
+            let dealt = traffic.deal(due).into_iter();
+            let rows = dealt.map(|(id, to)| Ok((outbox::found(tx, id)?, to)));
+            Ok(Round {
+                rows: rows.collect::<Outcome<_>>()?,
+                next,
+            })
+        })
     }
 
     /// Sends one row and records how it went.
     pub async fn send(&self, row: Due) -> Outcome<()> {
+        let began = self.clock.now();
+        let policy = match self.courier.asks_mail_hosts() {
+            true => self.policies.of(&row.domain, row.policy.clone(), began).await,
+            false => None,
+        };
         let Some(bytes) = self.claim(&row).await? else {
             return Ok(());
         };
         // Automatic mail has no return path: nothing may ever answer it (RFC 3834 §3.3).
         let from = if row.automatic { "" } else { row.letter.from.as_str() };
-        let delivery = self.courier.deliver(from, &row.recipient, &bytes).await;
+        let delivery = self
+            .courier
+            .deliver(from, &row.recipient, &bytes, policy.as_ref())
+            .await;
+        drop(bytes);
         let now = self.clock.now();
-        let (how, server, said) = self.judge(&row, delivery, now);
-        tracing::info!(outbox = row.id.0, state = ?how, "mail out");
+        let attempt = self.judge(&row, delivery, began, now);
+        tracing::info!(outbox = row.id.0, state = ?attempt.how, "mail out");
+        let nobody_answered = attempt.server.is_none();
         // What the other server said is recorded however long the store takes: until then the mail is neither sent again
         // nor forgotten.
         loop {
-            let (desk, id, server, said, how) = (
-                Arc::clone(&self.desk),
-                row.id,
-                server.clone(),
-                said.clone(),
-                how.clone(),
-            );
+            let (desk, id, attempt) = (Arc::clone(&self.desk), row.id, attempt.clone());
             let kept = self
                 .store
-                .write_async(move |tx| outbox::ended(tx, now, &desk, id, server.as_deref(), &said, &how))
+                .write_async(move |tx| outbox::ended(tx, now, &desk, id, &attempt))
                 .await;
             match kept {
                 Err(error) if !self.store.poisoned() => {
                     tracing::error!(%error, outbox = row.id.0, "how a mail fared cannot be recorded; tried again");
                     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
                 }
+                Ok(()) if nobody_answered => return self.give_up(row.domain).await,
                 kept => return kept,
+            }
+        }
+    }
+
+    /// Mails to a domain that was dead for as long as mail is tried have failed, a batch in each transaction.
+    async fn give_up(&self, domain: String) -> Outcome<()> {
+        loop {
+            let (desk, now, domain) = (Arc::clone(&self.desk), self.clock.now(), domain.clone());
+            let given_up = self
+                .store
+                .write_async(move |tx| outbox::give_up(tx, now, &desk, &domain, limits::GIVE_UP_AT_ONCE))
+                .await?;
+            if (given_up as i64) < limits::GIVE_UP_AT_ONCE {
+                return Ok(());
             }
         }
     }
@@ -119,15 +173,15 @@ impl Post {
         Ok(claimed.then_some(bytes))
     }
 
-    fn judge(&self, row: &Due, delivery: Delivery, now: Timestamp) -> (Ended, Option<String>, String) {
+    fn judge(&self, row: &Due, delivery: Delivery, began: Timestamp, now: Timestamp) -> Attempted {
         let again = next_try(
             row.first_try_at.unwrap_or(now),
             (row.tries + 1).clamp(0, 1_000) as u32,
             now,
         );
-        match delivery {
-            Delivery::Accepted { server, reply } => (Ended::Accepted, Some(server), reply),
-            Delivery::Failed { server, reply } => (Ended::Failed, server, reply),
+        let (how, server, said, doubted) = match delivery {
+            Delivery::Accepted { server, reply } => (Ended::Accepted, Some(server), reply, false),
+            Delivery::Failed { server, reply } => (Ended::Failed, server, reply, false),
             Delivery::Deferred {
                 server,
                 reply,
@@ -135,25 +189,31 @@ impl Post {
             } => match again {
                 Some(again) => {
                     let by_their_server = first_try_reached_customer_server && row.tries == 0;
-                    (Ended::Deferred { again, by_their_server }, server, reply)
+                    (Ended::Deferred { again, by_their_server }, server, reply, false)
                 }
-                None => (Ended::Failed, server, format!("given up after five days: {reply}")),
+                None => (
+                    Ended::Failed,
+                    server,
+                    format!("given up after five days: {reply}"),
+                    false,
+                ),
             },
             Delivery::Unknown { server, reply } => match again {
                 Some(again) => {
                     let said =
                         format!("the server took the whole mail and never answered ({reply}); it may arrive twice");
-                    (
-                        Ended::Deferred {
-                            again,
-                            by_their_server: false,
-                        },
-                        Some(server),
-                        said,
-                    )
+                    let by_their_server = false;
+                    (Ended::Deferred { again, by_their_server }, Some(server), said, true)
                 }
-                None => (Ended::Failed, Some(server), reply),
+                None => (Ended::Failed, Some(server), reply, true),
             },
+        };
+        Attempted {
+            began,
+            server,
+            said,
+            how,
+            doubted,
         }
     }
 }

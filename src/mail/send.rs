@@ -14,10 +14,14 @@
 
 mod dialogue;
 mod directory;
+mod fetch;
+mod sts;
 #[cfg(test)]
 mod tests;
 
 pub use directory::{Answering, Directory, Dns, NoRoute};
+pub use fetch::{Fetch, Fetching, Https};
+pub use sts::{Mode, Policy, record_id};
 
 use crate::limits;
 use crate::mail::session::is_address;
@@ -127,8 +131,8 @@ pub struct Courier {
     waits: Waits,
     /// Any certificate: encryption against listeners-in only (RFC 7435).
     any: Arc<ClientConfig>,
-    /// The system's roots, loaded if the route has a login.
-    verified: Option<Arc<ClientConfig>>,
+    /// Servers whose certificate the system's roots vouch for.
+    verified: Arc<ClientConfig>,
 }
 
 impl Courier {
@@ -146,31 +150,41 @@ impl Courier {
     /// # Errors
     /// If the TLS library does not work.
     pub fn with(route: Route, helo: String, directory: Arc<dyn Directory>, waits: Waits) -> anyhow::Result<Self> {
-        let verified = match &route {
-            Route::Relay { login: Some(_), .. } => Some(dialogue::verified_tls()?),
-            _ => None,
-        };
         Ok(Courier {
             route,
             helo,
             directory,
             waits,
             any: dialogue::any_tls()?,
-            verified,
+            verified: system_tls()?,
         })
+    }
+
+    /// The same, but trusting these certificates' makers instead of the system's.
+    #[must_use]
+    pub fn trusting(self, verified: Arc<ClientConfig>) -> Self {
+        Courier { verified, ..self }
+    }
+
+    /// Whether mail goes to the mail hosts of each domain, so that the domain's policy counts.
+    pub fn asks_mail_hosts(&self) -> bool {
+        matches!(self.route, Route::Mx)
     }
 
     /// Sends `raw` from `from` (empty: the null return path) to `to`.
     ///
     /// `raw` must use CR LF: bare CR or LF are refused, since servers differ in what they make of them and the reader
     /// would not get what was written. A last line without CR LF gets one, as SMTP knows no other.
-    pub async fn deliver(&self, from: &str, to: &str, raw: &[u8]) -> Delivery {
+    ///
+    /// With a policy that says *enforce* only the mail hosts that it names are tried, encrypted and with a certificate
+    /// in their name (RFC 8461 §4.2).
+    pub async fn deliver(&self, from: &str, to: &str, raw: &[u8], policy: Option<&Policy>) -> Delivery {
         if let Err(reply) = fit_to_send(from, to, raw) {
             return Delivery::Failed { server: None, reply };
         }
         match &self.route {
             Route::Relay { host, port, login } => self.to_relay(host, *port, login.as_ref(), from, to, raw).await,
-            Route::Mx => self.to_mail_hosts(from, to, raw).await,
+            Route::Mx => self.to_mail_hosts(from, to, raw, policy).await,
         }
     }
 
@@ -191,8 +205,8 @@ impl Courier {
                 return outcome.nobody(format!("the relay {host} was not found: {error}"));
             }
         };
-        let tls = |address: &SocketAddr| match &self.verified {
-            Some(config) => TlsUse::Required(config),
+        let tls = |address: &SocketAddr| match login {
+            Some(_) => TlsUse::Required(&self.verified),
             None if address.ip().to_canonical().is_loopback() => TlsUse::Never,
             None => TlsUse::IfOffered(&self.any),
         };
@@ -211,7 +225,7 @@ impl Courier {
         }
     }
 
-    async fn to_mail_hosts(&self, from: &str, to: &str, raw: &[u8]) -> Delivery {
+    async fn to_mail_hosts(&self, from: &str, to: &str, raw: &[u8], policy: Option<&Policy>) -> Delivery {
         let mut outcome = Verdict::new(true);
         // `is_address` has seen to it that there is a domain, but for a lone postmaster.
         let Some((_, domain)) = to.rsplit_once('@') else {
@@ -227,7 +241,14 @@ impl Courier {
             }
             Err(NoRoute::NotNow(reply)) => return outcome.nobody(reply),
         };
+        let enforced = policy.filter(|policy| policy.mode == Mode::Enforce);
         for host in hosts.iter().take(limits::MAIL_HOSTS) {
+            if enforced.is_some_and(|policy| !policy.names(host)) {
+                outcome.remark(format!(
+                    "{host} is not among the mail hosts that the policy of {domain} names (MTA-STS)"
+                ));
+                continue;
+            }
             let mut addresses = match self.directory.addresses(host).await {
                 Ok(addresses) => addresses,
                 Err(NoRoute::Never(reply) | NoRoute::NotNow(reply)) => {
@@ -245,7 +266,10 @@ impl Courier {
                 raw,
                 waits: &self.waits,
             };
-            let tls = |_: &SocketAddr| TlsUse::IfOffered(&self.any);
+            let tls = |_: &SocketAddr| match enforced {
+                Some(_) => TlsUse::Required(&self.verified),
+                None => TlsUse::IfOffered(&self.any),
+            };
             if let Some(delivery) = self.to_host(&attempt, &addresses, tls, &mut outcome).await {
                 return delivery;
             }
@@ -299,6 +323,14 @@ impl Courier {
         }
         None
     }
+}
+
+/// Servers whose certificate the system's roots vouch for.
+///
+/// # Errors
+/// If the TLS library has no versions to offer.
+pub fn system_tls() -> anyhow::Result<Arc<ClientConfig>> {
+    dialogue::verified_tls()
 }
 
 /// What is known when no host took the mail: a server's word counts more than a connection that failed.

@@ -7,7 +7,7 @@ use super::kit::sink::{Act, Verb as At};
 use duly::desk::OutboxId;
 use duly::desk::case::State;
 use duly::desk::engineer::Role;
-use duly::desk::outbox::{self, Ended};
+use duly::desk::outbox::{self, Attempted, Ended};
 use duly::desk::verb::{Answer, Verb};
 use duly::refusal::Kind;
 use jiff::SignedDuration;
@@ -205,17 +205,16 @@ fn a_first_attempt_that_the_customers_own_server_deferred_keeps_and_a_failure_af
         let again = now + SignedDuration::from_mins(30);
         let end = |how: Ended| {
             let rules = rules.clone();
-            let ended = desk.store().write(move |tx| {
-                outbox::ended(
-                    tx,
-                    now,
-                    &rules,
-                    row,
-                    Some("mx.northwind.example"),
-                    "450 greylisted",
-                    &how,
-                )
-            });
+            let attempt = Attempted {
+                began: now,
+                server: Some("mx.northwind.example".into()),
+                said: "450 greylisted".into(),
+                how,
+                doubted: false,
+            };
+            let ended = desk
+                .store()
+                .write(move |tx| outbox::ended(tx, now, &rules, row, &attempt));
             ended.expect("recorded");
         };
         // Its bytes would have been kept before the first packet.

@@ -17,7 +17,7 @@ use duly::desk::queue::CasePage;
 use duly::desk::verb::{Answer, Done, Principal, Verb, perform};
 use duly::desk::{Desk, MIGRATIONS, alarm, outbox, thread};
 use duly::refusal::{Kind, Outcome};
-use duly::serve::{Running, Start};
+use duly::serve::{Outside, Running, Start};
 use duly::store::{Row, Store, Tx, Value};
 use jiff::{SignedDuration, Timestamp};
 use std::path::PathBuf;
@@ -49,6 +49,7 @@ pub struct TestDesk {
     config: Config,
     /// What reads its mail.
     worker: PathBuf,
+    outside: Option<Outside>,
     runtime: Runtime,
     folder: tempfile::TempDir,
     _database: TestDatabase,
@@ -102,6 +103,16 @@ pub fn time(text: &str) -> Timestamp {
 impl TestDesk {
     /// A running desk that takes mail for [`DESK`], its clock at `now`.
     pub fn open(database: TestDatabase, settings: &[(&str, &str, &str)], now: Timestamp) -> TestDesk {
+        TestDesk::open_into(database, settings, now, None)
+    }
+
+    /// As [`TestDesk::open`], with a world of its own to send into; then `mail.relay` is to be empty.
+    pub fn open_into(
+        database: TestDatabase,
+        settings: &[(&str, &str, &str)],
+        now: Timestamp,
+        outside: Option<Outside>,
+    ) -> TestDesk {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -140,6 +151,7 @@ impl TestDesk {
             client: None,
             config,
             worker: PathBuf::from(env!("CARGO_BIN_EXE_duly")),
+            outside,
             runtime,
             folder,
             _database: database,
@@ -155,9 +167,24 @@ impl TestDesk {
             config: self.config.clone(),
             clock: self.clock.clone(),
             worker: (self.worker.clone(), vec!["mail-worker".into()]),
+            outside: self.outside.clone(),
         };
         let running = self.runtime.block_on(Running::start(start));
         self.running = Some(running.unwrap_or_else(|cause| panic!("{}: {cause:#}", self.on)));
+    }
+
+    /// Starts a stopped desk with mails queued that it did not write: `queue` puts so many to each domain in a desk that
+    /// holds all mail, and the desk is started once more without the brake.
+    pub fn start_held(&mut self, mails: &[(&'static str, i64)], queue: impl Fn(&TestDesk, &'static str, i64)) {
+        self.start();
+        self.owner(Verb::Hold { hold: true }).expect("held");
+        for (domain, count) in mails {
+            queue(self, domain, *count);
+        }
+        self.stop();
+        self.start();
+        let all = "all".to_owned();
+        self.owner(Verb::Release { what: all }).expect("released");
     }
 
     /// Stops the desk in order.

@@ -12,5 +12,6 @@ pub mod jmap;
 pub mod mail;
 pub mod names;
 pub mod odd;
+pub mod outside;
 pub mod sink;
 pub mod wire;

@@ -83,6 +83,7 @@ struct Seen {
 
 struct Script {
     acts: Mutex<Vec<(Verb, Act)>>,
+    always: Mutex<Vec<(Verb, &'static [u8])>>,
     offers: Vec<&'static str>,
     tls: Option<Arc<rustls::ServerConfig>>,
     seen: Mutex<Seen>,
@@ -117,6 +118,7 @@ impl Sink {
         let address = listener.local_addr().expect("its address");
         let script = Arc::new(Script {
             acts: Mutex::new(acts),
+            always: Mutex::default(),
             offers,
             tls,
             seen: Mutex::default(),
@@ -146,6 +148,11 @@ impl Sink {
     /// Adds a line to the script.
     pub fn next(&self, at: Verb, act: Act) {
         self.script.acts.lock().expect("no panic inside").push((at, act));
+    }
+
+    /// Says this at a verb from now on, every time that no line of the script is for it.
+    pub fn always(&self, at: Verb, words: &'static [u8]) {
+        self.script.always.lock().expect("no panic inside").push((at, words));
     }
 
     /// Connections so far.
@@ -184,6 +191,14 @@ impl Script {
             let mut acts = self.acts.lock().expect("no panic inside");
             acts.iter().position(|(at, _)| *at == verb).map(|at| acts.remove(at).1)
         };
+        let always = self
+            .always
+            .lock()
+            .expect("no panic inside")
+            .iter()
+            .find(|(at, _)| *at == verb)
+            .map(|(_, words)| Act::Say(words));
+        let act = act.or(always);
         match act {
             None => talk.say(yes.as_bytes()).await.map(|()| true),
             Some(Act::Wait(wait)) => {

@@ -7,6 +7,8 @@ mod bounds;
 mod desk;
 mod forgery;
 mod lmtp;
+mod policy;
+mod queues;
 mod receive;
 mod send;
 mod speed;

@@ -1,39 +1,13 @@
 //! The courier against a server that misbehaves on purpose.
 
+use crate::kit::outside::Book;
 use crate::kit::sink::{Act, Sink, Taken, Verb};
-use duly::mail::send::{Answering, Courier, Delivery, Directory, Login, NoRoute, Route, Waits};
+use duly::mail::send::{Courier, Delivery, Login, NoRoute, Route, Waits};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// What a resolver says of a domain.
-type Mx = Result<Vec<(u16, String)>, NoRoute>;
-
-/// A resolver without a network.
-#[derive(Default)]
-struct Book {
-    mx: HashMap<&'static str, Mx>,
-    addresses: HashMap<&'static str, Vec<SocketAddr>>,
-}
-
-impl Directory for Book {
-    fn mx<'a>(&'a self, domain: &'a str) -> Answering<'a, Vec<(u16, String)>> {
-        let found = self.mx.get(domain).cloned().unwrap_or_else(|| Ok(Vec::new()));
-        Box::pin(async move { found })
-    }
-
-    fn addresses<'a>(&'a self, host: &'a str) -> Answering<'a, Vec<SocketAddr>> {
-        let found = self
-            .addresses
-            .get(host)
-            .cloned()
-            .ok_or_else(|| NoRoute::Never(format!("{host} has no address")));
-        Box::pin(async move { found })
-    }
-}
 
 fn quick() -> Waits {
     let wait = Duration::from_millis(300);
@@ -65,12 +39,16 @@ fn by_mx(hosts: &[(&'static str, SocketAddr)]) -> Courier {
         .map(|(at, (host, _))| (10 + at as u16, format!("{host}.")))
         .rev()
         .collect();
-    let addresses = hosts.iter().map(|(host, address)| (*host, vec![*address])).collect();
+    let addresses = hosts
+        .iter()
+        .map(|(host, address)| ((*host).to_owned(), vec![*address]))
+        .collect();
     courier(
         Route::Mx,
         Book {
-            mx: [("b.example", Ok(mx))].into(),
+            mx: [("b.example".to_owned(), Ok(mx))].into(),
             addresses,
+            ..Book::default()
         },
     )
 }
@@ -78,7 +56,7 @@ fn by_mx(hosts: &[(&'static str, SocketAddr)]) -> Courier {
 const RAW: &[u8] = b"Subject: x\r\n\r\n.one\r\n..two\r\n.\r\nend\r\n";
 
 async fn deliver(courier: &Courier) -> Delivery {
-    courier.deliver("desk@desk.example", "anna@b.example", RAW).await
+    courier.deliver("desk@desk.example", "anna@b.example", RAW, None).await
 }
 
 fn deferred(server: Option<&str>, reply: &str, own: bool) -> Delivery {
@@ -114,9 +92,12 @@ async fn a_relay_gets_exactly_the_mail() {
     let eight_bit = "\u{e9}\r\n".repeat(20_000);
     let raws: [&[u8]; 5] = [b"", b"\r\n", b".\r\n", b"a\r\n\r\n\r\n", eight_bit.as_bytes()];
     for raw in raws {
-        assert_eq!(courier.deliver("", "anna@b.example", raw).await, accepted);
+        assert_eq!(courier.deliver("", "anna@b.example", raw, None).await, accepted);
     }
-    assert_eq!(courier.deliver("", "anna@b.example", b"no line end").await, accepted);
+    assert_eq!(
+        courier.deliver("", "anna@b.example", b"no line end", None).await,
+        accepted
+    );
     let taken = sink.taken();
     assert_eq!(taken[0].raw, RAW);
     assert_eq!(
@@ -143,7 +124,7 @@ async fn random_mails_arrive_as_they_left() {
         let text: String = (0..dice.below(80)).map(|_| pieces[dice.below(pieces.len())]).collect();
         sent.push(format!("{text}\r\n").into_bytes());
         assert!(matches!(
-            courier.deliver("", "anna@b.example", &sent[sent.len() - 1]).await,
+            courier.deliver("", "anna@b.example", &sent[sent.len() - 1], None).await,
             Delivery::Accepted { .. }
         ));
     }
@@ -216,7 +197,7 @@ async fn a_server_that_vanishes_before_the_dot_has_taken_nothing() {
     }
     let sink = Sink::start(vec![(Verb::Body, Act::Vanish)]).await;
     let large = b"x\r\n".repeat(3_000_000);
-    let delivery = relay(&sink).deliver("", "anna@b.example", &large).await;
+    let delivery = relay(&sink).deliver("", "anna@b.example", &large, None).await;
     assert!(
         matches!(delivery, Delivery::Deferred { server: None, .. }),
         "{delivery:?}"
@@ -227,7 +208,7 @@ async fn a_server_that_vanishes_before_the_dot_has_taken_nothing() {
 async fn a_server_that_has_had_enough_of_a_mail_is_heard() {
     let sink = Sink::start(vec![(Verb::Body, Act::SayAndVanish(b"552 5.3.4 too large"))]).await;
     let large = b"x\r\n".repeat(3_000_000);
-    let delivery = relay(&sink).deliver("", "anna@b.example", &large).await;
+    let delivery = relay(&sink).deliver("", "anna@b.example", &large, None).await;
     // A reset may overtake the words; then it is a try that failed, and never a mail that was taken.
     let lost = matches!(delivery, Delivery::Deferred { server: None, .. });
     assert!(
@@ -308,7 +289,7 @@ async fn a_domain_without_mx_is_its_own_mail_host() {
     let courier = courier(
         Route::Mx,
         Book {
-            addresses: [("b.example", vec![sink.address])].into(),
+            addresses: [("b.example".to_owned(), vec![sink.address])].into(),
             ..Book::default()
         },
     );
@@ -321,7 +302,7 @@ async fn a_null_mx_and_an_unknown_domain_fail_and_a_silent_resolver_defers() {
         courier(
             Route::Mx,
             Book {
-                mx: [("b.example", answer)].into(),
+                mx: [("b.example".to_owned(), answer)].into(),
                 ..Book::default()
             },
         )
@@ -368,13 +349,13 @@ async fn addresses_beyond_ascii_go_only_to_servers_that_take_them() {
     let sink = Sink::start(Vec::new()).await;
     let to = "\u{e9}va@b.example";
     assert!(matches!(
-        relay(&sink).deliver("", to, RAW).await,
+        relay(&sink).deliver("", to, RAW, None).await,
         Delivery::Accepted { .. }
     ));
     assert!(sink.taken()[0].mail.ends_with(" SMTPUTF8"));
     let sink = Sink::offering(vec!["SIZE"], None, Vec::new()).await;
     assert!(matches!(
-        relay(&sink).deliver("", to, RAW).await,
+        relay(&sink).deliver("", to, RAW, None).await,
         Delivery::Failed { server: Some(_), .. }
     ));
 }

@@ -153,6 +153,14 @@ impl Desk {
         Ok(())
     }
 
+    /// Whether the server's process is there; one that was killed is still to be collected.
+    pub fn is_alive(&mut self) -> bool {
+        match &mut self.server {
+            Some(server) => matches!(server.try_wait(), Ok(None)),
+            None => false,
+        }
+    }
+
     /// Collects a server that somebody else has killed.
     ///
     /// # Errors
@@ -272,7 +280,19 @@ impl Line {
     /// # Errors
     /// A refusal, or a desk that is gone.
     pub fn ask(&mut self, verb: &Value) -> Result<Value> {
-        let mut request = serde_json::to_vec(&json!({"verb": verb}))?;
+        self.exchange(&json!({"verb": verb}))
+    }
+
+    /// Asks as an engineer.
+    ///
+    /// # Errors
+    /// As [`Line::ask`].
+    pub fn ask_as(&mut self, engineer: &str, verb: &Value) -> Result<Value> {
+        self.exchange(&json!({"as_engineer": engineer, "verb": verb}))
+    }
+
+    fn exchange(&mut self, request: &Value) -> Result<Value> {
+        let mut request = serde_json::to_vec(request)?;
         request.push(b'\n');
         self.0.get_mut().write_all(&request)?;
         let mut answer = Vec::new();

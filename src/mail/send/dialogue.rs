@@ -65,6 +65,17 @@ impl Answer {
         clean(&format!("{} {}", self.code, self.lines.join(" ")))
     }
 
+    /// The largest mail that the server announces; none or 0 says nothing (RFC 1870 §3).
+    fn size(&self) -> Option<u64> {
+        let words = self.lines.iter().skip(1).map(|line| line.split(' '));
+        let size = words.filter_map(|mut words| {
+            let is_size = words.next().is_some_and(|word| word.eq_ignore_ascii_case("SIZE"));
+            words.next().filter(|_| is_size)
+        });
+        // More digits than a number has: more than any mail.
+        size.filter_map(|digits| digits.parse().ok()).find(|size| *size > 0)
+    }
+
     fn offers(&self, keyword: &str) -> bool {
         let is_keyword = |line: &String| {
             line.split(' ')
@@ -119,9 +130,11 @@ impl Attempt<'_> {
         let name = ServerName::try_from(self.host.to_owned());
         let (true, Ok(name)) = (offered.offers("STARTTLS"), name) else {
             if required {
-                return Err(End::Broken(
-                    "the server offers no encryption, and a password is not sent without".to_owned(),
-                ));
+                let reason = match self.login {
+                    Some(_) => "a password is not sent without",
+                    None => "the policy of its domain wants it (MTA-STS)",
+                };
+                return Err(End::Broken(format!("the server offers no encryption, and {reason}")));
             }
             return self.hand_over(talk, &offered).await;
         };
@@ -179,6 +192,7 @@ impl Attempt<'_> {
                 )));
             }
         }
+        self.fits(offered)?;
         let mail = self.mail_command(offered)?;
         for command in [mail.as_str(), &format!("RCPT TO:<{}>", self.to)] {
             let said = talk.ask(command).await.map_err(broken)?;
@@ -192,6 +206,19 @@ impl Attempt<'_> {
         let _ = within(Duration::from_secs(1), talk.stream.write_all(b"QUIT\r\n")).await;
         let _ = within(Duration::from_secs(1), talk.stream.shutdown()).await;
         Ok(said)
+    }
+
+    /// Refuses what the server says beforehand that it will refuse (RFC 1870 §5): nothing of it is sent.
+    fn fits(&self, offered: &Answer) -> Step<()> {
+        match offered.size() {
+            Some(most) if self.raw.len() as u64 > most => Err(End::Unfit(format!(
+                "this server takes mails of up to {} MB and this one has {} MB with its files encoded; \
+                 send the files by link: reply again without them and let the upload link carry them",
+                megabytes(most),
+                megabytes(self.raw.len() as u64)
+            ))),
+            _ => Ok(()),
+        }
     }
 
     fn mail_command(&self, offered: &Answer) -> Step<String> {
@@ -261,6 +288,12 @@ impl Attempt<'_> {
             )))),
         }
     }
+}
+
+/// Megabytes to one place, never less than a tenth.
+fn megabytes(bytes: u64) -> String {
+    let tenths = bytes.div_ceil(100_000);
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 /// Bytes written at once; lines longer than this are written whole.

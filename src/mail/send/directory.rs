@@ -29,6 +29,9 @@ pub trait Directory: Send + Sync + 'static {
 
     /// The addresses of a mail host, with the port to call.
     fn addresses<'a>(&'a self, host: &'a str) -> Answering<'a, Vec<SocketAddr>>;
+
+    /// The TXT records of a name, their pieces joined; empty if there are none.
+    fn txt<'a>(&'a self, name: &'a str) -> Answering<'a, Vec<String>>;
 }
 
 /// The hosts of a domain, best first.
@@ -126,6 +129,31 @@ impl Directory for Dns {
             Ok(outside)
         })
     }
+
+    fn txt<'a>(&'a self, name: &'a str) -> Answering<'a, Vec<String>> {
+        Box::pin(async move {
+            match self
+                .resolver
+                .txt_lookup(format!("{}.", name.trim_end_matches('.')))
+                .await
+            {
+                Ok(found) => Ok(found
+                    .answers()
+                    .iter()
+                    .filter_map(|record| match &record.data {
+                        RData::TXT(txt) => Some(joined(&txt.txt_data)),
+                        _ => None,
+                    })
+                    .collect()),
+                Err(error) if error.is_nx_domain() || error.is_no_records_found() => Ok(Vec::new()),
+                Err(error) => Err(not_now(name, &error)),
+            }
+        })
+    }
+}
+
+fn joined(pieces: &[Box<[u8]>]) -> String {
+    pieces.iter().map(|piece| String::from_utf8_lossy(piece)).collect()
 }
 
 fn not_now(name: &str, error: &NetError) -> NoRoute {

@@ -1,0 +1,1 @@
+UPDATE outbox SET domain = lower(substr(recipient, strpos(recipient, '@') + 1));

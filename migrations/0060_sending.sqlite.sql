@@ -1,0 +1,1 @@
+UPDATE outbox SET domain = lower(substr(recipient, instr(recipient, '@') + 1));
