@@ -337,7 +337,7 @@ fn gnupg_reads_what_the_desk_sealed() {
         "{text}"
     );
     let begin = text.find("-----BEGIN PGP MESSAGE").expect("armour");
-    let opened = bench.gpg(&["--decrypt", "--status-file", "status"], text[begin..].as_bytes());
+    let opened = bench.gpg(&["--decrypt", "--status-file", "status"], &text.as_bytes()[begin..]);
     assert_eq!(String::from_utf8(opened).expect("text"), ENTITY);
     assert!(
         String::from_utf8(bench.read("status"))

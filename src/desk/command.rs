@@ -13,8 +13,9 @@ use super::ledger::{self, Actor, event};
 use super::message::{self, Incoming, Placed};
 use super::notice;
 use super::origin;
+use super::outbox;
 use super::verb::{Answer, Principal, Verb};
-use super::{ALARM, CaseId, Desk, EngineerId, MessageNo, OUTBOX, RawId, thread};
+use super::{ALARM, CaseId, Desk, EngineerId, MessageNo, RawId, thread};
 use crate::limits;
 use crate::refusal::{Fault, Outcome, Refusal};
 use crate::store::{Store, Tx, values};
@@ -409,10 +410,6 @@ fn hold_longer(tx: &mut Tx<'_>, now: Timestamp, reply: MessageNo) -> Outcome<Tim
     if row.opt_instant(1).is_some_and(|due| due < now + margin) {
         return Ok(held);
     }
-    tx.execute(
-        "UPDATE outbox SET not_before = $1 WHERE message = $2 AND state = 'held'",
-        &values![wanted, reply],
-    )?;
-    tx.ring(OUTBOX);
+    outbox::hold_until(tx, reply, wanted)?;
     Ok(wanted)
 }

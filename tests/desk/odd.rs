@@ -27,7 +27,11 @@ fn thousands_of_odd_mails_have_a_place_each_and_their_own_bytes() {
         let mut desk = TestDesk::open(database, &[], time(MONDAY));
         let mut refused = 0;
         for which in 0..count {
-            let raw = odd::mail(seed * 1_000_003 + which);
+            let mut raw = odd::mail(seed * 1_000_003 + which);
+            // What SMTP carries ends with a line (RFC 5321 §4.1.1.4).
+            if !raw.ends_with(b"\r\n") {
+                raw.extend_from_slice(b"\r\n");
+            }
             // Each sender has an hour's share of mails; these are many senders.
             let from = format!("odd{}@customer{}.example", which % 97, which / 97);
             match desk.send(&raw, &from, &[DESK]) {

@@ -138,12 +138,12 @@ fn parsed(raw: &[u8], faults: &mut Vec<String>) {
                     }
                 }
             }
-            PartType::Text(text) if part.is_content_type("text", "calendar") => {
-                if !text.starts_with("BEGIN:VCALENDAR")
-                    || part.content_type().and_then(|kind| kind.attribute("method")).is_none()
-                {
-                    faults.push("a calendar part without its method".to_owned());
-                }
+            PartType::Text(text)
+                if part.is_content_type("text", "calendar")
+                    && (!text.starts_with("BEGIN:VCALENDAR")
+                        || part.content_type().and_then(|kind| kind.attribute("method")).is_none()) =>
+            {
+                faults.push("a calendar part without its method".to_owned());
             }
             _ => {}
         }

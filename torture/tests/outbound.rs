@@ -46,7 +46,7 @@ fn what_leaves_is_neither_lost_nor_doubled_unsaid() {
     );
     let (replies, minutes) = (number("DULY_TORTURE_REPLIES", 600), number("DULY_TORTURE_MINUTES", 0));
     println!("seed {seed} (DULY_TORTURE_SEED)");
-    let mut dice = Dice::new(seed);
+    let dice = Dice::new(seed);
     let moody = Moody::start(dice.fork(1)).expect("a server");
     let mut desk = Desk::init(moody.address).expect("a desk");
     let folder = tempfile::tempdir().expect("a folder");
