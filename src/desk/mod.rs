@@ -172,7 +172,7 @@ pub struct Desk {
     pub unverified: Unverified,
     /// Public lists that the desk serves: their mail is customer mail. Lower case.
     pub lists: Vec<String>,
-    /// Where customers reach pages: "https://desk.acme.example", without a slash at the end. Empty: nowhere, so that no letter
+    /// Where customers reach pages: `https://desk.acme.example`, without a slash at the end. Empty: nowhere, so that no letter
     /// carries a link.
     pub web: String,
     /// Signs reply addresses.

@@ -3,7 +3,7 @@
 //! command always gets its answer.
 //!
 //! Every notice carries the engineer's personal address as Reply-To: an answer to it speaks for the vendor if it is proven
-//! ([`command`](super::command)). The words are the mail door's.
+//! ([`command`]). The words are the mail door's.
 
 use super::automatic::{self, Automatic};
 use super::case::{self, Case};
