@@ -11,7 +11,6 @@ pub mod desk;
 pub mod dice;
 pub mod mail;
 pub mod memory;
-pub mod moody;
 pub mod relay;
 pub mod smtp;
 
