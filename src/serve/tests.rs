@@ -1,3 +1,5 @@
+//! The order of the stop.
+
 use super::*;
 
 /// A mail that is committed, and the desk stopped, right after a look that found none.
