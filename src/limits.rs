@@ -186,9 +186,13 @@ pub const TIMETABLE_ROWS: usize = 14;
 pub const LOCAL_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
 /// Jobs of one group commit; the group is closed by time as well ([`GROUP_MILLIS`]).
-pub const GROUP_JOBS: usize = 64;
+pub const GROUP_JOBS: usize = 128;
 /// A group commit takes no further job after this many milliseconds of work.
-pub const GROUP_MILLIS: u128 = 20;
+pub const GROUP_MILLIS: u128 = 40;
+/// A group that follows one of at least so many jobs waits for as many: whoever was answered together comes again together.
+pub const GATHER_JOBS: usize = 8;
+/// It waits so long for each of them at most.
+pub const GATHER_MILLIS: u64 = 2;
 /// Jobs that may wait for the writer; beyond it callers wait for a place.
 pub const GROUP_QUEUE: usize = 4_096;
 
@@ -201,7 +205,7 @@ pub const STATEMENTS: usize = 256;
 /// Rows one statement may return: a statement that forgot its `LIMIT` is an error, not an empty memory.
 pub const QUERY_ROWS: usize = 1_000_000;
 /// Pages of 4 KiB in SQLite's write-ahead log before the writer copies them into the database.
-pub const WAL_PAGES: usize = 4_000;
+pub const WAL_PAGES: usize = 12_000;
 /// The writer gives back SQLite's caches after this long without a job.
 pub const WRITER_REST_SECONDS: u64 = 5;
 /// Wait for a lock on SQLite's file: only a backup program can hold one.
@@ -247,6 +251,8 @@ pub const MAIL_VERBS: usize = 10;
 pub const DIGEST_ROWS: i64 = 50;
 /// Acknowledgements a case, address and day (PRODUCT.md §3.11).
 pub const ACKNOWLEDGEMENTS_PER_DAY: i64 = 3;
+/// Newest automatic letters of an address whose subjects say whether it is a machine that answers them.
+pub const LOOP_LETTERS: usize = 4;
 /// Automatic mails in all to one address a day, over every case: the brake on loops between machines that say nothing of themselves.
 pub const AUTOMATIC_PER_ADDRESS_PER_DAY: i64 = 30;
 /// Automatic mails of one address within [`FLOOD_MINUTES`] from which they stand in the spool as one line: a machine that has something to say says it in fewer.

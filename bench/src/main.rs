@@ -26,6 +26,9 @@ struct Arguments {
     /// Only these: understand, ingest, next, pages, idle, import
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Of ingest, only so many sessions at once: 1, 8, 64
+    #[arg(long, value_delimiter = ',')]
+    sessions: Vec<usize>,
     /// Write the figures to this file as well, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -51,7 +54,7 @@ fn main() -> Result<()> {
         understand::measure(&mut report, &program, arguments.quick)?;
     }
     if wanted("ingest") {
-        ingest::measure(&mut report, arguments.quick)?;
+        ingest::measure(&mut report, arguments.quick, &arguments.sessions)?;
     }
     if wanted("import") {
         import::measure(&mut report)?;

@@ -282,6 +282,7 @@ impl Seed {
                         said: "250 kept".into(),
                         how: Ended::Accepted,
                         doubted: false,
+                        relayed: false,
                     };
                     outbox::ended(tx, at, &self.desk, row.id, &attempt)?;
                 }

@@ -12,7 +12,7 @@ use super::origin::{self, Origin, Standing};
 use super::thread::{self, Clues, Match};
 use super::{
     CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, bounce, command, likeness, machine,
-    notice, number, probe, promise, unsorted,
+    notice, number, probe, promise, repeat, unsorted,
 };
 use crate::limits;
 use crate::refusal::Outcome;
@@ -226,18 +226,23 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
         ledger::record(tx, now, entry)?;
         return Ok(Some(Placed { message, case }));
     }
-    if let Some(message) = probe::of(tx, mail)? {
+    let known = repeat::known(tx, mail.message_id.as_deref())?;
+    if let Some(repeat::Known {
+        message,
+        is_probe: true,
+        ..
+    }) = known
+    {
         arrival::placed(tx, now, raw, message)?;
         probe::came(tx, now, message, mail)?;
         return Ok(Some(Placed { message, case: None }));
     }
-    let known = known(tx, mail)?;
     let like;
     let mail = match &known {
-        Some((other, false)) => {
+        Some(known) if !known.is_ours => {
             like = Incoming {
                 facts: Facts {
-                    looks_like: Some(*other),
+                    looks_like: Some(known.message.0),
                     ..mail.facts.clone()
                 },
                 ..mail.clone()
@@ -248,7 +253,7 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
     };
     let placed = if let Some(reason) = &mail.trouble {
         unread(tx, now, desk, mail, reason)?
-    } else if desk.is_own(&mail.address) || matches!(known, Some((_, true))) {
+    } else if desk.is_own(&mail.address) || known.is_some_and(|known| known.is_ours) {
         spool(tx, now, mail, None, "our own mail came back to us")?
     } else if let Auto::Bounce | Auto::Replied | Auto::Generated = mail.auto {
         machine::place(tx, now, desk, mail)?
@@ -295,16 +300,6 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
         message,
         case: Some(id),
     })
-}
-
-/// A message that has this Message-ID already, and whether it is one of ours; one of ours if there is one.
-fn known(tx: &mut Tx<'_>, mail: &Incoming) -> Outcome<Option<(i64, bool)>> {
-    let Some(id) = &mail.message_id else { return Ok(None) };
-    let row = tx.first(
-        "SELECT id, way FROM message WHERE message_id = $1 ORDER BY CASE way WHEN 'out' THEN 0 ELSE 1 END, id LIMIT 1",
-        &values![id.as_str()],
-    )?;
-    Ok(row.map(|row| (row.int(0), row.text(1) == "out")))
 }
 
 pub(super) fn spool(

@@ -129,6 +129,13 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0060_sending.sqlite.sql"),
         postgres: include_str!("../../migrations/0060_sending.postgres.sql"),
     },
+    Migration {
+        number: 62,
+        name: "lean",
+        sql: include_str!("../../migrations/0062_lean.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// A mail was accepted and waits to be understood.

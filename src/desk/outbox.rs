@@ -362,13 +362,15 @@ pub struct Attempted {
     pub how: Ended,
     /// The mail may have been taken though nobody said so.
     pub doubted: bool,
+    /// It went to the relay that takes all mail, not to a mail host of the domain.
+    pub relayed: bool,
 }
 
 /// Records how an attempt ended; promises and the case follow.
 pub fn ended(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: OutboxId, attempt: &Attempted) -> Outcome<()> {
     let domain = record(tx, now, desk, id, attempt)?;
     match &attempt.server {
-        Some(_) => destination::reached(tx, &domain)?,
+        Some(_) => destination::reached(tx, now, &domain, attempt.relayed)?,
         None if matches!(attempt.how, Ended::Deferred { .. }) => {
             destination::unreachable(tx, now, &domain, attempt.began)?;
         }
@@ -432,6 +434,7 @@ pub fn give_up(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, domain: &str, limit
             said: "given up after five days: no mail host of this domain could be reached".to_owned(),
             how: Ended::Failed,
             doubted: false,
+            relayed: false,
         };
         ended(tx, now, desk, OutboxId(row.int(0)), &attempt)?;
     }

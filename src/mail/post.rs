@@ -214,6 +214,7 @@ impl Post {
             said,
             how,
             doubted,
+            relayed: !self.courier.asks_mail_hosts(),
         }
     }
 }
