@@ -79,7 +79,7 @@ pub enum Point {
     Data,
     /// The mail is half there.
     Half,
-    /// The mail is there, nothing is said yet.
+    /// The mail is there and will be taken, nothing is said yet.
     Dot,
     /// It was told 250.
     Answered,
@@ -179,7 +179,7 @@ impl Moody {
         let mut came = seen.came.clone();
         for one in &mut came {
             let unkept = |kill: &Instant| kill.saturating_duration_since(one.at) < UNKEPT && *kill >= one.at;
-            one.in_doubt |= seen.kills.iter().any(unkept);
+            one.in_doubt |= one.said == Some(250) && seen.kills.iter().any(unkept);
         }
         came
     }
@@ -311,16 +311,21 @@ impl Moody {
             in_doubt: matches!(mood, Mood::Mute | Mood::Reset),
             at: Instant::now(),
         };
-        came.in_doubt |= self.passes(Point::Dot);
+        // The window that matters is a reply's that was taken: no other mail uses these points up.
+        let counts = came.said == Some(250) && !came.is_automatic;
+        came.in_doubt |= counts && self.passes(Point::Dot);
         let written = match answer {
             Some((_, words)) => stream.write_all(words),
             None => Ok(()),
         };
-        came.in_doubt |= written.is_err() || self.passes(Point::Answered);
+        came.in_doubt |= written.is_err() || (counts && self.passes(Point::Answered));
         lock(&self.seen).came.push(came);
         if mood == Mood::Reset {
             // Unread bytes in the buffer make the system say RST instead of FIN.
             socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+            return Ok(());
+        }
+        if mood == Mood::Mute {
             return Ok(());
         }
         let mut rest = String::new();
