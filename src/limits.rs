@@ -96,11 +96,11 @@ pub const PARSE_DEATHS: i64 = 2;
 /// Starts of the desk that may find the same mail not understood before it is set aside.
 pub const PARSE_STARTS: i64 = 10;
 /// Mails given their place in one job of the writer: each job costs a savepoint and a copy of every page it touches, and a long one holds up its group.
-pub const PLACE_AT_ONCE: usize = 8;
+pub const PLACE_AT_ONCE: usize = 32;
 /// Jobs of [`PLACE_AT_ONCE`] mails that the writer may have before it while the next batch is read.
 pub const PLACE_AHEAD: usize = 8;
 /// Mails handed to the worker at once.
-pub const PARSE_BATCH: usize = 32;
+pub const PARSE_BATCH: usize = 64;
 
 /// One SMTP command line, CRLF included (RFC 5321 §4.5.3.1.4, with room for SMTPUTF8 and parameters).
 pub const SMTP_COMMAND_BYTES: usize = 512;

@@ -282,51 +282,61 @@ fn without_tag(subject: &str) -> Option<&str> {
     (!after.trim().is_empty()).then_some(after)
 }
 
-/// A line that was quoted.
+/// The words of a line that was quoted.
 struct Quoted {
-    /// Its words, lower case, one blank between them.
-    words: String,
-    /// Its longest word as it was written: a text without it does not have the line either.
-    longest: String,
+    words: Vec<String>,
+    /// Place of the longest: where it stands in a text the others are looked for beside it.
+    longest: usize,
 }
 
 /// Lines that were quoted; the longest few.
 fn quoted_lines(folded: &str) -> Vec<Quoted> {
-    let mut lines: Vec<Quoted> = folded
+    let mut lines: Vec<Vec<&str>> = folded
         .lines()
         .take(limits::LIKENESS_QUOTED_LINES)
-        .map(|line| Quoted {
-            words: words_of(line),
-            longest: pieces(line)
-                .max_by_key(|word| word.len())
-                .unwrap_or_default()
-                .to_owned(),
-        })
-        .filter(|line| line.words.split(' ').count() >= 6)
+        .map(|line| pieces(line).collect())
+        .filter(|words: &Vec<&str>| words.len() >= 6)
         .collect();
-    lines.sort_by_key(|line| std::cmp::Reverse(line.words.len()));
+    lines.sort_by_key(|words| std::cmp::Reverse(words.iter().map(|word| word.len() + 1).sum::<usize>()));
     lines.truncate(5);
-    lines
+    let quoted = lines.into_iter().map(|words| Quoted {
+        longest: (0..words.len()).max_by_key(|place| words[*place].len()).unwrap_or(0),
+        words: words.into_iter().map(str::to_owned).collect(),
+    });
+    quoted.collect()
 }
 
+/// Whether a text has one of the lines, however it was wrapped since.
 fn stands_in(quoted: &[Quoted], text: &str) -> bool {
     let text = super::message::clip_bytes(text, limits::LIKENESS_TEXT_BYTES);
-    let perhaps: Vec<&Quoted> = quoted.iter().filter(|line| text.contains(&line.longest)).collect();
-    if perhaps.is_empty() {
-        return false;
-    }
-    let text = words_of(text);
-    perhaps.iter().any(|line| text.contains(&line.words))
+    quoted.iter().any(|line| {
+        let (before, rest) = line.words.split_at(line.longest);
+        let Some((longest, after)) = rest.split_first() else {
+            return false;
+        };
+        memchr::memmem::find_iter(text.as_bytes(), longest.as_bytes()).any(|at| {
+            // A match of whole UTF-8 begins and ends between characters.
+            let (left, right) = (&text[..at], &text[at + longest.len()..]);
+            !left.ends_with(char::is_alphanumeric)
+                && !right.starts_with(char::is_alphanumeric)
+                && is_next(pieces(right), after.iter())
+                && is_next(pieces(left).rev(), before.iter().rev())
+        })
+    })
 }
 
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
+/// Whether these words come next.
+fn is_next<'a>(mut here: impl Iterator<Item = &'a str>, wanted: impl Iterator<Item = &'a String>) -> bool {
+    let mut wanted = wanted;
+    wanted.all(|word| {
+        here.next()
+            .is_some_and(|one| one.eq_ignore_ascii_case(word) || one.to_lowercase() == word.to_lowercase())
+    })
+}
+
+fn pieces(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
-}
-
-fn words_of(text: &str) -> String {
-    let words: Vec<&str> = pieces(text).collect();
-    words.join(" ").to_lowercase()
 }
 
 /// Words that are rare by their shape: error codes, versions, names with digits in them; lower case.
@@ -406,6 +416,15 @@ mod tests {
 
     #[test]
     fn a_quoted_line_stands_in_a_message_however_it_was_wrapped() {
+        let longest_twice = quoted_lines("> the zeitgeber stops, and zeitgeber is the longest word\n");
+        assert!(stands_in(
+            &longest_twice,
+            "ZEITGEBER: The zeitgeber stops and Zeitgeber is the longest word."
+        ));
+        assert!(!stands_in(
+            &longest_twice,
+            "the zeitgebers stop, and zeitgeber is the longest word"
+        ));
         let quoted = quoted_lines("> The daemon stops at start and writes nothing\n> into its log. Why?\n");
         assert!(stands_in(
             &quoted,
