@@ -58,14 +58,14 @@ const SAID_CHARS: usize = 300;
 
 /// Subjects of bounces in lower case.
 pub(crate) fn subject_says_undeliverable(subject: &str) -> bool {
-    words::UNDELIVERABLE_SUBJECTS.iter().any(|p| subject.contains(p))
+    words::UNDELIVERABLE_SUBJECTS.are_in(subject)
 }
 
 /// Whether the text is one that mail servers write: it says that something was not delivered and gives a server's
 /// words or an address as the reason, before any quoted mail.
 pub(crate) fn text_says_undeliverable(mail: &Understood, outline: &Outline<'_>) -> bool {
     let text = beginning(&mail.body_text, 4_096).to_lowercase();
-    let speaks = words::UNDELIVERABLE_TEXTS.iter().any(|p| text.contains(p));
+    let speaks = words::UNDELIVERABLE_TEXTS.are_in(&text);
     speaks && (carries_original(mail, outline) || text.contains('@') || reply_code(&text).is_some())
 }
 
@@ -286,14 +286,13 @@ enum Lateness {
 
 /// Whether the bounce is a notice of delay. The subject decides where it says either; else the words above the copy.
 fn lateness(mail: &Understood, text: &str) -> Lateness {
-    let subject = mail.subject.to_lowercase();
-    let text = layout::before_copy(text).to_lowercase();
-    let says = |list: &[&str], text: &str| list.iter().any(|word| text.contains(word));
-    match (says(words::DELAY, &subject), says(words::FINAL, &subject)) {
-        _ if says(words::ONLY_DELAY, &text) => Lateness::Delayed,
+    let subject = &mail.subject;
+    let text = layout::before_copy(text);
+    match (words::DELAY.are_in(subject), words::FINAL.are_in(subject)) {
+        _ if words::ONLY_DELAY.are_in(text) => Lateness::Delayed,
         (true, false) => Lateness::Delayed,
         (false, true) => Lateness::Failed,
-        _ if says(words::DELAY, &text) && !says(words::FINAL, &text) => Lateness::Likely,
+        _ if words::DELAY.are_in(text) && !words::FINAL.are_in(text) => Lateness::Likely,
         _ => Lateness::Failed,
     }
 }

@@ -11,12 +11,16 @@ use memchr::{memchr, memmem};
 
 use crate::limits;
 use crate::mail::tag::{attribute, balanced_close, end_of_tag, entity, find_close, is_block, is_indentation};
+use crate::mail::words::Phrases;
 
 /// Quote marks written at one line's start at most.
 const QUOTE_MARKS: usize = 32;
 
 /// Hidden elements without an end after which no more are hidden.
 const VAIN_LOOKS: usize = 20;
+
+/// Values of styles that hide; without one of them in a tag nobody need read its style.
+static HIDING: Phrases = Phrases::new(&["none", "hidden"]);
 
 /// Text, and what was cut.
 #[derive(Debug, Default)]
@@ -105,16 +109,18 @@ pub fn visible(html: &[u8]) -> usize {
     let mut rest = html;
     loop {
         let text = &rest[..memchr(b'<', rest).unwrap_or(rest.len())];
+        let (plain, entities) = text.split_at(memchr(b'&', text).unwrap_or(text.len()));
+        let letter = |byte: u8| !byte.is_ascii_whitespace() && byte & 0xC0 != 0x80;
+        count += plain.iter().filter(|byte| letter(**byte)).count();
         let mut entity = false;
-        for &byte in text {
+        for &byte in entities {
             match byte {
                 b'&' => entity = true,
                 b';' if entity => {
                     entity = false;
                     count += 1;
                 }
-                byte if entity || byte.is_ascii_whitespace() || byte & 0xC0 == 0x80 => {}
-                _ => count += 1,
+                byte => count += usize::from(!entity && letter(byte)),
             }
         }
         rest = &rest[text.len()..];
@@ -235,6 +241,9 @@ impl<'h> Writer<'h> {
                 }))
             }
             "div" | "span" | "p" | "td" | "font" if attributes.len() > 12 && self.vain < VAIN_LOOKS => {
+                if !HIDING.are_in(attributes) && !attributes.contains('&') {
+                    return None;
+                }
                 let style = attribute(attributes, "style")?;
                 let style: String = style
                     .chars()

@@ -29,21 +29,20 @@ enum Kind {
 }
 
 /// Tells a text apart.
-pub fn split(text: &str) -> Split {
-    let lines: Vec<Hint<'_>> = text.lines().map(mark::hint).collect();
+pub fn split(lines: &[Hint<'_>]) -> Split {
     let mut kinds: Vec<Kind> = lines
         .iter()
         .map(|l| if l.quoted { Kind::Quote } else { Kind::New })
         .collect();
-    announced_without_marks(&lines, &mut kinds);
-    announced_before_marks(&lines, &mut kinds);
-    wrapped_remainders(&lines, &mut kinds);
-    footers(&lines, &mut kinds);
-    signatures(&lines, &mut kinds);
+    announced_without_marks(lines, &mut kinds);
+    announced_before_marks(lines, &mut kinds);
+    wrapped_remainders(lines, &mut kinds);
+    footers(lines, &mut kinds);
+    signatures(lines, &mut kinds);
     Split {
-        new_text: gather(&lines, &kinds, |k| k == Kind::New),
-        signature: gather(&lines, &kinds, |k| matches!(k, Kind::Signature | Kind::Footer)),
-        quoted_text: gather(&lines, &kinds, |k| k == Kind::Quote),
+        new_text: gather(lines, &kinds, |k| k == Kind::New),
+        signature: gather(lines, &kinds, |k| matches!(k, Kind::Signature | Kind::Footer)),
+        quoted_text: gather(lines, &kinds, |k| k == Kind::Quote),
     }
 }
 
@@ -168,7 +167,7 @@ mod tests {
     use super::*;
 
     fn new(text: &str) -> String {
-        split(text).new_text
+        split(&mark::hints(text)).new_text
     }
 
     #[test]
@@ -201,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_signature_behind_its_delimiter_and_a_telephones_line_are_apart() {
-        let parts = split("Done.\n\nSent from my iPhone\n\n-- \nJane\n+49 1\n");
+        let parts = split(&mark::hints("Done.\n\nSent from my iPhone\n\n-- \nJane\n+49 1\n"));
         assert_eq!(parts.new_text, "Done.");
         assert_eq!(parts.signature, "Sent from my iPhone\n\n--\nJane\n+49 1");
     }
@@ -215,7 +214,7 @@ mod tests {
     #[test]
     fn every_line_ends_up_somewhere() {
         let text = "a\n> b\n-- \nc\n";
-        let parts = split(text);
+        let parts = split(&mark::hints(text));
         assert_eq!(
             (
                 parts.new_text.as_str(),

@@ -5,7 +5,7 @@
 //! bounded by the text's own bound. Leaves out: what the words mean (`reason.rs`).
 
 use crate::limits;
-use crate::mail::words;
+use crate::mail::words::{self, Phrases};
 
 /// An address that a bounce names, with the words that stand beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,36 +32,36 @@ struct Layout {
     #[cfg_attr(not(test), expect(dead_code, reason = "said in tests"))]
     known_from: &'static str,
     /// Words of the line that opens it, lower case.
-    opens: &'static [&'static str],
+    opens: Phrases,
     take: Take,
 }
 
 /// From the surest to the faintest; the first that finds an address decides.
 #[rustfmt::skip]
-const LAYOUTS: &[Layout] = &[
-    Layout { known_from: "sendmail and its kin", take: Take::Listed, opens: &[
+static LAYOUTS: [Layout; 9] = [
+    Layout { known_from: "sendmail and its kin", take: Take::Listed, opens: Phrases::new(&[
         "addresses had permanent fatal errors", "addresses had fatal errors", "addresses had permanent delivery errors",
         "addresses had transient", "addresses had delivery", "addresses have delivery notifications",
         "addresses had successful delivery", "addresses had permanent",
-    ]},
-    Layout { known_from: "Smail, older gateways", take: Take::Listed, opens: &[
+    ])},
+    Layout { known_from: "Smail, older gateways", take: Take::Listed, opens: Phrases::new(&[
         "failed addresses follow", "failed recipients follow", "list of failed addresses", "failed address:",
-    ]},
-    Layout { known_from: "Exim", take: Take::Listed, opens: &[
+    ])},
+    Layout { known_from: "Exim", take: Take::Listed, opens: Phrases::new(&[
         "following address(es) failed", "following addresses failed", "the following addresses failed", "address(es) failed:",
         "delivery to the following address", "the following message to <", "following addresses is being delayed",
         "has not yet been delivered to the following", "the address to which the message has not yet been delivered is",
         "addresses to which the message has not yet been delivered are", "following recipients failed",
-    ]},
-    Layout { known_from: "qmail, ezmlm, Postfix, OpenSMTPD, Yahoo, Courier, DragonFly", take: Take::Listed, opens: &[
+    ])},
+    Layout { known_from: "qmail, ezmlm, Postfix, OpenSMTPD, Yahoo, Courier, DragonFly", take: Take::Listed, opens: Phrases::new(&[
         "hi. this is the", "this is the mail system at host", "this is the mailer-daemon", "this is the mail delivery",
         "unable to deliver your message to the following", "unable to deliver message to the following",
         "not able to deliver your message to the following", "wasn't able to deliver your message to the following",
         "list of recipients", "the following recipient(s)", "this is the postfix program at", "this is the dragonfly mail agent",
         "i wasn't able to deliver your message", "below is the result of the message delivery", "unable to deliver your message",
         "unable to deliver the message", "cannot be delivered to the following", "returned to you because of",
-    ]},
-    Layout { known_from: "Exchange, X.400, GroupWise, Novell, MDaemon", take: Take::Listed, opens: &[
+    ])},
+    Layout { known_from: "Exchange, X.400, GroupWise, Novell, MDaemon", take: Take::Listed, opens: Phrases::new(&[
         "did not reach the following recipient", "could not be delivered to the following", "recipient(s) could not be reached",
         "recipients could not be reached", "recipient(s) cannot be reached", "delivery has failed to these recipients",
         "delivery to the following recipients", "not delivered to the following", "delivery to these recipients",
@@ -72,31 +72,31 @@ const LAYOUTS: &[Layout] = &[
         "siguientes destinatarios", "i seguenti destinatari", "ai seguenti destinatari", "os seguintes destinatários",
         "volgende geadresseerden", "volgende ontvangers", "следующим получателям", "następujących adresatów", "以下のメールアドレス",
         "次の宛先", "以下の宛先", "次の受信者", "下記の宛先", "以下收件人", "下列收件人", "다음 수신자",
-    ]},
-    Layout { known_from: "Gmail, Google Groups, Domino", take: Take::Listed, opens: &[
+    ])},
+    Layout { known_from: "Gmail, Google Groups, Domino", take: Take::Listed, opens: Phrases::new(&[
         "delivery to the following recipient", "was not delivered to:", "was not delivered to", "were not delivered to",
         "cannot deliver to the following", "couldn't deliver to the following", "failed permanently",
-    ]},
-    Layout { known_from: "Zoho, 1&1, hosting services", take: Take::Listed, opens: &[
+    ])},
+    Layout { known_from: "Zoho, 1&1, hosting services", take: Take::Listed, opens: Phrases::new(&[
         "this is a permanent error", "addresses that failed", "to one or more of its recipients", "one or more recipients",
         "to one or more", "could not be delivered to", "could not deliver", "couldn't be delivered",
-    ]},
-    Layout { known_from: "old sendmail: nothing but the session", take: Take::Session, opens: &[
+    ])},
+    Layout { known_from: "old sendmail: nothing but the session", take: Take::Session, opens: Phrases::new(&[
         "transcript of session follows", "transcript follows", "session transcript", "while talking to",
-    ]},
-    Layout { known_from: "forms: one field a line", take: Take::Here, opens: &[
+    ])},
+    Layout { known_from: "forms: one field a line", take: Take::Here, opens: Phrases::new(&[
         "rcpt to:", "target mail address:", "failed recipient:", "failed address:", "recipient address:", "final recipient:",
         "original recipient:", "intended recipient:", "recipient:", "unknown user:", "unknown local user:", "invalid user:",
         "user unknown:", "invalid final delivery userid:", "delivery failed:", "undeliverable to", "undeliverable  to", "undeliverable address:", "delivery failed", "addressed to",
         "exceeds allowed size:", "mailbox is full:", "mailbox full:", "unknown address:", "address:", "empfänger:", "destinataire",
         "destinatario:", "delivery to", "your message to", "your mail to", "message to", "message for", "mail for", "受信者:", "宛先:",
-    ]},
+    ])},
 ];
 
 /// Whom the text says it could not reach. `own` are addresses that cannot be meant: the bounce's sender and reader, lower case.
 pub(super) fn read(text: &str, own: &[String]) -> Vec<Named> {
     let lines: Vec<&str> = before_copy(text).lines().take(LINES).collect();
-    for layout in LAYOUTS {
+    for layout in &LAYOUTS {
         let found = match layout.take {
             Take::Listed => listed(&lines, layout, own),
             Take::Here => here(&lines, layout, own),
@@ -115,7 +115,8 @@ const LINES: usize = 1_000;
 const SAID_BYTES: usize = 800;
 
 fn opening<'a>(lines: &'a [&'a str], layout: &'a Layout) -> impl Iterator<Item = (usize, usize)> + 'a {
-    lines.iter().enumerate().filter_map(|(at, line)| {
+    let opens = lines.iter().enumerate().filter(|(_, line)| layout.opens.are_in(line));
+    opens.filter_map(|(at, line)| {
         let lower = line.to_lowercase();
         let hit = layout
             .opens
@@ -339,6 +340,9 @@ pub(super) fn before_copy(text: &str) -> &str {
 
 /// "----- Original message -----" and its kin; not "The original message was received at …".
 fn announces_copy(line: &str) -> bool {
+    if !words::COPIES.are_in(line) {
+        return false;
+    }
     let line = line.trim().to_lowercase();
     let tells = [
         "was received",
@@ -349,12 +353,12 @@ fn announces_copy(line: &str) -> bool {
         "has been",
         "mts-id",
     ];
-    line.len() <= 120 && words::COPIES.iter().any(|c| line.contains(c)) && !tells.iter().any(|t| line.contains(t))
+    line.len() <= 120 && !tells.iter().any(|t| line.contains(t))
 }
 
 /// A header block begins: a trace field, and another field or a folded line behind it.
 fn begins_header(line: &str, next: Option<&str>) -> bool {
-    let bare = line.trim_start_matches(['>', ' ', '|']).to_lowercase();
+    let bare = line.trim_start_matches(['>', ' ', '|']).as_bytes();
     let trace = [
         "received:",
         "return-path:",
@@ -363,12 +367,18 @@ fn begins_header(line: &str, next: Option<&str>) -> bool {
         "x-originating-ip:",
         "message-id:",
     ];
-    let goes_on = next.is_some_and(|next| {
-        let name = next.split(':').next().unwrap_or_default();
-        let field = next.contains(':') && name.len() < 40 && name.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-        next.starts_with([' ', '\t']) || field
-    });
-    trace.iter().any(|t| bare.starts_with(t)) && goes_on
+    let goes_on = || {
+        next.is_some_and(|next| {
+            let name = next.split(':').next().unwrap_or_default();
+            let field = next.contains(':') && name.len() < 40 && name.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+            next.starts_with([' ', '\t']) || field
+        })
+    };
+    let is = |name: &&str| {
+        bare.get(..name.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    trace.iter().any(is) && goes_on()
 }
 
 #[cfg(test)]
@@ -457,10 +467,10 @@ mod tests {
 
     #[test]
     fn every_layout_says_where_it_is_known_from_in_lower_case_words() {
-        for layout in LAYOUTS {
+        for layout in &LAYOUTS {
             assert!(!layout.known_from.is_empty());
             assert!(
-                layout.opens.iter().all(|o| *o == o.to_lowercase()),
+                layout.opens.iter().all(|o| o == o.to_lowercase()),
                 "{}",
                 layout.known_from
             );

@@ -5,6 +5,9 @@
 //! before the three digits (RFC 5321). Within the table the rarer meaning stands first: a blocked sender's refusal often
 //! names the recipient as well. Leaves out: whose fault it is.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Serialize};
 
 /// Why a mail was not delivered, or not yet.
@@ -136,10 +139,15 @@ pub(crate) fn of_words(said: &str) -> Option<Reason> {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ");
-    SENTENCES
+    let first = SEARCH
+        .as_ref()?
+        .find_overlapping_iter(&said)
+        .map(|found| found.pattern())
+        .min()?;
+    let mut phrases = SENTENCES
         .iter()
-        .find(|(_, phrases)| phrases.iter().any(|phrase| said.contains(phrase)))
-        .map(|(reason, _)| *reason)
+        .flat_map(|(reason, phrases)| phrases.iter().map(move |_| *reason));
+    phrases.nth(first.as_usize())
 }
 
 /// What an enhanced status code means (RFC 3463, RFC 7505, RFC 7372 and the registry of IANA).
@@ -183,6 +191,12 @@ pub(crate) fn of_code(code: &str) -> Option<Reason> {
         _ => None,
     }
 }
+
+/// All phrases in one pass: there are hundreds. The number of a phrase is its place in the table.
+static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let phrases = SENTENCES.iter().flat_map(|(_, phrases)| *phrases);
+    AhoCorasick::new(phrases).ok()
+});
 
 /// The first row of which a phrase stands in the sentence decides. All lower case, blanks single.
 #[rustfmt::skip]
