@@ -117,13 +117,14 @@ impl<'a> Fields<'a> {
     }
     /// The bytes of the first field of that name.
     pub fn raw(&self, name: &str) -> Option<&'a [u8]> {
-        self.every(name).next()
+        let named = self.list.iter().find(|(n, _)| is(n, name));
+        named.map(|(_, value)| *value)
     }
     /// The bytes of every field of that name, in order.
     pub fn every(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.list
             .iter()
-            .filter(move |(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
+            .filter(move |(n, _)| is(n, name))
             .map(|(_, value)| *value)
     }
     /// Whether there is such a field.
@@ -252,6 +253,11 @@ impl<'a> Fields<'a> {
     pub fn instant(&self, name: &str) -> Option<(Timestamp, Option<i32>)> {
         instant(self.raw(name)?)
     }
+}
+
+/// Whether a field has that name. Nearly all are told by their length.
+fn is(field: &[u8], name: &str) -> bool {
+    field.len() == name.len() && field.eq_ignore_ascii_case(name.as_bytes())
 }
 
 fn mailbox(found: &mail_parser::Addr<'_>) -> Option<Mailbox> {

@@ -111,7 +111,9 @@ pub fn visible(html: &[u8]) -> usize {
         let text = &rest[..memchr(b'<', rest).unwrap_or(rest.len())];
         let (plain, entities) = text.split_at(memchr(b'&', text).unwrap_or(text.len()));
         let letter = |byte: u8| !byte.is_ascii_whitespace() && byte & 0xC0 != 0x80;
-        count += plain.iter().filter(|byte| letter(**byte)).count();
+        for &byte in plain {
+            count += usize::from(letter(byte));
+        }
         let mut entity = false;
         for &byte in entities {
             match byte {
@@ -127,10 +129,14 @@ pub fn visible(html: &[u8]) -> usize {
         if rest.is_empty() {
             return count;
         }
-        let silent = [&b"<style"[..], b"<script", b"<title"].into_iter().find(|name| {
+        let is = |name: &&[u8]| {
             rest.get(..name.len())
                 .is_some_and(|begin| begin.eq_ignore_ascii_case(name))
-        });
+        };
+        let silent = match rest.get(1) {
+            Some(b's' | b'S' | b't' | b'T') => [&b"<style"[..], b"<script", b"<title"].into_iter().find(is),
+            _ => None,
+        };
         let end = match silent {
             Some(name) => memmem::find(rest, &[b"</", &name[1..]].concat()).unwrap_or(0),
             None => 0,

@@ -43,6 +43,8 @@ impl Hint<'_> {
     }
 }
 
+/// Marks around words that mail programs set in bold.
+const EMPHASIS: [char; 2] = ['*', '_'];
 /// Lines an announcement may be broken into.
 const ANNOUNCEMENT_LINES: usize = 5;
 /// Characters of an announcement at most; longer is prose.
@@ -50,31 +52,49 @@ const ANNOUNCEMENT_CHARS: usize = 300;
 
 /// Looks at every line of a text, cut as [`str::lines`] cuts.
 pub fn hints(text: &str) -> Vec<Hint<'_>> {
+    // Asked of the whole text first: nearly all of it is plain.
+    let even = is_even(text);
+    let look = |line| if even { hint_of_even(line) } else { hint(line) };
     let mut found = Vec::with_capacity(text.len() / 32);
     let mut begin = 0;
     for end in memchr_iter(b'\n', text.as_bytes()) {
         let line = &text[begin..end];
-        found.push(hint(line.strip_suffix('\r').unwrap_or(line)));
+        found.push(look(line.strip_suffix('\r').unwrap_or(line)));
         begin = end + 1;
     }
     if begin < text.len() {
-        found.push(hint(&text[begin..]));
+        found.push(look(&text[begin..]));
     }
     found
 }
 
+/// Without letters beyond ASCII, and without tabs.
+fn is_even(text: &str) -> bool {
+    text.is_ascii() && memchr(b'\t', text.as_bytes()).is_none()
+}
+
 /// Looks at a line.
 pub fn hint(raw: &str) -> Hint<'_> {
-    let emphasis = ['*', '_'];
-    let trimmed = raw.trim();
-    if raw.is_ascii() && !trimmed.starts_with(emphasis) && memchr(b'\t', trimmed.as_bytes()).is_none() {
-        return Hint {
-            raw,
-            plain: Cow::Borrowed(trimmed),
-            quoted: is_quoted(trimmed),
-            field: field_of(trimmed).is_some(),
-        };
+    match is_even(raw.trim()) {
+        true => hint_of_even(raw),
+        false => hint_of_odd(raw),
     }
+}
+
+fn hint_of_even(raw: &str) -> Hint<'_> {
+    let trimmed = raw.trim();
+    if trimmed.starts_with(EMPHASIS) {
+        return hint_of_odd(raw);
+    }
+    Hint {
+        raw,
+        plain: Cow::Borrowed(trimmed),
+        quoted: is_quoted(trimmed),
+        field: field_of(trimmed).is_some(),
+    }
+}
+
+fn hint_of_odd(raw: &str) -> Hint<'_> {
     let odd = |c: char| matches!(c, '\u{a0}' | '\u{202f}' | '\u{2009}' | '\t');
     let dropped = |c: char| {
         matches!(
@@ -89,8 +109,8 @@ pub fn hint(raw: &str) -> Hint<'_> {
         .collect();
     let trimmed = even.trim();
     let quoted = is_quoted(trimmed);
-    let plain = match trimmed.starts_with(emphasis) && trimmed.trim_matches(emphasis).contains(':') {
-        true => trimmed.replacen(emphasis, "", 2),
+    let plain = match trimmed.starts_with(EMPHASIS) && trimmed.trim_matches(EMPHASIS).contains(':') {
+        true => trimmed.replacen(EMPHASIS, "", 2),
         false => trimmed.to_owned(),
     };
     Hint {

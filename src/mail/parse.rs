@@ -143,7 +143,7 @@ pub fn understand_with(raw: &[u8], keys: &Keyring) -> Understood {
     read_header(&mut mail, fields);
     read_content(&mut mail, &outline, keys);
     let words = mail.body_text.clone();
-    let lines = mark::hints(&words);
+    let mut lines = mark::hints(&words);
     let parts = quote::split(&lines);
     mail.new_text = parts.new_text;
     mail.signature = parts.signature;
@@ -151,11 +151,12 @@ pub fn understand_with(raw: &[u8], keys: &Keyring) -> Understood {
     body::append(&mut mail.body_text, &mail.beside);
     auto::judge(&mut mail, &outline);
     if matches!(mail.auto, Auto::No | Auto::List) {
-        let found = match mail.beside.is_empty() {
-            true => forward::find(&mail.subject, &lines),
-            false => forward::find(&mail.subject, &mark::hints(&mail.body_text)),
-        };
-        mail.forwarded = found.or_else(|| body::passed_on(&mail, &outline));
+        if !mail.beside.is_empty() {
+            while lines.pop_if(|line| line.is_blank()).is_some() {}
+            lines.push(mark::hint(""));
+            lines.extend(mark::hints(&mail.beside));
+        }
+        mail.forwarded = forward::find(&mail.subject, &lines).or_else(|| body::passed_on(&mail, &outline));
     }
     mail.errors.truncate(limits::NOTES);
     mail

@@ -41,11 +41,7 @@ impl Phrases {
     }
     /// Whether any of them stands in the text, in upper or lower case.
     pub(crate) fn are_in(&self, text: &str) -> bool {
-        // The search knows both cases of ASCII; of other letters it knows the lower case only.
-        let text = match text.is_ascii() {
-            true => Cow::Borrowed(text),
-            false => Cow::Owned(text.to_lowercase()),
-        };
+        let text = comparable(text);
         let anchored = match self.place {
             StartKind::Anchored => Anchored::Yes,
             _ => Anchored::No,
@@ -60,6 +56,47 @@ impl Phrases {
         search
             .as_ref()
             .is_some_and(|search| search.is_match(Input::new(&*text).anchored(anchored)))
+    }
+}
+
+/// Which rows of a table have a phrase in a text, in one pass for all of them.
+pub(crate) struct Rows {
+    search: Option<AhoCorasick>,
+    /// The row of each phrase.
+    row_of: Vec<usize>,
+    count: usize,
+}
+
+impl Rows {
+    /// Rows of phrases in lower case.
+    pub(crate) fn new(rows: impl Iterator<Item = &'static [&'static str]>) -> Self {
+        let (mut phrases, mut row_of, mut count) = (Vec::<&str>::new(), Vec::new(), 0);
+        for row in rows {
+            phrases.extend(row);
+            row_of.resize(phrases.len(), count);
+            count += 1;
+        }
+        let search = AhoCorasick::builder().ascii_case_insensitive(true).build(phrases).ok();
+        Rows { search, row_of, count }
+    }
+    /// For every row, whether any of its phrases stands in the text, in upper or lower case.
+    pub(crate) fn found_in(&self, text: &str) -> Vec<bool> {
+        let text = comparable(text);
+        let mut found = vec![false; self.count];
+        if let Some(search) = &self.search {
+            for phrase in search.find_overlapping_iter(&*text) {
+                found[self.row_of[phrase.pattern().as_usize()]] = true;
+            }
+        }
+        found
+    }
+}
+
+/// A text as searches read it: they know both cases of ASCII, of other letters the lower case only.
+fn comparable(text: &str) -> Cow<'_, str> {
+    match text.is_ascii() {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.to_lowercase()),
     }
 }
 
@@ -267,6 +304,12 @@ mod tests {
         assert!(!GREETINGS.are_in("good evening"));
         assert!(OPENINGS.are_in("GRÜSS dich"));
         assert!(!OPENINGS.are_in("Well, grüß dich"));
+    }
+
+    #[test]
+    fn rows_are_found_where_their_phrases_overlap() {
+        let rows = Rows::new([&["full"][..], &["mailbox", "box full"], &["none"]].into_iter());
+        assert_eq!(rows.found_in("Mailbox FULL"), [true, true, false]);
     }
 
     #[test]

@@ -4,8 +4,10 @@
 //! server's words. What stands in the copy of the returned mail is never read as a failed recipient. Everything is
 //! bounded by the text's own bound. Leaves out: what the words mean (`reason.rs`).
 
+use std::sync::LazyLock;
+
 use crate::limits;
-use crate::mail::words::{self, Phrases};
+use crate::mail::words::{self, Rows};
 
 /// An address that a bounce names, with the words that stand beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,36 +34,36 @@ struct Layout {
     #[cfg_attr(not(test), expect(dead_code, reason = "said in tests"))]
     known_from: &'static str,
     /// Words of the line that opens it, lower case.
-    opens: Phrases,
+    opens: &'static [&'static str],
     take: Take,
 }
 
 /// From the surest to the faintest; the first that finds an address decides.
 #[rustfmt::skip]
-static LAYOUTS: [Layout; 9] = [
-    Layout { known_from: "sendmail and its kin", take: Take::Listed, opens: Phrases::new(&[
+const LAYOUTS: &[Layout] = &[
+    Layout { known_from: "sendmail and its kin", take: Take::Listed, opens: &[
         "addresses had permanent fatal errors", "addresses had fatal errors", "addresses had permanent delivery errors",
         "addresses had transient", "addresses had delivery", "addresses have delivery notifications",
         "addresses had successful delivery", "addresses had permanent",
-    ])},
-    Layout { known_from: "Smail, older gateways", take: Take::Listed, opens: Phrases::new(&[
+    ]},
+    Layout { known_from: "Smail, older gateways", take: Take::Listed, opens: &[
         "failed addresses follow", "failed recipients follow", "list of failed addresses", "failed address:",
-    ])},
-    Layout { known_from: "Exim", take: Take::Listed, opens: Phrases::new(&[
+    ]},
+    Layout { known_from: "Exim", take: Take::Listed, opens: &[
         "following address(es) failed", "following addresses failed", "the following addresses failed", "address(es) failed:",
         "delivery to the following address", "the following message to <", "following addresses is being delayed",
         "has not yet been delivered to the following", "the address to which the message has not yet been delivered is",
         "addresses to which the message has not yet been delivered are", "following recipients failed",
-    ])},
-    Layout { known_from: "qmail, ezmlm, Postfix, OpenSMTPD, Yahoo, Courier, DragonFly", take: Take::Listed, opens: Phrases::new(&[
+    ]},
+    Layout { known_from: "qmail, ezmlm, Postfix, OpenSMTPD, Yahoo, Courier, DragonFly", take: Take::Listed, opens: &[
         "hi. this is the", "this is the mail system at host", "this is the mailer-daemon", "this is the mail delivery",
         "unable to deliver your message to the following", "unable to deliver message to the following",
         "not able to deliver your message to the following", "wasn't able to deliver your message to the following",
         "list of recipients", "the following recipient(s)", "this is the postfix program at", "this is the dragonfly mail agent",
         "i wasn't able to deliver your message", "below is the result of the message delivery", "unable to deliver your message",
         "unable to deliver the message", "cannot be delivered to the following", "returned to you because of",
-    ])},
-    Layout { known_from: "Exchange, X.400, GroupWise, Novell, MDaemon", take: Take::Listed, opens: Phrases::new(&[
+    ]},
+    Layout { known_from: "Exchange, X.400, GroupWise, Novell, MDaemon", take: Take::Listed, opens: &[
         "did not reach the following recipient", "could not be delivered to the following", "recipient(s) could not be reached",
         "recipients could not be reached", "recipient(s) cannot be reached", "delivery has failed to these recipients",
         "delivery to the following recipients", "not delivered to the following", "delivery to these recipients",
@@ -72,31 +74,34 @@ static LAYOUTS: [Layout; 9] = [
         "siguientes destinatarios", "i seguenti destinatari", "ai seguenti destinatari", "os seguintes destinatários",
         "volgende geadresseerden", "volgende ontvangers", "следующим получателям", "następujących adresatów", "以下のメールアドレス",
         "次の宛先", "以下の宛先", "次の受信者", "下記の宛先", "以下收件人", "下列收件人", "다음 수신자",
-    ])},
-    Layout { known_from: "Gmail, Google Groups, Domino", take: Take::Listed, opens: Phrases::new(&[
+    ]},
+    Layout { known_from: "Gmail, Google Groups, Domino", take: Take::Listed, opens: &[
         "delivery to the following recipient", "was not delivered to:", "was not delivered to", "were not delivered to",
         "cannot deliver to the following", "couldn't deliver to the following", "failed permanently",
-    ])},
-    Layout { known_from: "Zoho, 1&1, hosting services", take: Take::Listed, opens: Phrases::new(&[
+    ]},
+    Layout { known_from: "Zoho, 1&1, hosting services", take: Take::Listed, opens: &[
         "this is a permanent error", "addresses that failed", "to one or more of its recipients", "one or more recipients",
         "to one or more", "could not be delivered to", "could not deliver", "couldn't be delivered",
-    ])},
-    Layout { known_from: "old sendmail: nothing but the session", take: Take::Session, opens: Phrases::new(&[
+    ]},
+    Layout { known_from: "old sendmail: nothing but the session", take: Take::Session, opens: &[
         "transcript of session follows", "transcript follows", "session transcript", "while talking to",
-    ])},
-    Layout { known_from: "forms: one field a line", take: Take::Here, opens: Phrases::new(&[
+    ]},
+    Layout { known_from: "forms: one field a line", take: Take::Here, opens: &[
         "rcpt to:", "target mail address:", "failed recipient:", "failed address:", "recipient address:", "final recipient:",
         "original recipient:", "intended recipient:", "recipient:", "unknown user:", "unknown local user:", "invalid user:",
         "user unknown:", "invalid final delivery userid:", "delivery failed:", "undeliverable to", "undeliverable  to", "undeliverable address:", "delivery failed", "addressed to",
         "exceeds allowed size:", "mailbox is full:", "mailbox full:", "unknown address:", "address:", "empfänger:", "destinataire",
         "destinatario:", "delivery to", "your message to", "your mail to", "message to", "message for", "mail for", "受信者:", "宛先:",
-    ])},
+    ]},
 ];
 
-/// Whom the text says it could not reach. `own` are addresses that cannot be meant: the bounce's sender and reader, lower case.
-pub(super) fn read(text: &str, own: &[String]) -> Vec<Named> {
-    let lines: Vec<&str> = before_copy(text).lines().take(LINES).collect();
-    for layout in &LAYOUTS {
+static OPENS: LazyLock<Rows> = LazyLock::new(|| Rows::new(LAYOUTS.iter().map(|layout| layout.opens)));
+
+/// Whom the text above the copy says it could not reach. `own` are addresses that cannot be meant: the bounce's sender and reader, lower case.
+pub(super) fn read(above: &str, own: &[String]) -> Vec<Named> {
+    let lines: Vec<&str> = above.lines().take(LINES).collect();
+    let opened = OPENS.found_in(above);
+    for (layout, _) in LAYOUTS.iter().zip(opened).filter(|(_, opened)| *opened) {
         let found = match layout.take {
             Take::Listed => listed(&lines, layout, own),
             Take::Here => here(&lines, layout, own),
@@ -115,8 +120,7 @@ const LINES: usize = 1_000;
 const SAID_BYTES: usize = 800;
 
 fn opening<'a>(lines: &'a [&'a str], layout: &'a Layout) -> impl Iterator<Item = (usize, usize)> + 'a {
-    let opens = lines.iter().enumerate().filter(|(_, line)| layout.opens.are_in(line));
-    opens.filter_map(|(at, line)| {
+    lines.iter().enumerate().filter_map(|(at, line)| {
         let lower = line.to_lowercase();
         let hit = layout
             .opens
@@ -218,12 +222,12 @@ fn session(lines: &[&str], layout: &Layout, own: &[String]) -> Vec<Named> {
     found
 }
 
-/// The words about an address anywhere before the copy: lines that name it together with a server's code, and the answer
+/// The words about an address anywhere above the copy: lines that name it together with a server's code, and the answer
 /// to the command that named it; else the last refusal of the session.
-pub(super) fn words_about(text: &str, address: &str) -> String {
+pub(super) fn words_about(above: &str, address: &str) -> String {
     let lower = address.to_lowercase();
     let (mut said, mut last, mut asked) = (String::new(), "", false);
-    for line in before_copy(text).lines().take(LINES) {
+    for line in above.lines().take(LINES) {
         let bare = line.trim();
         let answer = bare.strip_prefix("<<<").map(str::trim);
         if let Some(answer) = answer {
@@ -235,7 +239,7 @@ pub(super) fn words_about(text: &str, address: &str) -> String {
             }
             continue;
         }
-        let names = bare.to_lowercase().contains(&lower);
+        let names = bare.contains('@') && bare.to_lowercase().contains(&lower);
         if bare.starts_with(">>>") {
             asked = names;
         } else if names && super::reply_code(bare).is_some() {
@@ -386,7 +390,7 @@ mod tests {
     use super::*;
 
     fn named(text: &str) -> Vec<(String, String)> {
-        read(text, &["mailer-daemon@mx.example".into()])
+        read(before_copy(text), &["mailer-daemon@mx.example".into()])
             .into_iter()
             .map(|one| (one.address, one.said))
             .collect()
@@ -467,10 +471,10 @@ mod tests {
 
     #[test]
     fn every_layout_says_where_it_is_known_from_in_lower_case_words() {
-        for layout in &LAYOUTS {
+        for layout in LAYOUTS {
             assert!(!layout.known_from.is_empty());
             assert!(
-                layout.opens.iter().all(|o| o == o.to_lowercase()),
+                layout.opens.iter().all(|o| *o == o.to_lowercase()),
                 "{}",
                 layout.known_from
             );

@@ -7,8 +7,9 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Serialize};
+
+use crate::mail::words::Rows;
 
 /// Why a mail was not delivered, or not yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -139,15 +140,8 @@ pub(crate) fn of_words(said: &str) -> Option<Reason> {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ");
-    let first = SEARCH
-        .as_ref()?
-        .find_overlapping_iter(&said)
-        .map(|found| found.pattern())
-        .min()?;
-    let mut phrases = SENTENCES
-        .iter()
-        .flat_map(|(reason, phrases)| phrases.iter().map(move |_| *reason));
-    phrases.nth(first.as_usize())
+    let first = ROWS.found_in(&said).into_iter().position(|found| found)?;
+    Some(SENTENCES[first].0)
 }
 
 /// What an enhanced status code means (RFC 3463, RFC 7505, RFC 7372 and the registry of IANA).
@@ -192,11 +186,7 @@ pub(crate) fn of_code(code: &str) -> Option<Reason> {
     }
 }
 
-/// All phrases in one pass: there are hundreds. The number of a phrase is its place in the table.
-static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let phrases = SENTENCES.iter().flat_map(|(_, phrases)| *phrases);
-    AhoCorasick::new(phrases).ok()
-});
+static ROWS: LazyLock<Rows> = LazyLock::new(|| Rows::new(SENTENCES.iter().map(|(_, phrases)| *phrases)));
 
 /// The first row of which a phrase stands in the sentence decides. All lower case, blanks single.
 #[rustfmt::skip]
