@@ -29,7 +29,12 @@ pub struct Forwarded {
 const SEARCHED: usize = 2_000;
 
 /// The forwarded mail in a mail's text, if it is a forward.
-pub fn find(subject: &str, lines: &[Hint<'_>]) -> Option<Forwarded> {
+pub fn find(subject: &str, text: &str) -> Option<Forwarded> {
+    find_in_lines(subject, &mark::hints(text))
+}
+
+/// The same in a text whose lines were looked at already.
+pub(crate) fn find_in_lines(subject: &str, lines: &[Hint<'_>]) -> Option<Forwarded> {
     let lines = &lines[..lines.len().min(SEARCHED)];
     let own = subject_kind(subject);
     let passed_on = own == Some(Kind::Forward);
@@ -259,10 +264,6 @@ fn without_prefixes(subject: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn find(subject: &str, text: &str) -> Option<Forwarded> {
-        super::find(subject, &mark::hints(text))
-    }
 
     const HEADER: &str = "From: Jane Doe <jane@x.org>\nSent: Monday, 5 October 2026 17:00\nTo: me@y.example\nSubject: A question\n\nDoes it run?\n";
 

@@ -144,7 +144,7 @@ pub fn understand_with(raw: &[u8], keys: &Keyring) -> Understood {
     read_content(&mut mail, &outline, keys);
     let words = mail.body_text.clone();
     let mut lines = mark::hints(&words);
-    let parts = quote::split(&lines);
+    let parts = quote::split_lines(&lines);
     mail.new_text = parts.new_text;
     mail.signature = parts.signature;
     mail.quoted_text = parts.quoted_text;
@@ -156,7 +156,7 @@ pub fn understand_with(raw: &[u8], keys: &Keyring) -> Understood {
             lines.push(mark::hint(""));
             lines.extend(mark::hints(&mail.beside));
         }
-        mail.forwarded = forward::find(&mail.subject, &lines).or_else(|| body::passed_on(&mail, &outline));
+        mail.forwarded = forward::find_in_lines(&mail.subject, &lines).or_else(|| body::passed_on(&mail, &outline));
     }
     mail.errors.truncate(limits::NOTES);
     mail

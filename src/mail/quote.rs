@@ -29,7 +29,12 @@ enum Kind {
 }
 
 /// Tells a text apart.
-pub fn split(lines: &[Hint<'_>]) -> Split {
+pub fn split(text: &str) -> Split {
+    split_lines(&mark::hints(text))
+}
+
+/// The same of a text whose lines were looked at already.
+pub(crate) fn split_lines(lines: &[Hint<'_>]) -> Split {
     let mut kinds: Vec<Kind> = lines
         .iter()
         .map(|l| if l.quoted { Kind::Quote } else { Kind::New })
@@ -167,7 +172,7 @@ mod tests {
     use super::*;
 
     fn new(text: &str) -> String {
-        split(&mark::hints(text)).new_text
+        split(text).new_text
     }
 
     #[test]
@@ -200,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_signature_behind_its_delimiter_and_a_telephones_line_are_apart() {
-        let parts = split(&mark::hints("Done.\n\nSent from my iPhone\n\n-- \nJane\n+49 1\n"));
+        let parts = split("Done.\n\nSent from my iPhone\n\n-- \nJane\n+49 1\n");
         assert_eq!(parts.new_text, "Done.");
         assert_eq!(parts.signature, "Sent from my iPhone\n\n--\nJane\n+49 1");
     }
@@ -214,7 +219,7 @@ mod tests {
     #[test]
     fn every_line_ends_up_somewhere() {
         let text = "a\n> b\n-- \nc\n";
-        let parts = split(&mark::hints(text));
+        let parts = split(text);
         assert_eq!(
             (
                 parts.new_text.as_str(),
