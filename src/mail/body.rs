@@ -76,7 +76,6 @@ fn compare(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>, own: &
         return;
     }
     let bytes = content(outline, part).0;
-    let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
     // Nearly always both say the same: then nobody need read the HTML.
     let plain = shown(own);
     if html::visible(&bytes) <= plain + plain / 16 + TWIN_SLACK {
@@ -93,7 +92,7 @@ fn compare(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>, own: &
         .take(limits::TWIN_LINES)
         .filter(|line| {
             let line = letters(line);
-            line.len() >= 3 && memmem::find(said.as_bytes(), line.as_bytes()).is_none()
+            line.len() >= 3 && memmem::find(&said, &line).is_none()
         })
         .collect();
     mail.beside = fresh.join("\n");
@@ -353,6 +352,17 @@ fn text_of(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>) -> Str
         ));
     }
     text
+}
+
+/// The letters and figures of a text, without all that renditions set between them.
+fn letters(text: &str) -> Vec<u8> {
+    if !text.is_ascii() {
+        let letters: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
+        return letters.into_bytes();
+    }
+    let mut letters = Vec::with_capacity(text.len());
+    letters.extend(text.bytes().filter(u8::is_ascii_alphanumeric));
+    letters
 }
 
 /// Letters that a plain rendition shows, but for those of links: where they lead stands in the HTML's tags.
