@@ -12,6 +12,7 @@ mod limit;
 mod pages;
 mod process;
 mod report;
+mod session;
 mod slices;
 mod understand;
 
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 /// Measures Duly beside the limit of this machine.
 #[derive(Parser)]
 struct Arguments {
-    /// Only these: understand, ingest, next, pages, idle, import
+    /// Only these: understand, session, ingest, next, pages, idle, import
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Of ingest, only so many sessions at once: 1, 8, 64
@@ -52,6 +53,9 @@ fn main() -> Result<()> {
     let mut report = Report::new(&program)?;
     if wanted("understand") {
         understand::measure(&mut report, &program, arguments.quick)?;
+    }
+    if wanted("session") {
+        session::measure(&mut report, arguments.quick)?;
     }
     if wanted("ingest") {
         ingest::measure(&mut report, arguments.quick, &arguments.sessions)?;

@@ -11,5 +11,4 @@ mod policy;
 mod queues;
 mod receive;
 mod send;
-mod speed;
 mod verify;
