@@ -8,10 +8,13 @@ use super::init;
 use super::render::Screen;
 use crate::clock::Clock;
 use crate::desk::engineer::{NewEngineer, Role};
+use crate::desk::key::NewKey;
 use crate::desk::queue::Filter;
 use crate::desk::verb::{Answer, Verb};
+use crate::limits;
+use crate::mail::seal::given;
 use crate::refusal::Refusal;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::Path;
 
 /// Asks the desk in `dir` and shows what it says.
@@ -187,7 +190,7 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
         },
         DeskVerb::Cpu { act } => people(act.as_ref())?,
         DeskVerb::Customer { act } => customer(act.as_ref()),
-        DeskVerb::Contact { act } => contact(act.as_ref()),
+        DeskVerb::Contact { act } => contact(act.as_ref())?,
         DeskVerb::Token {
             act: TokenAct::Make { address },
         } => Verb::TokenMake {
@@ -269,8 +272,8 @@ fn customer(act: Option<&CustomerAct>) -> Verb {
     }
 }
 
-fn contact(act: Option<&ContactAct>) -> Verb {
-    match act {
+fn contact(act: Option<&ContactAct>) -> anyhow::Result<Verb> {
+    Ok(match act {
         None => Verb::Contact { named: None },
         Some(ContactAct::Find { name }) => Verb::Contact {
             named: Some(name.clone()),
@@ -301,5 +304,32 @@ fn contact(act: Option<&ContactAct>) -> Verb {
             language: language.clone(),
             calendar: calendar.clone(),
         },
+        Some(ContactAct::Key { address, file, .. }) => Verb::ContactKey {
+            address: address.clone(),
+            key: file.as_deref().map(|file| key_of(file, address)).transpose()?,
+        },
+    })
+}
+
+/// A contact's key out of a file. It is read here, so that a strange file troubles nobody but who gave it.
+fn key_of(path: &Path, address: &str) -> anyhow::Result<NewKey> {
+    let wrong = |cause: String| Refusal::usage(format!("{}: {cause}", path.display()));
+    let mut file = Vec::new();
+    let opened =
+        std::fs::File::open(path).and_then(|from| from.take(limits::KEY_FILE_BYTES + 1).read_to_end(&mut file));
+    opened.map_err(|cause| wrong(format!("It cannot be read: {cause}.")))?;
+    if file.len() as u64 > limits::KEY_FILE_BYTES {
+        return Err(wrong(format!(
+            "A key file holds at most {} kB.",
+            limits::KEY_FILE_BYTES / 1024
+        ))
+        .into());
     }
+    let given = given::read(&file, address, Clock::System.now()).map_err(wrong)?;
+    Ok(NewKey {
+        file: data_encoding::BASE64.encode(&file),
+        scheme: given.scheme.to_string(),
+        fingerprint: given.fingerprint,
+        until: given.until,
+    })
 }

@@ -11,7 +11,7 @@ use super::queue;
 use super::reply::{self, Draft, Kind, Next};
 use super::verb::{Answer, Done, Principal, SliceAnswer, Verb};
 use super::{
-    CaseId, Desk, MessageNo, PromiseId, automatic, merge, message, outbox, probe, promise, slice, spool, undo,
+    CaseId, Desk, MessageNo, PromiseId, automatic, key, merge, message, outbox, probe, promise, slice, spool, undo,
 };
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -225,6 +225,24 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, ver
             language,
             calendar,
         } => set_contact(tx, desk, &address, language, calendar)?,
+        Verb::ContactKey { address, key: None } => {
+            key::remove(tx, now, who.actor(), &address)?;
+            format!("The key of {address} is forgotten: letters to them leave in clear.")
+        }
+        Verb::ContactKey {
+            address,
+            key: Some(new),
+        } => {
+            key::give(tx, now, who.actor(), &address, &new)?;
+            let until = match new.until {
+                Some(until) => format!("until {}", plan::say::short(until, who.zone(desk), now)),
+                None => "without an end".to_owned(),
+            };
+            format!(
+                "Letters to {address} leave encrypted with {} for key {}, {until}. Compare the fingerprint with its owner by another way.",
+                new.scheme, new.fingerprint
+            )
+        }
         Verb::TokenMake { address, secret } => {
             let engineer = engineer::find(tx, &address)?;
             engineer::keep_secret(tx, now, engineer.id, "claim", &secret, engineer::SECRET_LIFE)?;

@@ -5,6 +5,7 @@
 //! an address in a header. Visibility inside a customer (who sees a colleague's cases) is not built yet: nobody does.
 
 use super::bounce::{self, Bounced};
+use super::key::{self, KeyRow};
 use super::{ContactId, CustomerId};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -390,6 +391,9 @@ pub struct ContactRow {
     /// Addresses of theirs that refused our mail for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounced: Vec<Bounced>,
+    /// The key with which letters to them are sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyRow>,
 }
 
 /// Contacts by name; `named` narrows to names, addresses and customers that contain it.
@@ -417,6 +421,7 @@ pub fn contacts(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<ContactRow>
             language: row.opt_text(5).or(row.opt_text(6)).map(str::to_owned),
             calendar: row.text(7).to_owned(),
             bounced: bounce::of_contact(tx, ContactId(row.int(0)))?,
+            key: key::of_contact(tx, ContactId(row.int(0)))?,
         });
     }
     Ok(found)

@@ -22,6 +22,7 @@ pub mod flood;
 pub mod id;
 pub mod import;
 pub mod invitation;
+pub mod key;
 pub mod ledger;
 pub mod letter;
 pub mod likeness;
@@ -128,6 +129,13 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0060_sending.sql"),
         sqlite: include_str!("../../migrations/0060_sending.sqlite.sql"),
         postgres: include_str!("../../migrations/0060_sending.postgres.sql"),
+    },
+    Migration {
+        number: 70,
+        name: "contact key",
+        sql: include_str!("../../migrations/0070_contact_key.sql"),
+        sqlite: "",
+        postgres: "",
     },
 ];
 

@@ -8,6 +8,7 @@ use super::act::act;
 use super::case;
 use super::customer::{self, ContactRow, CustomerRow};
 use super::engineer::{self, Engineer, NewEngineer, Role};
+use super::key::NewKey;
 use super::ledger::{self, Actor};
 use super::queue::{self, CasePage, CaseRow, Filter, LogRow, PromiseRow};
 use super::reply::Written;
@@ -175,6 +176,8 @@ pub enum Verb {
         language: Option<String>,
         calendar: Option<String>,
     },
+    /// Gives the key with which letters to a contact are sealed, as the mail door read it; none: forgets it.
+    ContactKey { address: String, key: Option<NewKey> },
     /// Makes a one-time secret for an engineer; `secret` is random and made by the door.
     TokenMake { address: String, secret: String },
     /// Turns a one-time secret into a token; `token` is random and made by the door.
@@ -324,6 +327,7 @@ impl Verb {
             Verb::CpuAdd { .. }
                 | Verb::CustomerAdd { .. }
                 | Verb::ContactAdd { .. }
+                | Verb::ContactKey { .. }
                 | Verb::TokenMake { .. }
                 | Verb::Hold { .. }
                 | Verb::Probe

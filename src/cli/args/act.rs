@@ -136,6 +136,18 @@ pub enum ContactAct {
         /// IANA name; nothing goes back to the zone of their mail
         zone: Option<String>,
     },
+    /// Give the key with which letters to them are sealed: an OpenPGP key, or a certificate for S/MIME in PEM
+    #[command(before_help = "Example: duly contact key priya@northwind.example priya.asc")]
+    Key {
+        /// Mail address, which the key names
+        address: String,
+        /// The key file
+        #[arg(required_unless_present = "remove")]
+        file: Option<PathBuf>,
+        /// Forget their key: letters leave in clear again
+        #[arg(long, conflicts_with = "file")]
+        remove: bool,
+    },
     /// Those whose name, address or customer contains this
     #[command(before_help = "Example: duly contact find priya")]
     Find {

@@ -140,9 +140,18 @@ impl Screen {
                         one.customer,
                         one.zone.unwrap_or_else(|| "-".into()),
                         one.language.unwrap_or_else(|| "-".into()),
+                        one.key.map_or_else(
+                            || "-".into(),
+                            |key| {
+                                let until = key
+                                    .until
+                                    .map_or_else(String::new, |at| format!(" until {}", self.short(at)));
+                                format!("{} {}{until}", key.scheme, key.fingerprint)
+                            },
+                        ),
                     ];
                     self.list.row(
-                        &["NUMBER", "NAME", "ADDRESSES", "CUSTOMER", "ZONE", "LANGUAGE"],
+                        &["NUMBER", "NAME", "ADDRESSES", "CUSTOMER", "ZONE", "LANGUAGE", "KEY"],
                         cells,
                         false,
                     )?;
