@@ -1,7 +1,7 @@
 //! Verbs of a running desk: from words to a request, and through lists that are longer than one answer.
 
 use super::args::{Cli, Ps};
-use super::args::{ContactAct, CpuAct, CustomerAct, DeskVerb, SpoolAct, TokenAct};
+use super::args::{ContactAct, CpuAct, CustomerAct, DeskVerb, ParticipantAct, SpoolAct, TokenAct};
 use super::client::{self, Client};
 use super::editor::{self, Words};
 use super::init;
@@ -183,6 +183,16 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
             into: into.map(|into| into.0),
         },
         DeskVerb::Unmerge { case } => Verb::Unmerge { case: case.0 },
+        DeskVerb::Participant { act } => match act {
+            ParticipantAct::Add { case, address } => Verb::ParticipantAdd {
+                case: case.0,
+                address: address.clone(),
+            },
+            ParticipantAct::Remove { case, address } => Verb::ParticipantRemove {
+                case: case.0,
+                address: address.clone(),
+            },
+        },
         DeskVerb::Undo => Verb::Undo,
         DeskVerb::Grep { query, limit } => Verb::Grep {
             query: query.join(" "),

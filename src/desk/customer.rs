@@ -163,18 +163,13 @@ pub fn contact_of_mail(
         return Ok(known);
     }
     let address = address.to_lowercase();
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
     let name = name
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .unwrap_or(&address)
         .to_owned();
-    let entered = tx.first(
-        "SELECT customer FROM customer_domain WHERE domain = $1",
-        &values![domain],
-    )?;
-    let customer = match &entered {
-        Some(row) => CustomerId(row.int(0)),
+    let customer = match of_domain_of(tx, &address)? {
+        Some(customer) => customer,
         None => open(tx, now, &name, false)?,
     };
     let id = add_contact(tx, now, customer, &name, &address, mail_zone)?;
@@ -185,6 +180,17 @@ pub fn contact_of_mail(
         )?;
     }
     contact(tx, id)
+}
+
+/// The customer to whom an administrator gave the domain of an address.
+pub fn of_domain_of(tx: &mut Tx<'_>, address: &str) -> Outcome<Option<CustomerId>> {
+    let address = address.to_lowercase();
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let row = tx.first(
+        "SELECT customer FROM customer_domain WHERE domain = $1",
+        &values![domain],
+    )?;
+    Ok(row.map(|row| CustomerId(row.int(0))))
 }
 
 /// A new customer; `entered` by an administrator or made by the desk from an address.

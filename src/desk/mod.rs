@@ -34,6 +34,7 @@ pub mod notice;
 pub mod number;
 pub mod origin;
 pub mod outbox;
+pub mod participant;
 pub mod probe;
 pub mod promise;
 pub mod queue;
@@ -134,6 +135,13 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 70,
         name: "contact key",
         sql: include_str!("../../migrations/0070_contact_key.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 71,
+        name: "participant off",
+        sql: include_str!("../../migrations/0071_participant_off.sql"),
         sqlite: "",
         postgres: "",
     },

@@ -12,7 +12,7 @@ use super::key::NewKey;
 use super::ledger::{self, Actor};
 use super::queue::{self, CasePage, CaseRow, Filter, LogRow, PromiseRow};
 use super::reply::Written;
-use super::search::{self, Hit};
+use super::search::{self, Found};
 use super::{CaseId, Desk, MessageNo, arrival, probe, slice, spool};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -137,6 +137,10 @@ pub enum Verb {
     Merge { case: i64, into: Option<i64> },
     /// Parts a merged case from the other.
     Unmerge { case: i64 },
+    /// Puts somebody on a case.
+    ParticipantAdd { case: i64, address: String },
+    /// Takes somebody off.
+    ParticipantRemove { case: i64, address: String },
     /// Stops everything that leaves, or lets it leave again.
     Hold { hold: bool },
     /// Sends a mail to the desk itself.
@@ -199,7 +203,7 @@ pub enum Answer {
     Promises(Vec<PromiseRow>),
     Spool(Vec<spool::Row>),
     Probe(Box<probe::Probe>),
-    Hits(Vec<Hit>),
+    Hits(Found),
     Engineers(Vec<EngineerRow>),
     Customers(Vec<CustomerRow>),
     Contacts(Vec<ContactRow>),

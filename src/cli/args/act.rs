@@ -156,6 +156,27 @@ pub enum ContactAct {
     },
 }
 
+/// What can be done with the people on a case.
+#[derive(Debug, Subcommand)]
+pub enum ParticipantAct {
+    /// Replies go to them too, and their mail joins the case
+    #[command(before_help = "Example: duly participant add 4711 li@northwind.example")]
+    Add {
+        /// Number of the case
+        case: CaseNumber,
+        /// Mail address
+        address: String,
+    },
+    /// Replies pass them by, and their mail joins it no more
+    #[command(before_help = "Example: duly participant remove 4711 li@northwind.example")]
+    Remove {
+        /// Number of the case
+        case: CaseNumber,
+        /// Mail address
+        address: String,
+    },
+}
+
 /// What can be done with secrets.
 #[derive(Debug, Subcommand)]
 pub enum TokenAct {
