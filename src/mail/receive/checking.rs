@@ -7,8 +7,9 @@ use super::Understanding;
 use crate::desk::arrival::{self, Waiting};
 use crate::desk::message::Incoming;
 use crate::desk::origin::Origin;
-use crate::mail::verify::Question;
+use crate::mail::verify::{Mail, Question, Scan};
 use crate::refusal::Outcome;
+use crate::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,31 +23,48 @@ pub(super) struct Checking {
     bytes: usize,
 }
 
+/// What is asked about a mail. A signature covers all of it: of a large one the pieces are read one after the other.
+fn question(store: &Store, one: &Waiting) -> Outcome<Question> {
+    let mail = match one.body {
+        None => Mail::Whole(Arc::new(one.head.clone())),
+        Some(body) => {
+            let mut scan = Scan::begin();
+            scan.feed(&one.head);
+            for place in 0.. {
+                if !scan.wants_more() {
+                    break;
+                }
+                match store.read(|tx| arrival::piece(tx, body, place))? {
+                    Some(piece) => scan.feed(&piece),
+                    None => break,
+                }
+            }
+            Mail::Scanned(Arc::new(scan.finish()))
+        }
+    };
+    Ok(Question {
+        raw: one.raw.0,
+        received_at: one.received_at,
+        way: one.way.clone(),
+        peer: one.peer.clone(),
+        helo: one.helo.clone(),
+        from: one.envelope_from.clone(),
+        mail,
+    })
+}
+
 impl Understanding {
     /// Has the sender of a mail looked up while the mail is being read.
     pub(super) fn check(&mut self, one: &Waiting) -> Outcome<()> {
         let Some(verifier) = &self.verifier else { return Ok(()) };
-        let raw = one.raw;
-        // A signature covers the whole mail: of a large one the rest is read as well.
-        let bytes = match one.body {
-            None => one.head.clone(),
-            Some(_) => self.store.read(|tx| arrival::raw(tx, raw))?,
-        };
+        let question = question(&self.store, one)?;
         let waits = Checking {
             mail: None,
             origin: None,
-            bytes: bytes.len(),
+            bytes: question.mail.beginning().len(),
         };
-        self.checking.insert(raw.0, waits);
-        verifier.ask(Question {
-            raw: one.raw.0,
-            received_at: one.received_at,
-            way: one.way.clone(),
-            peer: one.peer.clone(),
-            helo: one.helo.clone(),
-            from: one.envelope_from.clone(),
-            bytes: Arc::new(bytes),
-        });
+        self.checking.insert(one.raw.0, waits);
+        verifier.ask(question);
         Ok(())
     }
 
