@@ -38,6 +38,7 @@ pub mod participant;
 pub mod probe;
 pub mod promise;
 pub mod queue;
+pub mod recheck;
 pub mod reminder;
 pub mod repeat;
 pub mod reply;
@@ -142,6 +143,13 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 71,
         name: "participant off",
         sql: include_str!("../../migrations/0071_participant_off.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 72,
+        name: "recheck",
+        sql: include_str!("../../migrations/0072_recheck.sql"),
         sqlite: "",
         postgres: "",
     },

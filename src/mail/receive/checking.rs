@@ -7,6 +7,8 @@ use super::Understanding;
 use crate::desk::arrival::{self, Waiting};
 use crate::desk::message::Incoming;
 use crate::desk::origin::Origin;
+use crate::desk::{RawId, recheck};
+use crate::limits;
 use crate::mail::verify::{Mail, Question, Scan};
 use crate::refusal::Outcome;
 use crate::store::Store;
@@ -68,6 +70,46 @@ impl Understanding {
         Ok(())
     }
 
+    /// Has those looked up again whose time has come, as many as memory allows at once; whether there were any. On a desk
+    /// that believes every sender they wait.
+    pub(super) fn check_again(&mut self) -> Outcome<bool> {
+        let Some(verifier) = &self.verifier else {
+            return Ok(false);
+        };
+        let due = self.store.read(recheck::waiting)?;
+        let mut asked = false;
+        for raw in due {
+            if self.rechecking.contains_key(&raw.0) {
+                continue;
+            }
+            if self.rechecking.values().sum::<usize>() > limits::VERIFY_BYTES {
+                break;
+            }
+            if let Some(one) = self.store.read(|tx| arrival::found(tx, raw))? {
+                let question = question(&self.store, &one)?;
+                self.rechecking.insert(raw.0, question.mail.beginning().len());
+                verifier.ask(question);
+                asked = true;
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Records what was found out the second time.
+    fn answered_again(&mut self, raw: i64, origin: Origin) {
+        self.rechecking.remove(&raw);
+        let (desk, now) = (Arc::clone(&self.desk), self.clock.now());
+        let kept = self
+            .store
+            .write(move |tx| recheck::answered(tx, now, &desk, RawId(raw), &origin));
+        if let Err(error) = kept {
+            tracing::error!(%error, raw, "what was found out about a sender cannot be recorded; the mail waits for a person");
+            if let Err(error) = self.store.write(move |tx| recheck::give_up(tx, RawId(raw))) {
+                tracing::error!(%error, raw, "and that cannot be recorded either");
+            }
+        }
+    }
+
     pub(super) fn bytes_in_check(&self) -> usize {
         self.checking.values().map(|one| one.bytes).sum()
     }
@@ -75,10 +117,14 @@ impl Understanding {
     /// Takes the verdicts that are there; waits so long for the first.
     pub(super) fn hear(&mut self, patience: Duration) {
         let mut patience = patience;
-        while !self.checking.is_empty()
+        while !(self.checking.is_empty() && self.rechecking.is_empty())
             && let Some((raw, origin)) = self.verifier.as_ref().and_then(|verifier| verifier.answer(patience))
         {
             patience = Duration::ZERO;
+            if self.rechecking.contains_key(&raw) {
+                self.answered_again(raw, origin);
+                continue;
+            }
             // A mail that was read anew after a failure may hear its first verdict and then, unasked for, its second.
             let Some(waits) = self.checking.get_mut(&raw) else {
                 continue;
