@@ -221,6 +221,17 @@ pub const POSTGRES_LOCK_MILLIS: u64 = 1_500;
 pub const LIST_ROWS: i64 = 200;
 /// Rows of a list at most: `--json` lists of everything are read in pages of this size.
 pub const LIST_ROWS_MAX: i64 = 10_000;
+/// People named in one mail who are put on its case: more is a mailing, not a conversation.
+pub const COPIES_JOINED: usize = 20;
+/// Minutes after which the sender of a mail is looked up again whose name servers did not answer, one after the other. A
+/// failure of name servers lasts minutes or hours; after the last a person decides.
+pub const RECHECK_MINUTES: [i64; 4] = [5, 15, 60, 240];
+/// Such mails looked up again at once.
+pub const RECHECKS_AT_ONCE: i64 = 50;
+/// Customers of the searched name whose cases are listed, and cases of each: the newest.
+pub const CUSTOMERS_FOUND: usize = 5;
+/// Cases of each of them.
+pub const CASES_OF_FOUND: i64 = 10;
 /// Hits of a search; beyond it the count says "more than".
 pub const SEARCH_HITS: i64 = 10_000;
 /// Query text of a search.

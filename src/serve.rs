@@ -230,9 +230,16 @@ impl Running {
             stop_workers,
         };
         let (program, args) = worker;
-        let worker = Worker::new(program, args).with_keys(dir.join("keys"), clock.clone());
+        let keys = dir.join("keys");
+        let worker = Worker::new(program, args).with_keys(keys.clone(), clock.clone());
         running
-            .work(&clock, worker, (courier, policies, signer), checks, workers_stopped)
+            .work(
+                &clock,
+                worker,
+                (courier, policies, signer, keys),
+                checks,
+                workers_stopped,
+            )
             .await?;
         let local = LocalDoor {
             store: store.clone(),
@@ -273,7 +280,7 @@ impl Running {
         &mut self,
         clock: &Clock,
         worker: Worker,
-        (courier, policies, signer): (Courier, Policies, Option<Signer>),
+        (courier, policies, signer, keys): (Courier, Policies, Option<Signer>, PathBuf),
         checks: Option<Checks>,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
@@ -287,7 +294,7 @@ impl Running {
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
             let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker, verifier)?;
-            let post = Post::begin(store, desk, for_post, courier, policies, signer)?;
+            let post = Post::begin(store, desk, for_post, courier, policies, signer)?.with_keys(keys);
             Ok::<_, crate::refusal::Fault>((understanding, post))
         })
         .await??;

@@ -11,16 +11,19 @@ pub use policy::Policies;
 pub use traffic::Traffic;
 
 use super::letter;
+use super::seal::KeyFiles;
+use super::seal::given::seal_for;
 use super::send::{Courier, Delivery, next_try};
 use super::sign::Signer;
 use crate::clock::Clock;
 use crate::desk::destination::{self, Destination};
-use crate::desk::outbox::{self, Attempted, Due, Ended};
+use crate::desk::outbox::{self, Attempted, Composed, Due, Ended};
 use crate::desk::{Desk, arrival};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::Store;
+use crate::store::{Store, Tx};
 use jiff::Timestamp;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Sends what the outbox holds.
@@ -32,6 +35,8 @@ pub struct Post {
     policies: Policies,
     /// Signs what is composed; none where there is no key.
     signer: Option<Signer>,
+    /// The folder with the desk's own keys, for sealed letters.
+    keys: Option<PathBuf>,
 }
 
 /// What may be sent now, and when something else may be.
@@ -61,7 +66,16 @@ impl Post {
             courier,
             policies,
             signer,
+            keys: None,
         })
+    }
+
+    /// The same, with the desk's own keys in a folder: sealed letters are signed with them, and can be read by the desk.
+    pub fn with_keys(self, folder: PathBuf) -> Post {
+        Post {
+            keys: Some(folder),
+            ..self
+        }
     }
 
     /// What may begin beside what is on its way. Reads a few rows of an index, however many mails wait.
@@ -153,17 +167,17 @@ impl Post {
         };
         let composed = match &kept {
             Some(_) => None,
-            None => {
-                let (bytes, text) = letter::bytes_of(&self.desk, row);
-                // Signed once, before the bytes are kept: what is tried again is what was signed.
-                Some(match &self.signer {
-                    Some(signer) => (signer.sign(now, &bytes)?, text),
-                    None => (bytes, text),
-                })
-            }
+            None => match self.compose(now, row).await? {
+                Ok(composed) => Some(composed),
+                Err(why) => {
+                    let (desk, row) = (Arc::clone(&self.desk), row.clone());
+                    let refuse = move |tx: &mut Tx<'_>| outbox::refuse(tx, now, &desk, &row, why);
+                    return self.store.write_async(refuse).await.map(|()| None);
+                }
+            },
         };
         let bytes = kept
-            .or_else(|| composed.as_ref().map(|(bytes, _)| bytes.clone()))
+            .or_else(|| composed.as_ref().map(|composed| composed.bytes.clone()))
             .unwrap_or_default();
         let row = row.clone();
         let claimed = self
@@ -171,6 +185,38 @@ impl Post {
             .write_async(move |tx| outbox::claim(tx, now, &row, composed))
             .await?;
         Ok(claimed.then_some(bytes))
+    }
+
+    /// The letter of a row as it leaves: composed, sealed where the recipient has a key, signed. Or why it must not leave.
+    async fn compose(&self, now: Timestamp, row: &Due) -> Outcome<Result<Composed, String>> {
+        let (mut bytes, text) = letter::bytes_of(&self.desk, row);
+        let mut sealed = String::new();
+        if let Some(key) = row.key.clone() {
+            let (from, folder) = (self.desk.address().to_owned(), self.keys.clone());
+            // A library that panics at a strange key fails this letter only.
+            let sealing = tokio::task::spawn_blocking(move || {
+                let (own, complaints) = match folder {
+                    Some(folder) => KeyFiles::of_folder(&folder, now)?,
+                    None => (KeyFiles::default(), Vec::new()),
+                };
+                for complaint in complaints {
+                    tracing::warn!(complaint, "a key of the desk");
+                }
+                anyhow::Ok(seal_for(&bytes, &from, &key.address, &key.file, &own, now)?)
+            });
+            match sealing.await.map_err(anyhow::Error::from).flatten() {
+                Ok(done) => (bytes, sealed) = done,
+                Err(cause) => {
+                    let why = format!("it was to be sealed and is not sent in clear: {cause:#}");
+                    return Ok(Err(format!("{why} Then `duly spool retry o{}`.", row.id.0)));
+                }
+            }
+        }
+        // Signed once, before the bytes are kept: what is tried again is what was signed.
+        if let Some(signer) = &self.signer {
+            bytes = signer.sign(now, &bytes)?;
+        }
+        Ok(Ok(Composed { bytes, text, sealed }))
     }
 
     fn judge(&self, row: &Due, delivery: Delivery, began: Timestamp, now: Timestamp) -> Attempted {

@@ -10,5 +10,6 @@ mod lmtp;
 mod policy;
 mod queues;
 mod receive;
+mod sealed;
 mod send;
 mod verify;
