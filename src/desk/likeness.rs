@@ -419,7 +419,7 @@ mod tests {
         let longest_twice = quoted_lines("> the zeitgeber stops, and zeitgeber is the longest word\n");
         assert!(stands_in(
             &longest_twice,
-            "ZEITGEBER: The zeitgeber stops and Zeitgeber is the longest word."
+            "Zeitgeber: THE zeitgeber stops and\nzeitgeber is the Longest word."
         ));
         assert!(!stands_in(
             &longest_twice,

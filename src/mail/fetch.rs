@@ -188,7 +188,7 @@ impl Fetch {
                 None => Ok(()),
             }
         };
-        self.entrance.keep(said, mail, Box::new(also)).await?;
+        self.entrance.keep(said, mail, Some(Box::new(also))).await?;
         Ok(todo)
     }
 

@@ -45,8 +45,8 @@ pub struct Entrance {
     rates: Mutex<HashMap<String, (Timestamp, usize)>>,
 }
 
-/// What is done in the transaction that makes a mail durable.
-pub type Also = Box<dyn FnOnce(&mut Tx<'_>, RawId) -> Outcome<()> + Send>;
+/// What else is done in the transaction that makes a mail durable, if anything.
+pub type Also = Option<Box<dyn FnOnce(&mut Tx<'_>, RawId) -> Outcome<()> + Send>>;
 
 impl Entrance {
     /// An entrance for mail that comes by `way`; large mails grow in `folder`, `free_space` answers (free, total) bytes
@@ -99,16 +99,22 @@ impl Entrance {
         match mail {
             Body::Here(bytes) => {
                 let digest = repeat::digest(&bytes);
-                let job = move |tx: &mut Tx<'_>| {
-                    let raw = arrival::accept(tx, now, &said, &digest, bytes)?;
-                    also(tx, raw)?;
-                    Ok(raw)
-                };
+                let accept = move |tx: &mut Tx<'_>| arrival::accept(tx, now, &said, &digest, bytes);
                 if cfg!(feature = "sabotage-ack-before-commit") {
-                    drop(self.store.submit(job));
+                    drop(self.store.submit(accept));
                     return Ok(RawId(0));
                 }
-                self.store.write_async(job).await
+                match also {
+                    None => self.store.append_async(accept).await,
+                    Some(also) => {
+                        let both = move |tx: &mut Tx<'_>| {
+                            let raw = accept(tx)?;
+                            also(tx, raw)?;
+                            Ok(raw)
+                        };
+                        self.store.write_async(both).await
+                    }
+                }
             }
             Body::Spooled(spooled) => {
                 let body = self.store.write_async(move |tx| arrival::begin_body(tx, now)).await?;
@@ -162,7 +168,7 @@ impl Entrance {
         self.store
             .write_async(move |tx| {
                 let raw = arrival::accept_body(tx, now, &said, &digest, head, body)?;
-                also(tx, raw)?;
+                also.map_or(Ok(()), |also| also(tx, raw))?;
                 Ok(raw)
             })
             .await
@@ -223,7 +229,7 @@ impl Gate for Entrance {
             peer: envelope.peer.to_string(),
             helo: envelope.helo,
         };
-        match self.keep(said, mail, Box::new(|_, _| Ok(()))).await {
+        match self.keep(said, mail, None).await {
             Ok(_) => Ok(()),
             Err(fault) => {
                 tracing::error!(error = %fault, "a mail could not be stored; its sender keeps it");

@@ -3,7 +3,9 @@
 //! An fsync costs more than a hundred small jobs. The writer takes the oldest job, runs it, and goes on with the next
 //! until none waits or the group is full by count or time; then it commits once, rings the bells, and answers everybody.
 //! Nobody hears of work that is not durable, and a refusal is answered no earlier either: it may rest on a neighbour's
-//! work. A job that fails or panics is undone alone.
+//! work. A job that fails or panics is undone alone, by a savepoint; those that accept mail, which nothing but the
+//! database refuses, do without and would take their group with them: a savepoint copies every page that is touched above
+//! it, and each is as many as the mails.
 //!
 //! The first job that has work to keep needs no savepoint: undoing everything is undoing it. So a group of one, which is
 //! what a quiet desk has, costs no more than a plain transaction.
@@ -229,7 +231,7 @@ impl Writer {
             self.begin()?;
             open.begun = true;
         }
-        if open.holds_work {
+        if open.holds_work && job.is_undone_alone() {
             match open.savepoint {
                 Savepoint::None => self.engine.control(&["SAVEPOINT job"])?,
                 Savepoint::Fresh => {}
@@ -255,10 +257,12 @@ impl Writer {
             open.rung |= rung;
             open.texts.append(texts);
             open.sequences = sequences;
-            if open.holds_work {
+            if open.savepoint != Savepoint::None {
                 open.savepoint = Savepoint::Used;
             }
             open.holds_work = true;
+        } else if open.holds_work && !job.is_undone_alone() {
+            bail!("a job failed that takes its group with it");
         } else if open.holds_work {
             self.engine.batch("ROLLBACK TO SAVEPOINT job")?;
         } else {

@@ -10,6 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(super) trait Job: Send {
     /// Runs it; true if its work is to be kept.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Whether it is undone alone if it fails; else its group fails with it.
+    fn is_undone_alone(&self) -> bool;
     /// Tells the caller: its own outcome, or why its group failed.
     fn answer(self: Box<Self>, failed: Option<&str>);
 }
@@ -17,6 +19,7 @@ pub(super) trait Job: Send {
 /// A job with its type.
 pub(super) struct Task<T, F, A> {
     job: Option<F>,
+    alone: bool,
     outcome: Option<Outcome<T>>,
     answer: A,
 }
@@ -25,9 +28,15 @@ impl<T, F, A> Task<T, F, A> {
     pub(super) fn new(job: F, answer: A) -> Self {
         Task {
             job: Some(job),
+            alone: true,
             outcome: None,
             answer,
         }
+    }
+
+    /// The same, but its group fails with it.
+    pub(super) fn that_only_the_database_refuses(self) -> Self {
+        Task { alone: false, ..self }
     }
 }
 
@@ -54,6 +63,10 @@ where
         let keep = outcome.is_ok();
         self.outcome = Some(outcome);
         keep
+    }
+
+    fn is_undone_alone(&self) -> bool {
+        self.alone
     }
 
     fn answer(self: Box<Self>, failed: Option<&str>) {

@@ -143,7 +143,26 @@ impl Store {
         job: impl FnOnce(&mut Tx<'_>) -> Outcome<T> + Send + 'static,
     ) -> Outcome<T> {
         let (answer, answered) = oneshot::channel();
-        let task: Box<dyn Job> = Box::new(Task::new(job, |outcome| _ = answer.send(outcome)));
+        let task = Task::new(job, |outcome| _ = answer.send(outcome));
+        self.push(Box::new(task), answered).await
+    }
+
+    /// As [`Store::write_async`], for the many small jobs that only the database can refuse: they need no savepoint, and
+    /// one that fails takes its group with it.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn append_async<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Outcome<T> + Send + 'static,
+    ) -> Outcome<T> {
+        let (answer, answered) = oneshot::channel();
+        let task = Task::new(job, |outcome| _ = answer.send(outcome));
+        self.push(Box::new(task.that_only_the_database_refuses()), answered)
+            .await
+    }
+
+    async fn push<T>(&self, task: Box<dyn Job>, answered: oneshot::Receiver<Outcome<T>>) -> Outcome<T> {
         if self.house.shared.queue.push_async(task).await.is_err() {
             return Err(closed());
         }

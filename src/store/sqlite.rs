@@ -93,7 +93,7 @@ impl Sqlite {
     pub(super) fn writer(path: &Path) -> anyhow::Result<Sqlite> {
         create(path)?;
         // Given back when the desk rests; while mail comes, its two dozen indexes stay in memory.
-        let mut sqlite = Self::open(path, 16 * 1024)?;
+        let mut sqlite = Self::open(path, 32 * 1024)?;
         let mode: String = sqlite
             .connection
             .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;

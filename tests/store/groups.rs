@@ -37,7 +37,7 @@ fn jobs_that_wait_share_a_commit_and_keep_their_order() {
         for job in jobs {
             assert_eq!(job.wait().unwrap(), 1);
         }
-        // The held job and the first 63 are one group; the time limit may cut the rest on a slow machine.
+        // One group, unless the time limit cuts it on a slow machine.
         assert!(store.commits() < 50, "{}: {} commits", database.name, store.commits());
         let order = store
             .read(|tx| tx.query("SELECT number FROM note ORDER BY id", &[]))
@@ -92,6 +92,38 @@ fn a_job_that_fails_or_panics_leaves_nothing_and_its_neighbours_whole() {
             "{}: {left:?}",
             database.name
         );
+    }
+}
+
+#[test]
+fn a_job_that_only_the_database_refuses_takes_its_group_with_it() {
+    for database in databases() {
+        let store = database.open(&[NOTES]);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let held = hold(&store);
+        let before = store.submit(|tx| note(tx, 1));
+        let refused = store.submit(|tx| {
+            note(tx, -1)?;
+            Err::<(), Fault>(Refusal::usage("wrong").into())
+        });
+        runtime.block_on(async {
+            let good = store.append_async(|tx| note(tx, 2));
+            let bad = store.append_async(|tx| tx.execute("INSERT INTO nowhere VALUES (1)", &[]));
+            let release = async { drop(held) };
+            let (good, bad, ()) = tokio::join!(good, bad, release);
+            assert!(
+                bad.unwrap_err().to_string().contains("takes its group"),
+                "{}",
+                database.name
+            );
+            assert!(good.is_err(), "{}: undone with it", database.name);
+        });
+        assert!(before.wait().is_err() && refused.wait().is_err());
+        let kept = runtime.block_on(store.append_async(|tx| note(tx, 3)));
+        assert_eq!(kept.unwrap(), 1);
+        assert_eq!(notes(&store), 1, "{}", database.name);
     }
 }
 
