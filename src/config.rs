@@ -59,6 +59,11 @@ pub const KEYS: &[Key] = keys! {
     mail.tls_key Text "\"\"" "PEM file with its key."
     web.http Text "\"127.0.0.1:8025\"" "Where pages are served."
     web.open Flag "false" "Pages without sign-in, for a demo on this machine: loopback only, no proxy before it."
+    web.url Text "\"\"" "Where customers reach this desk's pages, as \"https://desk.acme.example\"; mail then carries links, for large files at first. Empty: none."
+    files.store Text "\"\"" "Where files are kept: empty for the folder files in this directory, \"s3://bucket/prefix\" for an S3-compatible store.\nIts key stands in the file files.key beside this one: name and secret, a line each."
+    files.endpoint Text "\"\"" "Address of that store, as \"https://s3.acme.example\"; empty: Amazon's."
+    files.region Text "\"us-east-1\"" "Region of that store; servers of one's own take any."
+    files.clamd Text "\"\"" "Where clamd listens, \"unix:/run/clamav/clamd.ctl\" or \"host:port\": every file is scanned. Empty: none is."
     store.database Text "\"\"" "\"postgres://…\" for PostgreSQL; empty: SQLite in this directory."
 };
 
@@ -112,7 +117,7 @@ impl Config {
         for (section, inner) in file {
             let toml::Value::Table(inner) = inner else {
                 return Err(format!(
-                    "\"{section}\" stands outside a section. Sections: desk, mail, web, store."
+                    "\"{section}\" stands outside a section. Sections: desk, mail, web, files, store."
                 ));
             };
             for (name, value) in inner {
@@ -261,7 +266,7 @@ fn likely(section: &str) -> String {
         .map(|key| key.name)
         .collect();
     match names.is_empty() {
-        true => "Sections: desk, mail, web, store.".into(),
+        true => "Sections: desk, mail, web, files, store.".into(),
         false => format!("Settings of {section}: {}.", names.join(", ")),
     }
 }

@@ -3,15 +3,23 @@
 //! Start: database, local socket, SMTP, understanding, post, alarms, pages. Stop: nothing new is taken; mails that are being
 //! received end; what was acknowledged is given its place; what is being sent is finished; then the database is closed.
 
+mod files;
+mod outside;
+
+pub use files::files_of;
+pub use outside::Outside;
+
 use crate::api::local::{self, LocalDoor};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::desk::{self, ALARM, ARRIVED, Desk, OUTBOX, Unverified, alarm};
+use crate::desk::{self, ALARM, ARRIVED, CHANGED, Desk, OUTBOX, Unverified, alarm};
+use crate::files::Files;
 use crate::limits;
+use crate::mail::filing::{self, Filer};
 use crate::mail::listen;
 use crate::mail::post::{Policies, Post, Round, Traffic};
 use crate::mail::receive::{Entrance, Understanding};
-use crate::mail::send::{self, Courier, Directory, Dns, Fetch, Https, Login, Route, Waits};
+use crate::mail::send::{Courier, Login, Route};
 use crate::mail::worker::Worker;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Target};
@@ -39,33 +47,6 @@ pub struct Start {
     pub worker: (PathBuf, Vec<String>),
     /// The world that mail leaves into; none: the real one.
     pub outside: Option<Outside>,
-}
-
-/// What the desk asks and believes when it sends to the mail hosts of a domain.
-#[derive(Clone)]
-pub struct Outside {
-    /// Finds hosts, addresses and texts.
-    pub directory: Arc<dyn Directory>,
-    /// Fetches policies.
-    pub fetch: Arc<dyn Fetch>,
-    /// Whose certificates are believed.
-    pub tls: Arc<rustls::ClientConfig>,
-    /// How long servers are waited for.
-    pub waits: Waits,
-}
-
-impl Outside {
-    /// The real one: the system's resolver and roots.
-    pub fn real() -> anyhow::Result<Outside> {
-        let directory: Arc<dyn Directory> = Arc::new(Dns::system()?);
-        let tls = send::system_tls()?;
-        Ok(Outside {
-            fetch: Arc::new(Https::new(Arc::clone(&directory), Arc::clone(&tls))),
-            directory,
-            tls,
-            waits: Waits::default(),
-        })
-    }
 }
 
 /// A running desk.
@@ -126,6 +107,7 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
         zone: calendar.zone().clone(),
         targets: targets_of(&config.list("desk", "targets")).map_err(wrong)?,
         calendar,
+        url: files::url_of(config.text("web", "url")).map_err(wrong)?,
         unverified,
         lists: config
             .list("mail", "lists")
@@ -169,6 +151,7 @@ impl Running {
             outside,
         } = start;
         let desk = Arc::new(desk_of(&dir, &config)?);
+        let files = Arc::new(files_of(&dir, &config)?);
         let store = open_store(&dir, &config)?;
         // Before the ports: whoever finds those open may ask at once.
         let socket = local_socket(&dir)?;
@@ -194,6 +177,7 @@ impl Running {
             workers: JoinSet::new(),
             stop_workers,
         };
+        running.file(&clock, &files, &worker.0, workers_stopped.clone()).await?;
         running
             .work(&clock, worker, (route, host.clone(), outside), workers_stopped)
             .await?;
@@ -201,6 +185,7 @@ impl Running {
             store: store.clone(),
             desk: Arc::clone(&desk),
             clock: clock.clone(),
+            files: Arc::clone(&files),
             owner: owner_of(&dir)?,
         };
         running
@@ -210,6 +195,7 @@ impl Running {
             store: store.clone(),
             desk: Arc::clone(&desk),
             clock: clock.clone(),
+            files,
             open,
             smtp: smtp_at,
         };
@@ -226,6 +212,21 @@ impl Running {
             .doors
             .spawn(listen::serve(smtp, Arc::new(entrance), host, Some(tls), stopped));
         Ok(running)
+    }
+
+    async fn file(
+        &mut self,
+        clock: &Clock,
+        files: &Arc<Files>,
+        program: &Path,
+        stop: watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        let (store, desk, clock) = (self.store.clone(), Arc::clone(&self.desk), clock.clone());
+        let (files, program) = (Arc::clone(files), filing::program_of(program));
+        let bell = store.bell(CHANGED);
+        let filer = tokio::task::spawn_blocking(move || Filer::begin(store, desk, clock, files, program)).await??;
+        self.workers.spawn(files::file(Arc::new(filer), bell, stop));
+        Ok(())
     }
 
     async fn work(

@@ -10,6 +10,7 @@ mod client;
 mod demo;
 pub mod due;
 mod editor;
+mod file;
 mod import;
 pub mod init;
 pub mod mail;
@@ -18,7 +19,7 @@ mod render;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::mail::worker;
+use crate::mail::{filing, worker};
 use crate::refusal::{Kind, Refusal};
 use crate::serve::{Running, Start};
 use args::{Cli, ImportAct, LocalVerb, MailAct, Verb};
@@ -71,6 +72,7 @@ fn perform(cli: &Cli) -> anyhow::Result<ExitCode> {
 fn local(cli: &Cli, verb: &LocalVerb) -> anyhow::Result<ExitCode> {
     match verb {
         LocalVerb::MailWorker => return Ok(worker::run()),
+        LocalVerb::MailFiles => return Ok(filing::run()),
         LocalVerb::Mail {
             act: MailAct::Inspect { files },
         } => {

@@ -13,9 +13,11 @@ pub mod case;
 pub mod customer;
 pub mod destination;
 pub mod engineer;
+pub mod file;
 pub mod id;
 pub mod import;
 pub mod ledger;
+pub mod link;
 pub mod message;
 pub mod outbox;
 pub mod promise;
@@ -26,6 +28,7 @@ pub mod slice;
 pub mod spool;
 pub mod thread;
 pub mod undo;
+pub mod upload;
 pub mod verb;
 
 pub use id::*;
@@ -59,6 +62,13 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0060_sending.sql"),
         sqlite: include_str!("../../migrations/0060_sending.sqlite.sql"),
         postgres: include_str!("../../migrations/0060_sending.postgres.sql"),
+    },
+    Migration {
+        number: 61,
+        name: "files",
+        sql: include_str!("../../migrations/0061_files.sql"),
+        sqlite: "",
+        postgres: "",
     },
 ];
 
@@ -97,6 +107,8 @@ pub struct Desk {
     pub unverified: Unverified,
     /// Public lists that the desk serves: their mail is customer mail. Lower case.
     pub lists: Vec<String>,
+    /// Where customers reach its pages, as `https://desk.acme.example`; empty: nowhere, and mail carries no links.
+    pub url: String,
     /// Signs reply addresses.
     pub key: [u8; 64],
 }

@@ -11,7 +11,10 @@ use super::engineer::Engineer;
 use super::ledger::{self, Actor, event};
 use super::outbox::{self, Content, Ended, Letter};
 use super::promise::{self, Promise};
-use super::{ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, PromiseId, customer, message, slice, thread};
+use super::upload::Upload;
+use super::{
+    ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, PromiseId, customer, message, slice, thread, upload,
+};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
@@ -83,6 +86,8 @@ pub struct Draft {
     pub answers: Vec<MessageNo>,
     /// Send although the case changed since it was read.
     pub force_stale: bool,
+    /// Keys of files that go with it, as links.
+    pub files: Vec<String>,
 }
 
 /// What became of a draft.
@@ -135,6 +140,13 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
         &values![id.as_str(), number],
     )?;
     thread::learn(tx, case.id, Some(&id), &[])?;
+    let files = upload::attach(tx, case.id, engineer.id, number, &draft.files)?;
+    if !files.is_empty() && desk.url.is_empty() {
+        return Err(Refusal::conflict(
+            "Files go to customers by link, and this desk does not know its own address: set web.url. Nothing was sent.",
+        )
+        .into());
+    }
     let keeps: Vec<i64> = kept.iter().map(|promise| promise.id.0).collect();
     tx.execute(
         "INSERT INTO reply (message, case_id, engineer, kind, answers, next, state) VALUES ($1, $2, $3, $4, $5, $6, 'under way')",
@@ -154,7 +166,9 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
     slice::end(tx, now, engineer.id, case.id, Actor::Engineer(engineer.id), "reply", "")?;
     case::set_owner(tx, case.id, engineer.id)?;
     let leaves_at = now + SignedDuration::from_secs(limits::HOLD_SECONDS);
-    let recipients = address_all(tx, now, desk, engineer, &case, draft, number, &askers, leaves_at)?;
+    let recipients = address_all(
+        tx, now, desk, engineer, &case, draft, &files, number, &askers, leaves_at,
+    )?;
     let mut bounced = Vec::new();
     for address in &recipients {
         bounced.extend(bounce::of_address(tx, address)?);
@@ -262,6 +276,7 @@ fn address_all(
     engineer: &Engineer,
     case: &Case,
     draft: &Draft,
+    files: &[Upload],
     number: MessageNo,
     askers: &[ContactId],
     leaves_at: Timestamp,
@@ -319,7 +334,7 @@ fn address_all(
             zone: zone.to_string(),
             case: case.id.0,
             content: Content::Reply {
-                text: draft.text.clone(),
+                text: upload::words_with_links(desk, &case.key, contact, &draft.text, files),
                 next: draft.next.clone(),
                 name: engineer.name.clone(),
                 quoted: quoted.clone(),

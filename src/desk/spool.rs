@@ -187,6 +187,7 @@ fn release_message(
         "UPDATE message SET spool_reason = NULL, case_id = $1, contact = $2 WHERE id = $3",
         &values![id, contact.id, number],
     )?;
+    super::file::has_case(tx, now, number)?;
     super::thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
     ledger::record(tx, now, event("mail.released", actor).of(id).message(number))?;
     message::earn(tx, now, desk, id, number, &contact, &mail, now, "released")?;

@@ -214,7 +214,7 @@ fn absorb(mac: &mut Hmac<Sha256>, key: &[u8], participant: &str) {
     mac.update(participant.to_lowercase().as_bytes());
 }
 
-fn new_mac(desk: &Desk) -> Hmac<Sha256> {
+pub(super) fn new_mac(desk: &Desk) -> Hmac<Sha256> {
     Hmac::new(&desk.key.into())
 }
 

@@ -18,10 +18,7 @@ pub fn last_reply(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outco
         || Refusal::conflict("There is nothing to undo: a reply can be taken back for ten seconds after it is given.");
     let Some(row) = row else { return Err(nothing().into()) };
     let (message, case) = (MessageNo(row.int(0)), CaseId(row.int(1)));
-    let rows = tx.query(
-        "SELECT id, state FROM outbox WHERE message = $1",
-        &values![message],
-    )?;
+    let rows = tx.query("SELECT id, state FROM outbox WHERE message = $1", &values![message])?;
     if rows.iter().any(|row| row.text(1) != "held") {
         return Err(Refusal::conflict("Too late to undo: this reply is on its way to the customer.").into());
     }

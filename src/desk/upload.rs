@@ -9,7 +9,7 @@ use super::case::{self, Hand};
 use super::ledger::{self, Actor, event};
 use super::link::Guest;
 use super::message::{Facts, File};
-use super::{CaseId, ContactId, CustomerId, Desk, EngineerId, FileId, MessageNo, customer, file, outbox};
+use super::{CaseId, ContactId, CustomerId, Desk, EngineerId, FileId, MessageNo, customer, file, link, outbox};
 use crate::files::{Looked, sniff};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -327,6 +327,27 @@ pub(super) fn attach(
         attached.push(upload);
     }
     Ok(attached)
+}
+
+/// The words with a link to each file for one recipient; a copy to somebody who is no contact names them only.
+pub(super) fn words_with_links(
+    desk: &Desk,
+    case_key: &str,
+    contact: Option<ContactId>,
+    text: &str,
+    files: &[Upload],
+) -> String {
+    let mut text = text.to_owned();
+    for (at, one) in files.iter().enumerate() {
+        let link = contact.and_then(|contact| link::download(desk, case_key, contact, &one.key));
+        text.truncate(text.trim_end().len());
+        text.push_str(if at == 0 { "\n\n" } else { "\n" });
+        text.push_str(&format!("File: {}, {}", one.name, size(one.bytes)));
+        if let Some(link) = link {
+            text.push_str(&format!("\n    {link}"));
+        }
+    }
+    text
 }
 
 /// A file that we sent, for whom we sent it to.

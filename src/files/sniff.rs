@@ -143,10 +143,10 @@ pub fn safe_name(said: &str) -> String {
             _ => name.push(one),
         }
     }
-    let trimmed = name.trim().trim_end_matches(['.', ' ']).trim_start_matches('.');
-    match trimmed.is_empty() {
-        true => "file".to_owned(),
-        false => clipped(trimmed, limits::FILE_NAME_BYTES).to_owned(),
+    let is_blank = |one: char| one == '.' || one.is_whitespace();
+    match clipped(name.trim_start_matches(is_blank), limits::FILE_NAME_BYTES).trim_end_matches(is_blank) {
+        "" => "file".to_owned(),
+        name => name.to_owned(),
     }
 }
 

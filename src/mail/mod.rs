@@ -9,6 +9,7 @@ pub mod bounce;
 pub mod charset;
 pub mod compose;
 pub mod decode;
+pub mod filing;
 pub mod header;
 pub mod html;
 pub mod limit;

@@ -123,6 +123,11 @@ pub fn closed() -> Markup {
     )
 }
 
+/// A page for somebody from outside: it leads nowhere else.
+pub fn guest(title: &str, words: Markup) -> Markup {
+    alone(title, words)
+}
+
 fn alone(title: &str, words: Markup) -> Markup {
     shell(
         title,

@@ -12,7 +12,7 @@ use maud::{Markup, html};
 
 /// Whether a person at the customer wrote it.
 pub fn is_theirs(message: &MessageRow) -> bool {
-    message.way == "in" && !matches!(message.matched_by.as_str(), "automatic" | "bounce")
+    message.way == "in" && !matches!(message.matched_by.as_str(), "automatic" | "bounce" | "upload link")
 }
 
 /// What it is, in a word or two.
@@ -21,6 +21,7 @@ fn kind(message: &MessageRow) -> String {
         ("in", _) if message.matched_by == "bounce" => "delivery report".into(),
         ("in", _) if message.matched_by == "automatic" => "automatic mail".into(),
         ("in", _) if message.matched_by == "unreadable" => "mail that could not be read".into(),
+        ("in", "file") => "file".into(),
         ("in", _) => "mail".into(),
         ("note", _) => "internal note".into(),
         (_, kind) => kind.into(),

@@ -1,9 +1,10 @@
 //! The door as a whole, without a socket: every path answers, every answer is dressed, and the guard lets nobody past.
 
-use super::{Door, House, ROUTES, asset, layout, routes};
+use super::{Door, House, ROUTES, asset, layout, routes, tus};
 use crate::clock::Clock;
 use crate::desk::engineer::{self, NewEngineer, Role};
 use crate::desk::{self, Desk, Unverified};
+use crate::files::Files;
 use crate::refusal::Refusal;
 use crate::store::{Store, Target};
 use axum::body::{Body, to_bytes};
@@ -14,6 +15,12 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::watch;
+
+/// A place for files that nobody sends in these tests.
+fn nowhere() -> Files {
+    let folder = std::env::temp_dir().join("duly-no-files");
+    Files::open(&crate::files::Place::Folder(folder.clone()), folder, None).unwrap()
+}
 
 /// An empty desk with one engineer behind the door.
 struct Front {
@@ -52,6 +59,7 @@ impl Front {
             targets: Default::default(),
             unverified: Unverified::Hold,
             lists: Vec::new(),
+            url: String::new(),
             key: [7; 64],
         });
         let (stop, stopped) = watch::channel(false);
@@ -60,10 +68,15 @@ impl Front {
             desk,
             clock: Clock::hand(now),
             open,
+            files: Arc::new(nowhere()),
             smtp: ([127, 0, 0, 1], 2525).into(),
         });
         Front {
-            router: routes(House { door, stop: stopped }),
+            router: routes(House {
+                door,
+                stop: stopped,
+                writing: tus::Writing::default(),
+            }),
             _stop: stop,
             _folder: folder,
         }

@@ -191,7 +191,10 @@ pub async fn go_on(
             let told = with(told, EXPIRES, &expires(upload.expires_at));
             with(told, LENGTH, &upload.bytes.to_string())
         }
-        ("PATCH", _) | ("POST", Some("PATCH")) => patch(&house, upload, request).await,
+        ("PATCH", _) | ("POST", Some("PATCH")) => match listen::outliving(patch(house, upload, request)).await {
+            Ok(told) => told,
+            Err(fault) => with(refused(&spoken(&fault)), RESUMABLE, VERSION),
+        },
         ("DELETE", _) | ("POST", Some("DELETE")) => cancelled(&house, upload).await,
         _ => answer(StatusCode::METHOD_NOT_ALLOWED),
     }
@@ -226,7 +229,7 @@ async fn cancelled(house: &House, upload: Upload) -> Response {
     }
 }
 
-async fn patch(house: &House, upload: Upload, request: Request) -> Response {
+async fn patch(house: House, upload: Upload, request: Request) -> Response {
     let headers = request.headers();
     let is_piece = headers
         .get(header::CONTENT_TYPE)
@@ -247,7 +250,7 @@ async fn patch(house: &House, upload: Upload, request: Request) -> Response {
         return answer(StatusCode::LOCKED);
     };
     // Read again under the hold: another request may have written since.
-    let (door, case, key) = (house.door.clone(), upload.case, upload.key.clone());
+    let (door, case, key) = (Arc::clone(&house.door), upload.case, upload.key.clone());
     let upload = match listen::blocking(move || door.store.read(|tx| upload::find(tx, case, &key))).await {
         Ok(upload) => upload,
         Err(fault) => return with(refused(&spoken(&fault)), RESUMABLE, VERSION),
@@ -258,7 +261,7 @@ async fn patch(house: &House, upload: Upload, request: Request) -> Response {
     if !house.door.files.has_room(upload.bytes - upload.have) {
         return with(refused(&spoken(&no_room())), RESUMABLE, VERSION);
     }
-    match piece(house, &upload, request.into_body(), checksum).await {
+    match piece(&house, &upload, request.into_body(), checksum).await {
         Ok(Piece::Taken(have)) => {
             let told = with(answer(StatusCode::NO_CONTENT), OFFSET, &have.to_string());
             with(

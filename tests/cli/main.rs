@@ -15,5 +15,6 @@ mod letters;
 mod people;
 mod setup;
 mod shapes;
+mod upload;
 mod verbs;
 mod words;

@@ -8,7 +8,10 @@ use duly::desk::{CaseId, ContactId, link, thread};
 use std::io::Write;
 use std::net::SocketAddr;
 
-const OPEN: [(&str, &str); 2] = [("DULY_MAIL_UNVERIFIED", "schedule"), ("DULY_WEB_URL", "https://desk.acme.example")];
+const OPEN: [(&str, &str); 2] = [
+    ("DULY_MAIL_UNVERIFIED", "schedule"),
+    ("DULY_WEB_URL", "https://desk.acme.example"),
+];
 
 /// The link of the first contact of the first case.
 fn token(desk: &Desk) -> String {
@@ -26,7 +29,9 @@ fn an_upload_outlives_a_killed_desk() {
     let mut desk = Desk::with(&OPEN);
     desk.mail("Large file", "It comes by the link.");
     let token = token(&desk);
-    let bytes: Vec<u8> = (0..60_000_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let bytes: Vec<u8> = (0..60_000_000_u32)
+        .map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     let place = begin(http(&desk), &token, "core.gz", bytes.len() as u64);
     // Forty megabytes and no end, then the desk dies.
     let mut stream = std::net::TcpStream::connect(http(&desk)).expect("the door");
@@ -48,7 +53,10 @@ fn an_upload_outlives_a_killed_desk() {
     desk.kill();
     desk.start(&OPEN);
     let have = offset(http(&desk), &place);
-    assert!(have >= told && have <= 40_000_000, "{told} bytes were told, {have} are there");
+    assert!(
+        have >= told && have <= 40_000_000,
+        "{told} bytes were told, {have} are there"
+    );
     let rest = piece(http(&desk), &place, have, &[], &bytes[have as usize..]);
     assert_eq!(rest.status, 204, "{}", rest.head);
     let rows = loop {
@@ -58,10 +66,14 @@ fn an_upload_outlives_a_killed_desk() {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     };
-    assert_eq!((rows[0]["name"].as_str(), rows[0]["bytes"].as_i64()), (Some("core.gz"), Some(60_000_000)));
+    assert_eq!(
+        (rows[0]["name"].as_str(), rows[0]["bytes"].as_i64()),
+        (Some("core.gz"), Some(60_000_000))
+    );
     let to = desk.folder.path().join("saved");
     let file = rows[0]["file"].to_string();
-    desk.duly(&["save", "1", &file, "-o", to.to_str().expect("a path")]).done();
+    desk.duly(&["save", "1", &file, "-o", to.to_str().expect("a path")])
+        .done();
     assert!(std::fs::read(&to).expect("the file") == bytes, "every byte is there");
     let saved = program(crate::desk::DULY, desk.folder.path())
         .current_dir(desk.folder.path())
@@ -71,7 +83,10 @@ fn an_upload_outlives_a_killed_desk() {
     assert!(saved.status.success(), "{saved:?}");
     let again = desk.duly(&["save", "1", &file, "-o", "/nowhere/at/all"]);
     assert!(again.code != 0);
-    assert!(ask(http(&desk), "HEAD", &place, &[TUS], b"").status == 200, "it is told to be whole");
+    assert!(
+        ask(http(&desk), "HEAD", &place, &[TUS], b"").status == 200,
+        "it is told to be whole"
+    );
 }
 
 #[test]
@@ -82,7 +97,19 @@ fn a_file_goes_with_a_reply_as_a_link() {
     let bytes: Vec<u8> = (0..2_500_000_u32).map(|number| (number % 249) as u8).collect();
     std::fs::write(&patch, &bytes).expect("a file");
     let attach = patch.to_str().expect("a path");
-    desk.duly(&["--as", ANNA, "reply", "1", "-m", "Here it is.", "--then", "close", "--attach", attach]).done();
+    desk.duly(&[
+        "--as",
+        ANNA,
+        "reply",
+        "1",
+        "-m",
+        "Here it is.",
+        "--then",
+        "close",
+        "--attach",
+        attach,
+    ])
+    .done();
     let letter = loop {
         let taken = desk.sink.taken();
         match taken.iter().find(|mail| mail.text().contains("Here it is.")) {
@@ -91,8 +118,13 @@ fn a_file_goes_with_a_reply_as_a_link() {
         }
     };
     assert!(letter.contains("File: fix.patch, 2.5 MB"), "{letter}");
-    let link = letter.split_whitespace().find(|word| word.contains("/f/")).expect("a link");
-    let path = link.strip_prefix("https://desk.acme.example").expect("the desk's own address");
+    let link = letter
+        .split_whitespace()
+        .find(|word| word.contains("/f/"))
+        .expect("a link");
+    let path = link
+        .strip_prefix("https://desk.acme.example")
+        .expect("the desk's own address");
     let got = ask(http(&desk), "GET", path, &[], b"");
     assert!(got.status == 200 && got.body == bytes, "{}", got.head);
     assert!(got.header("content-disposition").contains("fix.patch"), "{}", got.head);

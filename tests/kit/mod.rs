@@ -5,6 +5,7 @@
 
 pub mod databases;
 pub mod desk;
+pub mod http;
 pub mod invariants;
 pub mod mail;
 pub mod outside;

@@ -5,5 +5,7 @@ mod kit;
 
 mod case;
 mod door;
+mod files;
 mod front;
 mod queue;
+mod scan;

@@ -11,6 +11,7 @@ use super::client::Told;
 use crate::desk::case::State;
 use crate::desk::queue::{CaseRow, LogRow, PromiseRow};
 use crate::desk::spool;
+use crate::desk::upload;
 use crate::desk::verb::{Answer, EngineerRow};
 use crate::refusal::Refusal;
 use clap::ColorChoice;
@@ -96,6 +97,22 @@ impl Screen {
             },
             Answer::Promises(rows) => self.promises(&rows)?,
             Answer::Spool(rows) => self.spool(&rows)?,
+            Answer::Files(rows) => {
+                for one in rows {
+                    let scan = one.scan_words().unwrap_or_else(|| "-".into());
+                    let cells = vec![
+                        one.file.to_string(),
+                        upload::size(one.bytes.max(0) as u64),
+                        one.kind,
+                        one.name,
+                        scan,
+                        one.sha256,
+                    ];
+                    self.list
+                        .row(&["FILE", "SIZE", "KIND", "NAME", "SCAN", "SHA256"], cells, false)?;
+                }
+            }
+            Answer::Piece(piece) => io::stdout().write_all(&data_encoding::BASE64.decode(piece.data.as_bytes())?)?,
             Answer::Hits(hits) => {
                 for hit in hits {
                     let case = hit.case.map_or("spool".to_owned(), |case| case.to_string());
@@ -381,6 +398,8 @@ fn as_json(answer: &Answer) -> io::Result<()> {
         Answer::Promises(rows) => lines(&mut out, rows)?,
         Answer::Spool(rows) => lines(&mut out, rows)?,
         Answer::Hits(rows) => lines(&mut out, rows)?,
+        Answer::Files(rows) => lines(&mut out, rows)?,
+        Answer::Piece(piece) => lines(&mut out, [piece])?,
         Answer::Engineers(rows) => lines(&mut out, rows)?,
         Answer::Customers(rows) => lines(&mut out, rows)?,
         Answer::Contacts(rows) => lines(&mut out, rows)?,
