@@ -31,6 +31,11 @@ pub fn files_of(dir: &Path, config: &Config) -> anyhow::Result<Files> {
                 .map_err(|cause| Refusal::usage(format!("files.clamd: {cause}.")))?,
         ),
     };
+    let endpoint = config.text("files", "endpoint");
+    if !(endpoint.is_empty() || endpoint.starts_with("https://") || endpoint.starts_with("http://")) {
+        let said = format!("files.endpoint is as \"https://s3.acme.example\", not \"{endpoint}\".");
+        return Err(Refusal::usage(said).into());
+    }
     let store = config.text("files", "store");
     let place = if store.is_empty() {
         Place::Folder(dir.join("files"))
@@ -50,7 +55,7 @@ pub fn files_of(dir: &Path, config: &Config) -> anyhow::Result<Files> {
         Place::S3(Bucket {
             name: name.to_owned(),
             prefix: prefix.trim_end_matches('/').to_owned(),
-            endpoint: config.text("files", "endpoint").to_owned(),
+            endpoint: endpoint.to_owned(),
             region: config.text("files", "region").to_owned(),
             key: (lines.next().unwrap_or_default(), lines.next().unwrap_or_default()),
         })
