@@ -110,7 +110,7 @@
     u: () => { location.href = '/'; },
     n: () => { const next = find('#next button'); if (next) next.click(); },
     r: () => focus('#text'),
-    i: () => unfold('act-note'), w: () => unfold('act-wait'), e: () => unfold('act-close'),
+    i: () => unfold('act-note'), w: () => unfold('act-wait'), m: () => unfold('act-merge'), e: () => unfold('act-close'),
     t: () => { const data = find('details.data'); if (data) { data.open = !data.open; data.firstElementChild.focus(); } },
     '?': () => dialog.showModal(),
     'g q': () => { location.href = '/'; },

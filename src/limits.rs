@@ -23,6 +23,28 @@ pub const NESTED_MESSAGES: usize = 8;
 pub const PART_HEADERS: usize = 100;
 /// Longest name of a header field; a line with a later colon is text.
 pub const FIELD_NAME_BYTES: usize = 200;
+/// Attributes of one winmail.dat that are read; a file has about six.
+pub const TNEF_ATTRIBUTES: usize = 10_000;
+/// Properties of one attribute of a winmail.dat that are read.
+pub const TNEF_PROPERTIES: usize = 2_000;
+/// Entries of one calendar part that are read; an invitation to a series has one and its exceptions.
+pub const CALENDAR_ENTRIES: usize = 20;
+/// Lines of one calendar part that are read.
+pub const CALENDAR_LINES: usize = 50_000;
+/// Seals in seals (signed in encrypted in signed), and signatures of one seal, that are looked at.
+pub const SEALS: usize = 4;
+/// Bytes that sealed content may open to, however small it is sealed.
+pub const OPENED_BYTES: usize = 4 * 1024 * 1024;
+/// How many times its size sealed content may open to beyond that; text packs ten times.
+pub const OPENED_RATIO: usize = 10;
+/// Files of the folder `keys/` that are read.
+pub const KEY_FILES: usize = 1_000;
+/// Largest key file: a key with many signatures of others.
+pub const KEY_FILE_BYTES: u64 = 256 * 1024;
+/// A signature may be this much ahead of our clock.
+pub const DAY_SECONDS: i64 = 24 * 3_600;
+/// Certificates of one signature that are read; a chain has three.
+pub const CERTIFICATES: usize = 16;
 /// Sentences about one mail's defects that are kept: more help nobody.
 pub const NOTES: usize = 50;
 /// Attachments of one mail that are listed; the parts are bounded as well ([`MIME_PARTS`]).
@@ -45,6 +67,8 @@ pub const RECIPIENTS: usize = 100;
 pub const RECEIVED: usize = 50;
 /// Message-IDs kept from `References`, the newest and the first.
 pub const REFERENCES: usize = 100;
+/// Language tags kept of one mail.
+pub const LANGUAGES: usize = 10;
 /// Addresses kept of one address list.
 pub const ADDRESSES: usize = 500;
 /// Decoded HTML that is turned into text.
@@ -57,6 +81,10 @@ pub const HTML_ELEMENTS: usize = 50_000;
 pub const TEXT_BYTES: usize = 1_000_000;
 /// Encoded text that is decoded at all: [`HTML_BYTES`] with every character written as three.
 pub const TEXT_ENCODED_BYTES: usize = 3 * HTML_BYTES;
+/// Renditions of one text that are compared: longer ones are mails that programs write.
+pub const TWIN_BYTES: usize = 128 * 1024;
+/// Lines of the HTML rendition that are looked for in the plain one.
+pub const TWIN_LINES: usize = 400;
 /// Text of a message that enters the full-text index.
 pub const INDEX_BYTES: usize = 64 * 1024;
 /// CPU time the worker may spend on one mail.
@@ -84,8 +112,21 @@ pub const SMTP_DATA_SECONDS: u64 = 180;
 pub const SMTP_IDLE_SECONDS: u64 = 600;
 /// SMTP sessions at once from one address.
 pub const SMTP_SESSIONS_PER_ADDRESS: usize = 20;
-/// SMTP sessions at once in all.
-pub const SMTP_SESSIONS: usize = 1_000;
+/// SMTP sessions at once in all, where the system grants as many open files.
+pub const SMTP_SESSIONS: usize = 12_000;
+/// SMTP sessions beyond which patience with silent and dribbling peers is [`SMTP_CROWDED_SECONDS`]: honest peers are tens.
+pub const SMTP_CROWDED: usize = 500;
+/// Wait for the next command or block while the server is crowded.
+pub const SMTP_CROWDED_SECONDS: u64 = 30;
+/// Open files kept for everything that is no SMTP session: database, pages, mail going out.
+pub const FILES_FOR_THE_REST: u64 = 1_500;
+/// LMTP sessions at once: mail servers of the house and `mail deliver`.
+pub const LMTP_SESSIONS: usize = 200;
+/// Bytes of a mail that stay in memory while it comes, and of one piece of a stored mail; what is more goes to a file
+/// and into rows of so many bytes.
+pub const SPOOL_BYTES: usize = 256 * 1024;
+/// Pieces of a large mail stored in one job of the writer: 1 MiB a commit keeps it for a few milliseconds.
+pub const PIECES_AT_ONCE: usize = 4;
 /// Bytes of messages being received that are held in memory over all sessions; beyond it a mail is told 452.
 pub const SMTP_BYTES_IN_FLIGHT: usize = 256 * 1024 * 1024;
 /// Bytes one mail may send in all while it is being refused: a sender that was too large by less than its own size hears 552, one that never ends is cut off.
@@ -197,14 +238,79 @@ pub const SUBJECT_CHARS: usize = 500;
 
 /// Seconds a reply is held before it leaves, of which ten are shown for undo (UX.md §1.0).
 pub const HOLD_SECONDS: i64 = 13;
+/// Seconds a reply given by mail is held: the answer that offers `#undo` has to reach its writer first. A reply whose promise
+/// is close to its due is held as any other.
+pub const HOLD_BY_MAIL_SECONDS: i64 = 120;
+/// Verbs at the top of one mail.
+pub const MAIL_VERBS: usize = 10;
+/// Cases in one part of a digest; the run queue has the rest.
+pub const DIGEST_ROWS: i64 = 50;
 /// Acknowledgements a case, address and day (PRODUCT.md §3.11).
 pub const ACKNOWLEDGEMENTS_PER_DAY: i64 = 3;
 /// Automatic mails in all to one address a day, over every case: the brake on loops between machines that say nothing of themselves.
 pub const AUTOMATIC_PER_ADDRESS_PER_DAY: i64 = 30;
+/// Automatic mails of one address within [`FLOOD_MINUTES`] from which they stand in the spool as one line: a machine that has something to say says it in fewer.
+pub const FLOOD_MAILS: i64 = 30;
+/// See [`FLOOD_MAILS`].
+pub const FLOOD_MINUTES: i64 = 10;
+/// Mails of one customer in one case that must bear the same ticket number before it stands for the case.
+pub const NUMBER_SEEN: i64 = 2;
+/// Subject by which cases are found for an offer; the rest of a longer one tells nothing more.
+pub const LIKENESS_SUBJECT_BYTES: usize = 200;
+/// Cases that are weighed for an offer.
+pub const LIKENESS_CASES: usize = 5;
+/// Newest cases of a customer among which open ones are looked for, for an offer.
+pub const LIKENESS_NEWEST: i64 = 20;
+/// Newest messages of a case that are compared with a mail for an offer.
+pub const LIKENESS_MESSAGES: i64 = 12;
+/// Text of a mail, and of each message it is compared with, that is looked at for an offer.
+pub const LIKENESS_TEXT_BYTES: usize = 16 * 1024;
+/// Quoted lines of a mail that are looked at for an offer.
+pub const LIKENESS_QUOTED_LINES: usize = 400;
+/// Rare words of a mail that are compared for an offer.
+pub const LIKENESS_CODES: usize = 20;
+/// Days for which a confirmed address counts where nothing is known of a mail (PRODUCT.md §3.1).
+pub const CONFIRMED_DAYS: i64 = 90;
+/// Days for which the button of text I works: a week covers a weekend and a short leave; by then a person has looked at the mail.
+pub const CONFIRMATION_DAYS: i64 = 7;
+/// Cases of one Message-ID that are looked at: mail in several cases is rare, mail that pretends to be is not.
+pub const CASES_OF_ONE_ID: i64 = 20;
+/// Time in which the sender of one mail is checked; then there is no verdict.
+pub const VERIFY_SECONDS: u64 = 8;
+/// Mails whose senders are checked at once: each is a few questions to name servers, and slow ones must not stand in the way.
+pub const VERIFY_AT_ONCE: usize = 1_000;
+/// Bytes of mails whose verdict is waited for; beyond it no further mail is read until one is there.
+pub const VERIFY_BYTES: usize = 64 * 1024 * 1024;
+/// Signatures of one mail that are verified (RFC 6376 §6.1 leaves the number to us); the author's own come first.
+pub const VERIFY_SIGNATURES: usize = 8;
+/// Pause in which new mail is looked for while verdicts are waited for.
+pub const VERDICT_MILLIS: u64 = 20;
+/// Days after which a signature proves nothing any more: mail that is queued for five days still passes, a replay does not.
+pub const DKIM_AGE_DAYS: i64 = 14;
+/// Domains with slow name servers that are remembered, and for how long.
+pub const SLOW_DOMAINS: usize = 10_000;
+/// See [`SLOW_DOMAINS`].
+pub const SLOW_DOMAIN_SECONDS: u64 = 60;
+/// Wait for one answer of a name server.
+pub const DNS_SECONDS: u64 = 3;
+/// Answers of name servers that are kept.
+pub const DNS_ANSWERS_KEPT: u64 = 8_192;
+/// An answer of a name server is asked for again after this long, whatever it says of itself.
+pub const DNS_KEPT_SECONDS: u64 = 3_600;
 /// Text I (sender not verified) a day in all (PRODUCT.md §3.1).
 pub const UNVERIFIED_NOTES_PER_DAY: i64 = 100;
 /// Known chain of Message-IDs put into `References` of our mail, root first.
 pub const REFERENCES_SENT: usize = 20;
+/// A wait reminds this long after our question at least: sooner it would only be impatient.
+pub const REMINDER_LEAST_HOURS: i64 = 12;
+/// Quarters of an hour that are searched for open hours before the middle of a wait: two weeks of holidays.
+pub const REMINDER_STEPS_BACK: i32 = 14 * 24 * 4;
+/// Reminders since the customer's last mail (UX.md §2.2 D: never more than two).
+pub const REMINDERS_A_SILENCE: i64 = 2;
+/// Reminders a case, address and day (PRODUCT.md §3.11).
+pub const REMINDERS_PER_DAY: i64 = 1;
+/// Lines of our own last mail under a reminder: what we asked stands at its beginning.
+pub const REMINDER_LINES: usize = 20;
 /// Lines of the answered mail quoted under a reply.
 pub const QUOTED_LINES: usize = 60;
 /// Deliveries under way at once.
@@ -245,12 +351,16 @@ pub const DELIVERY_ANSWER_BYTES: usize = 64 * 1024;
 pub const FILING_AT_ONCE: i64 = 200;
 /// Tries to take files out of a mail; then they are in the raw mail only, and the page says so.
 pub const FILING_TRIES: i64 = 6;
-/// Address space of the process that takes files out of one mail: the mail, its lines, and a file of the same size.
-pub const FILING_MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
-/// CPU time of that process.
-pub const FILING_CPU_SECONDS: u64 = 20;
+/// Wall-clock time the worker may spend on the files of one mail, all of them.
+pub const FILING_WALL_SECONDS: u64 = 120;
+/// Bytes of a file that the worker hands over at once.
+pub const FILING_PIECE_BYTES: usize = 256 * 1024;
+/// Hours after which bytes that belong to no file are removed, and between two looks for them.
+pub const SWEEP_HOURS: i64 = 24;
+/// Names of bytes that are looked up in one transaction.
+pub const SWEEP_AT_ONCE: usize = 500;
 /// Longest pause before what failed or is left lying is looked at again.
-pub const FILING_PAUSE_SECONDS: u64 = 10;
+pub const FILING_PAUSE_SECONDS: i64 = 10;
 /// Bytes of an object that are sent to its place at once; an S3 part has at least 5 MiB, and 10,000 parts are the most.
 pub const FILE_PIECE_BYTES: usize = 16 * 1024 * 1024;
 /// Name of a file on disk and in headers: what file systems take.
@@ -301,3 +411,29 @@ pub const WORKER_IDLE_SECONDS: u64 = 5;
 pub const LOCAL_SESSIONS: usize = 256;
 /// How long alarms wait for more of their kind to be set before the earliest is looked for again.
 pub const ALARM_PATIENCE_MILLIS: u64 = 200;
+/// Wait for an answer of a server that holds mail, and for the next bytes of a mail that comes from it.
+pub const FETCH_REPLY_SECONDS: u64 = 60;
+/// IDLE is begun anew after this: half of what servers grant (RFC 2177), and a dead connection is noticed by then.
+pub const FETCH_IDLE_SECONDS: u64 = 14 * 60;
+/// Pause between two looks into a mailbox whose server does not tell of new mail.
+pub const FETCH_POLL_SECONDS: u64 = 30;
+/// First pause after a connection that broke off; it doubles.
+pub const FETCH_PAUSE_SECONDS: u64 = 1;
+/// Longest such pause: a server that is back is noticed within five minutes.
+pub const FETCH_PAUSE_SECONDS_MOST: u64 = 300;
+/// Tries to fetch one mail before it is left where it is, and said in the log.
+pub const FETCH_TRIES: i64 = 5;
+/// Mails of which size and date are asked at once, and rows of a mailbox handled at once.
+pub const FETCH_BATCH: usize = 100;
+/// Mails of one mailbox that are expected at once (first look, or a server that numbered anew).
+pub const FETCH_EXPECTED: usize = 200_000;
+/// One line of an IMAP server, literals apart: 200,000 numbers of mails in one SEARCH fit.
+pub const FETCH_LINE_BYTES: usize = 4 * 1024 * 1024;
+/// Header of a mail that is too large to be fetched.
+pub const FETCH_HEADER_BYTES: u64 = 64 * 1024;
+/// A JSON answer of a JMAP server.
+pub const FETCH_JSON_BYTES: usize = 8 * 1024 * 1024;
+/// Wait for a program that prints a token.
+pub const FETCH_SECRET_SECONDS: u64 = 30;
+/// A password or token.
+pub const FETCH_SECRET_BYTES: usize = 16 * 1024;

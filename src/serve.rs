@@ -5,21 +5,28 @@
 
 mod files;
 mod outside;
+mod settings;
+mod ways;
 
 pub use files::files_of;
 pub use outside::Outside;
+pub use settings::host_of;
 
 use crate::api::local::{self, LocalDoor};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::desk::{self, ALARM, ARRIVED, CHANGED, Desk, OUTBOX, Unverified, alarm};
+use crate::desk::{self, ALARM, ARRIVED, Desk, FILES, OUTBOX, Unverified, alarm, command};
 use crate::files::Files;
 use crate::limits;
-use crate::mail::filing::{self, Filer};
+use crate::mail::catalogue;
+use crate::mail::filing::Filer;
 use crate::mail::listen;
 use crate::mail::post::{Policies, Post, Round, Traffic};
 use crate::mail::receive::{Entrance, Understanding};
+use crate::mail::resolver;
 use crate::mail::send::{Courier, Login, Route};
+use crate::mail::sign::Signer;
+use crate::mail::verify::{self, Checks};
 use crate::mail::worker::Worker;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Target};
@@ -34,6 +41,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use ways::Ways;
 
 /// What a desk is started with.
 pub struct Start {
@@ -77,14 +85,7 @@ pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Store> {
 /// The rules of the desk out of its settings and its key.
 pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
     let wrong = |cause: String| Refusal::usage(format!("Settings: {cause}"));
-    let addresses: Vec<String> = config
-        .list("desk", "addresses")
-        .iter()
-        .map(|one| one.to_lowercase())
-        .collect();
-    if addresses.is_empty() || addresses.iter().any(|one| !one.contains('@')) {
-        return Err(wrong("desk.addresses names no mail address.".into()).into());
-    }
+    let (addresses, entries) = ways::addresses_of(&config.list("desk", "addresses")).map_err(wrong)?;
     let holidays = config.list("desk", "holidays");
     let date = |text: &String| {
         text.parse::<jiff::civil::Date>()
@@ -104,20 +105,37 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
     Ok(Desk {
         name: config.text("desk", "name").to_owned(),
         addresses,
+        entries,
+        language: language_of(config.text("desk", "language")).map_err(wrong)?,
+        languages: catalogue::languages().into_iter().map(str::to_owned).collect(),
         zone: calendar.zone().clone(),
         targets: targets_of(&config.list("desk", "targets")).map_err(wrong)?,
         calendar,
-        url: files::url_of(config.text("web", "url")).map_err(wrong)?,
         unverified,
         lists: config
             .list("mail", "lists")
             .iter()
             .map(|one| one.to_lowercase())
             .collect(),
+        web: settings::web_address(config)?,
         key: key
             .try_into()
             .map_err(|_| anyhow::anyhow!("duly.key does not hold 64 bytes"))?,
     })
+}
+
+/// The catalogue is whole, and has this language.
+fn language_of(tag: &str) -> Result<String, String> {
+    if let Some(complaint) = catalogue::check().first() {
+        return Err(format!("the message catalogue is not whole: {complaint}."));
+    }
+    let known = || {
+        format!(
+            "desk.language is one of {}, not \"{tag}\".",
+            catalogue::languages().join(", ")
+        )
+    };
+    catalogue::choose(tag).map(str::to_owned).ok_or_else(known)
 }
 
 fn targets_of(texts: &[String]) -> Result<Targets, String> {
@@ -162,9 +180,22 @@ impl Running {
         }
         let smtp = bind(config.text("mail", "smtp"), "mail.smtp").await?;
         let (smtp_at, http_at) = (smtp.local_addr()?, http.local_addr()?);
+        let mail_doors = Ways::listen(&dir, &config, &desk, smtp).await?;
         let host = host_of(&config, &desk);
-        let outside = outside.map_or_else(Outside::real, Ok)?;
+        let resolver = resolver::resolver(config.text("mail", "resolver"))?;
+        let outside = match outside {
+            Some(outside) => outside,
+            None => Outside::real(resolver.clone())?,
+        };
         let route = route_of(&dir, &config)?;
+        let courier =
+            Courier::with(route, host.clone(), Arc::clone(&outside.directory), outside.waits)?.trusting(outside.tls);
+        let policies = Policies::new(store.clone(), outside.directory, outside.fetch);
+        let signer = settings::signer_of(&dir, &config, &desk)?;
+        let checks = match desk.unverified {
+            Unverified::Hold => Some(settings::checks_of(&config, resolver, host.clone())?),
+            Unverified::Schedule => None,
+        };
         let (stop, stopped) = watch::channel(false);
         let (stop_workers, workers_stopped) = watch::channel(false);
         let mut running = Running {
@@ -177,9 +208,11 @@ impl Running {
             workers: JoinSet::new(),
             stop_workers,
         };
-        running.file(&clock, &files, &worker.0, workers_stopped.clone()).await?;
+        let (program, args) = worker;
+        let worker = || Worker::new(program.clone(), args.clone()).with_keys(dir.join("keys"), clock.clone());
+        running.file(&clock, &files, worker(), workers_stopped.clone()).await?;
         running
-            .work(&clock, worker, (route, host.clone(), outside), workers_stopped)
+            .work(&clock, worker(), (courier, policies, signer), checks, workers_stopped)
             .await?;
         let local = LocalDoor {
             store: store.clone(),
@@ -205,12 +238,16 @@ impl Running {
                 tracing::error!(%error, "pages are not served");
             }
         });
-        let disk = dir.clone();
-        let entrance = Entrance::new(store, desk, clock, move || free_space(&disk));
+        let entrance = |way| {
+            let disk = dir.clone();
+            let free = move || free_space(&disk);
+            let (store, desk) = (running.store.clone(), Arc::clone(&running.desk));
+            Arc::new(Entrance::new(way, dir.clone(), store, desk, clock.clone(), free))
+        };
         let tls = tls_of(&config, &host)?;
-        running
-            .doors
-            .spawn(listen::serve(smtp, Arc::new(entrance), host, Some(tls), stopped));
+        let mut doors = std::mem::take(&mut running.doors);
+        mail_doors.open(&mut doors, entrance, (&running.store, &clock), &host, tls, &stopped);
+        running.doors = doors;
         Ok(running)
     }
 
@@ -218,32 +255,38 @@ impl Running {
         &mut self,
         clock: &Clock,
         files: &Arc<Files>,
-        program: &Path,
+        worker: Worker,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
-        let (store, desk, clock) = (self.store.clone(), Arc::clone(&self.desk), clock.clone());
-        let (files, program) = (Arc::clone(files), filing::program_of(program));
-        let bell = store.bell(CHANGED);
-        let filer = tokio::task::spawn_blocking(move || Filer::begin(store, desk, clock, files, program)).await??;
-        self.workers.spawn(files::file(Arc::new(filer), bell, stop));
+        let (store, desk, for_filer) = (self.store.clone(), Arc::clone(&self.desk), clock.clone());
+        let files = Arc::clone(files);
+        let bell = store.bell(FILES);
+        let filer = tokio::task::spawn_blocking(move || Filer::begin(store, desk, for_filer, files, worker)).await??;
+        self.workers
+            .spawn(files::file(Arc::new(filer), clock.clone(), bell, stop));
         Ok(())
     }
 
     async fn work(
         &mut self,
         clock: &Clock,
-        (program, args): (PathBuf, Vec<String>),
-        (route, host, outside): (Route, String, Outside),
+        worker: Worker,
+        (courier, policies, signer): (Courier, Policies, Option<Signer>),
+        checks: Option<Checks>,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
+        let verifier = checks.map(|checks| {
+            let (verifier, work) = verify::begin(checks);
+            // Ends when the understanding of mail, which asks it, has ended.
+            self.workers.spawn(work.run());
+            verifier
+        });
         let (store, desk) = (self.store.clone(), Arc::clone(&self.desk));
-        let worker = Worker::new(program, args);
-        let courier = Courier::with(route, host, Arc::clone(&outside.directory), outside.waits)?.trusting(outside.tls);
-        let policies = Policies::new(store.clone(), outside.directory, outside.fetch);
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
-            let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker)?;
-            Ok::<_, crate::refusal::Fault>((understanding, Post::begin(store, desk, for_post, courier, policies)?))
+            let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker, verifier)?;
+            let post = Post::begin(store, desk, for_post, courier, policies, signer)?;
+            Ok::<_, crate::refusal::Fault>((understanding, post))
         })
         .await??;
         self.workers
@@ -300,17 +343,6 @@ fn owner_of(dir: &Path) -> anyhow::Result<u32> {
     Ok(std::fs::metadata(dir)
         .with_context(|| format!("look at {}", dir.display()))?
         .uid())
-}
-
-fn host_of(config: &Config, desk: &Desk) -> String {
-    match config.text("mail", "host") {
-        "" => desk
-            .address()
-            .rsplit_once('@')
-            .map_or("localhost", |(_, domain)| domain)
-            .to_owned(),
-        host => host.to_owned(),
-    }
 }
 
 fn route_of(dir: &Path, config: &Config) -> anyhow::Result<Route> {
@@ -499,6 +531,7 @@ async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Rece
         bell.mark_unchanged();
         let (store, desk, now) = (store.clone(), Arc::clone(&desk), clock.now());
         let turn = tokio::task::spawn_blocking(move || {
+            command::obey(&store, &desk, now)?;
             let next = store.read(|tx| alarm::next(tx, &desk))?;
             if next.is_some_and(|at| at <= now) {
                 let rules = Arc::clone(&desk);
@@ -534,43 +567,4 @@ async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Rece
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A mail that is committed, and the desk stopped, right after a look that found none.
-    struct LastMail {
-        stop: watch::Sender<bool>,
-        waits: Arc<Mutex<bool>>,
-    }
-
-    impl Rounds for LastMail {
-        fn step(&mut self) -> Outcome<bool> {
-            let mut waits = self.waits.lock().unwrap();
-            if *self.stop.borrow() {
-                return Ok(std::mem::take(&mut *waits));
-            }
-            *waits = true;
-            self.stop.send_replace(true);
-            Ok(false)
-        }
-
-        fn rest(&mut self) {}
-    }
-
-    #[tokio::test]
-    async fn a_mail_that_is_acknowledged_right_before_the_stop_has_its_place_after_it() {
-        let (stop, stopped) = watch::channel(false);
-        let (_bell, rung) = watch::channel(0);
-        let waits = Arc::new(Mutex::new(false));
-        understand(
-            LastMail {
-                stop,
-                waits: Arc::clone(&waits),
-            },
-            rung,
-            stopped,
-        )
-        .await;
-        assert!(!*waits.lock().unwrap(), "the mail was left without its place");
-    }
-}
+mod tests;

@@ -118,7 +118,7 @@ fn failed_recipients_and_reasons_are_found_in_other_peoples_bounces() {
         println!("  {:?}", counts.reasons);
         assert!(share(counts.with_recipient, counts.bounces) >= 0.98, "{name}");
         assert!(share(counts.found, counts.expected) >= 0.95, "{name}");
-        assert!(share(counts.too_many, counts.expected) <= 0.05, "{name}");
+        assert!(counts.too_many * 20 <= counts.expected, "{name}");
         // Some say nothing but that it failed.
         assert!(share(counts.with_reason, counts.bounces) >= 0.75, "{name}");
         assert_eq!(counts.delays_known, counts.delays, "{name}");

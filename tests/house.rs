@@ -91,6 +91,7 @@ const STOPWATCH_PLACES: Places = &[
     ("src/mail/listen", "waits of a session"),
     ("src/mail/session", "waits of a session"),
     ("src/mail/worker", "CPU and wall time of the parse worker"),
+    ("src/mail/verify", "how long a slow name server is remembered"),
     ("src/metrics", "durations are what it counts"),
 ];
 
@@ -102,6 +103,18 @@ const SPAWN_PLACES: Places = &[
         "a task for each SMTP session, counted against its limit",
     ),
     ("src/mail/worker", "the parse worker's pipes"),
+    (
+        "src/mail/verify",
+        "a task for each mail that is checked, counted against its limit: a panic costs one verdict",
+    ),
+    (
+        "src/mail/fetch",
+        "reads of the store and files of large mails, outside of tasks",
+    ),
+    (
+        "src/mail/receive",
+        "a large mail is read back from its file outside of tasks",
+    ),
     (
         "src/api/local",
         "a task for each local session, counted against its limit",

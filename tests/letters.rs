@@ -2,6 +2,8 @@
 
 #[path = "letters/bombs.rs"]
 mod bombs;
+#[path = "letters/packed.rs"]
+mod packed;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,7 +12,8 @@ use bombs::bombs;
 use duly::limits;
 use duly::mail::auto::Auto;
 use duly::mail::list;
-use duly::mail::parse::{Understood, attachment, understand};
+use duly::mail::parse::{Attachment, Understood, attachment, understand};
+use duly::mail::seal::Keyring;
 use proptest::prelude::*;
 
 /// What no letter may cost on a loaded machine.
@@ -137,16 +140,21 @@ fn the_bytes_of_an_attachment_are_taken_from_the_raw_mail_again() {
     let raw = letter("message_inside_a_message");
     let mail = understand(&raw);
     for attached in &mail.attachments {
-        let bytes = attachment(&raw, attached.part).expect("its bytes");
+        let bytes = attachment(&raw, attached, &Keyring::default()).expect("its bytes");
         assert_eq!(bytes.len() as u64, attached.size);
     }
-    assert_eq!(attachment(&raw, 99), None);
+    let nowhere = Attachment {
+        part: 99,
+        ..Attachment::default()
+    };
+    assert_eq!(attachment(&raw, &nowhere, &Keyring::default()), None);
 }
 
 #[test]
 fn no_hostile_letter_takes_long_or_grows_without_bound() {
-    let bombs = bombs();
-    assert!(bombs.len() >= 60);
+    let mut bombs = bombs();
+    bombs.extend(packed::packed());
+    assert!(bombs.len() >= 100);
     for (name, raw) in bombs {
         let begun = Instant::now();
         let mail = understand(&raw);
@@ -209,7 +217,7 @@ proptest! {
         }
         let mail = understand(&raw);
         for attached in &mail.attachments {
-            prop_assert!(attachment(&raw, attached.part).is_some());
+            prop_assert!(attachment(&raw, attached, &Keyring::default()).is_some());
         }
     }
 

@@ -7,7 +7,7 @@ use duly::desk::arrival::{self, Envelope};
 use duly::desk::engineer::{self, Engineer, NewEngineer, Role};
 use duly::desk::ledger::Actor;
 use duly::desk::message::{self, Incoming};
-use duly::desk::{CaseId, Desk, case, promise};
+use duly::desk::{CaseId, Desk, case, promise, repeat};
 use duly::refusal::Outcome;
 use duly::serve;
 use duly::store::{Store, Tx};
@@ -114,7 +114,7 @@ fn open(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, dice: &mut Dice, number: u
     let mail = mail::write(dice, number, number % CUSTOMERS, 2_000, Form::Plain);
     let received_at = now - SignedDuration::from_mins(dice.between(1, 60) as i64);
     let envelope = Envelope {
-        way: "smtp",
+        way: "smtp".into(),
         from: String::new(),
         to: mail.to.clone(),
         peer: "127.0.0.2".into(),
@@ -122,7 +122,7 @@ fn open(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, dice: &mut Dice, number: u
     };
     let text = String::from_utf8_lossy(&mail.raw).into_owned();
     let (_, words) = text.split_once("\r\n\r\n").unwrap_or_default();
-    let digest = arrival::digest(&envelope.from, &envelope.to, &mail.raw);
+    let digest = repeat::digest(&mail.raw);
     let raw = arrival::accept(tx, received_at, &envelope, &digest, mail.raw)?;
     let incoming = Incoming {
         raw: raw.0,

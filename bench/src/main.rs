@@ -13,6 +13,7 @@ mod pages;
 mod process;
 mod report;
 mod slices;
+mod understand;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
@@ -22,7 +23,7 @@ use std::path::PathBuf;
 /// Measures Duly beside the limit of this machine.
 #[derive(Parser)]
 struct Arguments {
-    /// Only these: ingest, next, pages, idle, import
+    /// Only these: understand, ingest, next, pages, idle, import
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Write the figures to this file as well, as JSON
@@ -46,6 +47,9 @@ fn main() -> Result<()> {
     );
     let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|one| one == name);
     let mut report = Report::new(&program)?;
+    if wanted("understand") {
+        understand::measure(&mut report, &program, arguments.quick)?;
+    }
     if wanted("ingest") {
         ingest::measure(&mut report, arguments.quick)?;
     }

@@ -1,8 +1,9 @@
-//! Any bytes, cut anywhere, to an SMTP session: no panic, always progress, and what is taken does not depend on the cuts.
+//! Any bytes, cut anywhere, to an SMTP and an LMTP session: no panic, always progress, and what is taken does not depend on the cuts.
 
 #![no_main]
 
-use duly::mail::session::{Budget, Envelope, Gate, Reply, Session, Turn};
+use duly::mail::raw::Body;
+use duly::mail::session::{Budget, Envelope, Gate, Protocol, Reply, Session, Turn};
 use libfuzzer_sys::fuzz_target;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -17,25 +18,31 @@ impl Gate for Anything {
         assert!(!to.is_empty() && (to.is_ascii() || envelope.smtputf8));
         Ok(())
     }
-    async fn take(&self, _: Envelope, _: Vec<u8>) -> Result<(), Reply> {
+    async fn take(&self, _: Envelope, _: Body) -> Result<(), Reply> {
         Ok(())
     }
 }
 
 /// What was said and taken when the input comes in pieces of `step`.
-fn run(input: &[u8], step: usize) -> (Vec<u8>, Vec<(Envelope, Vec<u8>)>) {
+fn run(protocol: Protocol, input: &[u8], step: usize) -> (Vec<u8>, Vec<(Envelope, Vec<u8>)>) {
     let budget = Budget::new(1 << 24);
-    let mut session = Session::new("desk.example".into(), Ipv4Addr::LOCALHOST.into(), true, budget.clone());
-    let (mut said, mut taken) = (Vec::new(), Vec::new());
+    let mut session = Session::new("desk.example".into(), Ipv4Addr::LOCALHOST.into(), true, budget.clone())
+        .speaking(protocol);
+    let (mut said, mut taken, mut spool) = (Vec::new(), Vec::new(), Vec::new());
     'session: for mut piece in input.chunks(step) {
         while !piece.is_empty() {
             let (used, turn) = session.step(&Anything, piece, &mut said);
             piece = &piece[used..];
             match turn {
                 Turn::More => assert!(used > 0),
-                Turn::Take(envelope, raw) => {
+                Turn::Spool(part) => {
+                    spool.extend_from_slice(&part);
+                    session.spooled(Ok(part));
+                }
+                Turn::Take(envelope, rest) => {
                     assert!(!envelope.to.is_empty());
-                    taken.push((envelope, raw));
+                    spool.extend(rest);
+                    taken.push((envelope, std::mem::take(&mut spool)));
                     session.taken(Ok(()), &mut said);
                 }
                 // What follows depends on the cut by design: in one packet it is refused, in two it is no handshake.
@@ -53,10 +60,17 @@ fuzz_target!(|data: &[u8]| {
     let Some((step, input)) = data.split_first() else {
         return;
     };
-    let begin = b"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\n";
-    for input in [input.to_vec(), [&begin[..], input].concat()] {
-        let (whole_said, whole) = run(&input, usize::MAX);
-        let (cut_said, cut) = run(&input, usize::from(*step).max(1));
+    let begin = b"MAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n";
+    let smtp = [&b"EHLO c\r\n"[..], begin, input].concat();
+    let lmtp = [&b"LHLO c\r\n"[..], begin, input].concat();
+    for (protocol, input) in [
+        (Protocol::Smtp, input.to_vec()),
+        (Protocol::Smtp, smtp),
+        (Protocol::Lmtp, input.to_vec()),
+        (Protocol::Lmtp, lmtp),
+    ] {
+        let (whole_said, whole) = run(protocol, &input, usize::MAX);
+        let (cut_said, cut) = run(protocol, &input, usize::from(*step).max(1));
         assert_eq!(whole, cut);
         if !whole_said.is_empty()
             && !cut_said.is_empty()

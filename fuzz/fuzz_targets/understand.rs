@@ -3,6 +3,7 @@
 
 use duly::limits;
 use duly::mail::parse::{attachment, understand};
+use duly::mail::seal::Keyring;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|raw: &[u8]| {
@@ -11,7 +12,7 @@ fuzz_target!(|raw: &[u8]| {
     assert!(mail.attachments.len() <= limits::ATTACHMENTS);
     assert!(mail.references.len() <= limits::REFERENCES);
     for attached in mail.attachments.iter().take(8) {
-        let bytes = attachment(raw, attached.part).expect("what is listed is there");
+        let bytes = attachment(raw, attached, &Keyring::default()).expect("what is listed is there");
         assert_eq!(bytes.len() as u64, attached.size);
     }
 });

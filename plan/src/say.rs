@@ -64,25 +64,57 @@ pub fn distance(at: Timestamp, now: Timestamp) -> String {
 
 /// `in about 3 hours`, for people who plan their day; exact times stand beside it.
 pub fn about(at: Timestamp, now: Timestamp) -> String {
-    let away = at.duration_since(now);
-    let minutes = away.as_secs().unsigned_abs().div_ceil(60);
-    let plural = |count: u64, one: &str| {
-        if count == 1 {
-            format!("1 {one}")
-        } else {
-            format!("{count} {one}s")
-        }
+    let rough = rough(at, now);
+    let unit = match rough.unit {
+        Unit::Minute => "minute",
+        Unit::Hour => "hour",
+        Unit::Day => "day",
     };
-    let said = match minutes {
-        0..=10 => plural(minutes.max(1), "minute"),
-        11..=52 => plural((minutes + 2) / 5 * 5, "minute"),
-        53..=2_129 => plural((minutes + 30) / 60, "hour"),
-        _ => plural((minutes + 720) / 1440, "day"),
-    };
-    if away.is_negative() {
+    let plural = if rough.count == 1 { "" } else { "s" };
+    let said = format!("{} {unit}{plural}", rough.count);
+    if rough.past {
         format!("about {said} ago")
     } else {
         format!("in about {said}")
+    }
+}
+
+/// What a rough distance is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Minutes.
+    Minute,
+    /// Hours.
+    Hour,
+    /// Days.
+    Day,
+}
+
+/// A distance as people round it, before it is said in a language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rough {
+    /// How many, at least one.
+    pub count: u64,
+    /// Of what.
+    pub unit: Unit,
+    /// Whether it lies behind.
+    pub past: bool,
+}
+
+/// The distance of an instant from now as people round it.
+pub fn rough(at: Timestamp, now: Timestamp) -> Rough {
+    let away = at.duration_since(now);
+    let minutes = away.as_secs().unsigned_abs().div_ceil(60);
+    let (count, unit) = match minutes {
+        0..=10 => (minutes.max(1), Unit::Minute),
+        11..=52 => ((minutes + 2) / 5 * 5, Unit::Minute),
+        53..=2_129 => ((minutes + 30) / 60, Unit::Hour),
+        _ => ((minutes + 720) / 1440, Unit::Day),
+    };
+    Rough {
+        count,
+        unit,
+        past: away.is_negative(),
     }
 }
 

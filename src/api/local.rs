@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::desk::engineer;
+use crate::desk::outbox;
 use crate::desk::verb::{self, Answer, Principal, Verb};
 use crate::desk::{CaseId, upload};
 use crate::files::Files;
@@ -40,6 +41,9 @@ pub struct Response {
     /// The zone in which whoever asked reads and types times; none where it is not known who asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// The brake is on: nothing leaves the desk.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mail_held: bool,
     /// What came of it.
     #[serde(flatten)]
     pub said: Said,
@@ -49,6 +53,7 @@ impl Response {
     fn refused(refusal: Refusal) -> Response {
         Response {
             zone: None,
+            mail_held: false,
             said: Said::Refused(refusal),
         }
     }
@@ -154,13 +159,15 @@ async fn answer(door: &Arc<LocalDoor>, peer: u32, line: &[u8]) -> Response {
         let zone = who.zone(&door.desk).to_string();
         let verb = staged(&door, &who, request.verb)?;
         let answer = verb::perform(&door.store, &door.desk, door.clock.now(), who, verb)?;
-        Outcome::Ok((zone, answer))
+        let mail_held = door.store.read(outbox::is_held)?;
+        Outcome::Ok((zone, mail_held, answer))
     })
     .await;
     match done {
-        Ok(Ok((zone, answer))) => match with_bytes(&files, answer, offset).await {
+        Ok(Ok((zone, mail_held, answer))) => match with_bytes(&files, answer, offset).await {
             Ok(answer) => Response {
                 zone: Some(zone),
+                mail_held,
                 said: Said::Ok(answer),
             },
             Err(error) => {
@@ -229,7 +236,8 @@ fn staged(door: &LocalDoor, who: &Principal, verb: Verb) -> Outcome<Verb> {
             .open(door.files.staged(&key))?;
         file.seek(SeekFrom::Start(offset))?;
         file.write_all(&data)?;
-        file.sync_data()
+        file.sync_data()?;
+        door.files.sync_staging()
     })();
     written.map_err(|cause: std::io::Error| anyhow::Error::new(cause).context("write a staged file"))?;
     Ok(Verb::Stage {

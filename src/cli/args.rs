@@ -2,7 +2,7 @@
 
 mod act;
 
-pub use act::{ContactAct, CpuAct, CustomerAct, ImportAct, MailAct, SpoolAct, TokenAct};
+pub use act::{ContactAct, CpuAct, CustomerAct, Deliver, ImportAct, MailAct, SpoolAct, TokenAct};
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use std::path::PathBuf;
@@ -139,6 +139,9 @@ pub enum DeskVerb {
         /// Why
         #[arg(long)]
         because: Option<String>,
+        /// Tell the customer in these words (Markdown) what was handed over; the mail names the next word's time
+        #[arg(long, value_name = "WORDS")]
+        tell: Option<String>,
     },
     /// End a wait: the case is ours and ready
     #[command(before_help = "Example: duly wake 4655")]
@@ -154,7 +157,7 @@ pub enum DeskVerb {
         /// solved, workaround, answered, fixed upstream, declined, duplicate, no reply
         #[arg(long = "as-resolution", value_name = "RESOLUTION")]
         resolution: Option<String>,
-        /// Summary
+        /// Summary; a customer whom the case waited for reads it
         #[arg(long)]
         because: Option<String>,
     },
@@ -188,6 +191,21 @@ pub enum DeskVerb {
         #[command(subcommand)]
         act: Option<SpoolAct>,
     },
+    /// Put a case into another, where a new mail belongs to it
+    #[command(before_help = "Example: duly merge 12\nExample: duly merge 12 --into 7")]
+    Merge {
+        /// Number of the case that goes over
+        case: CaseNumber,
+        /// The case it goes into; else the one that was offered
+        #[arg(long, value_name = "CASE")]
+        into: Option<CaseNumber>,
+    },
+    /// Part a merged case from the other again
+    #[command(before_help = "Example: duly unmerge 12")]
+    Unmerge {
+        /// Number of the case that went over
+        case: CaseNumber,
+    },
     /// Take back your last reply while it is held
     #[command(before_help = "Example: duly undo")]
     Undo,
@@ -218,7 +236,7 @@ pub enum DeskVerb {
         #[command(subcommand)]
         act: Option<CustomerAct>,
     },
-    /// Contacts: list, enter one, set a zone
+    /// Contacts: list, enter one, set zone, language and calendar entries
     #[command(
         before_help = "Example: duly contact add priya@northwind.example --name \"Priya N.\" --customer Northwind"
     )]
@@ -253,8 +271,13 @@ pub enum LocalVerb {
     /// A desk to try, on this machine only: no mail leaves
     #[command(before_help = "Example: duly demo")]
     Demo(Demo),
-    /// Work on mail files, without a desk
-    #[command(before_help = "Example: duly mail inspect *.eml | jq .new_text")]
+    /// Look whether mail leaves and comes in, and what the DNS should say
+    #[command(before_help = "Example: duly doctor\nExample: duly doctor --wait 300 --json")]
+    Doctor(Doctor),
+    /// Work on mail files, and mail from a pipe
+    #[command(
+        before_help = "Example: duly mail inspect *.eml | jq .new_text\nExample: duly mail deliver --to support@acme.example"
+    )]
     Mail {
         /// What to do
         #[command(subcommand)]
@@ -289,9 +312,6 @@ pub enum LocalVerb {
     /// The process that reads mail; started by the desk itself
     #[command(name = "mail-worker", hide = true)]
     MailWorker,
-    /// The process that takes files out of a mail; started by the desk itself
-    #[command(name = "mail-files", hide = true)]
-    MailFiles,
 }
 
 /// A case, written as 4711 or #4711.
@@ -360,6 +380,17 @@ pub struct Demo {
     /// Closed cases in it
     #[arg(long, default_value_t = 2000)]
     pub closed: usize,
+}
+
+/// What `doctor` may be told.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Seconds to wait for the mail to ourselves
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub wait: u64,
+    /// Ask the DNS only: send no mail, ask no running desk
+    #[arg(long)]
+    pub no_send: bool,
 }
 
 /// Which cases `ps` lists.

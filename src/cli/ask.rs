@@ -157,6 +157,7 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
             party,
             until,
             because,
+            tell,
         } => {
             let until = until.join(" ");
             Verb::Wait {
@@ -164,6 +165,7 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
                 party: party.clone(),
                 until: until.strip_prefix("until ").unwrap_or(&until).to_owned(),
                 because: because.clone(),
+                tell: tell.clone(),
             }
         }
         DeskVerb::Wake { case } => Verb::Wake { case: case.0 },
@@ -189,6 +191,11 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
         },
         DeskVerb::Spool { act } => spool(act.as_ref()),
         DeskVerb::Files { case } => Verb::Files { case: case.0 },
+        DeskVerb::Merge { case, into } => Verb::Merge {
+            case: case.0,
+            into: into.map(|into| into.0),
+        },
+        DeskVerb::Unmerge { case } => Verb::Unmerge { case: case.0 },
         DeskVerb::Undo => Verb::Undo,
         DeskVerb::Grep { query, limit } => Verb::Grep {
             query: query.join(" "),
@@ -239,17 +246,23 @@ fn spool(act: Option<&SpoolAct>) -> Verb {
 }
 
 fn people(act: Option<&CpuAct>) -> Result<Verb, Refusal> {
-    let Some(CpuAct::Add {
-        address,
-        name,
-        zone,
-        hours,
-        layer,
-        lanes,
-        role,
-    }) = act
-    else {
-        return Ok(Verb::Cpu);
+    let (address, name, zone, hours, layer, lanes, role) = match act {
+        None => return Ok(Verb::Cpu),
+        Some(CpuAct::Set { address, mail }) => {
+            return Ok(Verb::CpuSet {
+                address: address.clone(),
+                mail: *mail,
+            });
+        }
+        Some(CpuAct::Add {
+            address,
+            name,
+            zone,
+            hours,
+            layer,
+            lanes,
+            role,
+        }) => (address, name, zone, hours, layer, lanes, role),
     };
     let engineer = NewEngineer {
         address: address.clone(),
@@ -291,11 +304,22 @@ fn contact(act: Option<&ContactAct>) -> Verb {
             name,
             customer,
             zone,
+            language,
         }) => Verb::ContactAdd {
             customer: customer.clone(),
             name: name.clone(),
             address: address.clone(),
             zone: zone.clone(),
+            language: language.clone(),
+        },
+        Some(ContactAct::Set {
+            address,
+            language,
+            calendar,
+        }) => Verb::ContactSet {
+            address: address.clone(),
+            language: language.clone(),
+            calendar: calendar.clone(),
         },
     }
 }

@@ -24,6 +24,8 @@ pub struct Told {
     pub answer: Answer,
     /// The engineer's zone, else the desk's.
     pub zone: Zone,
+    /// The brake is on: nothing leaves the desk.
+    pub mail_held: bool,
 }
 
 impl Client {
@@ -71,10 +73,14 @@ impl Client {
         if answer.is_empty() {
             return Err(broken("it was stopped"));
         }
-        let Response { zone, said } = serde_json::from_slice(&answer).map_err(broken)?;
+        let Response { zone, mail_held, said } = serde_json::from_slice(&answer).map_err(broken)?;
         let zone = zone.and_then(|name| name.parse().ok()).unwrap_or(Zone::UTC);
         match said {
-            Said::Ok(answer) => Ok(Told { answer, zone }),
+            Said::Ok(answer) => Ok(Told {
+                answer,
+                zone,
+                mail_held,
+            }),
             Said::Refused(refusal) => Err(refusal),
         }
     }

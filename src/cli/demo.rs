@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::{self, seed};
 use crate::mail::session::{Envelope, Gate, Reply};
-use crate::mail::{listen, post};
+use crate::mail::{letter, listen, raw::Body};
 use crate::refusal::Refusal;
 use crate::serve::{self, Running, Start};
 use anyhow::Context;
@@ -76,7 +76,7 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
         let store = serve::open_store(dir, &config)?;
         let mut stories: Vec<_> = demo::closed(SEED, given.closed).collect();
         stories.extend(demo::open(SEED));
-        seed::fill(&store, &desk, Clock::System.now(), stories, post::bytes_of)?;
+        seed::fill(&store, &desk, Clock::System.now(), stories, letter::bytes_of)?;
         store.close();
     }
     runtime()?.block_on(async {
@@ -135,8 +135,9 @@ impl Gate for Mailbox {
         Ok(())
     }
 
-    async fn take(&self, envelope: Envelope, raw: Vec<u8>) -> Result<(), Reply> {
+    async fn take(&self, envelope: Envelope, mail: Body) -> Result<(), Reply> {
         let full = |_| Reply::of(452, "4.3.1", "the demo's mailbox cannot be written");
+        let raw = mail.into_bytes().map_err(full)?;
         let _one = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut file = std::fs::OpenOptions::new()
             .create(true)

@@ -180,7 +180,13 @@ fn understand(worker: &mut Worker, desk: &Desk, now: Timestamp, mails: Vec<Vec<u
                 envelope_to: Vec::new(),
                 deaths: 0,
                 starts: 0,
-                bytes: Vec::new(),
+                way: "import".into(),
+                peer: String::new(),
+                helo: String::new(),
+                shadow: false,
+                head: Vec::new(),
+                body: None,
+                size: 0,
             };
             match verdict {
                 Verdict::Understood(mail) => {
@@ -217,7 +223,7 @@ fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mails: Vec<Read>) -> Outc
         ..Reckoning::default()
     };
     let envelope = Envelope {
-        way: "import",
+        way: "import".into(),
         from: String::new(),
         to: vec![desk.address().to_owned()],
         peer: "file".into(),

@@ -7,7 +7,9 @@
 pub mod args;
 mod ask;
 mod client;
+mod deliver;
 mod demo;
+mod doctor;
 pub mod due;
 mod editor;
 mod file;
@@ -19,7 +21,7 @@ mod render;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::mail::{filing, worker};
+use crate::mail::worker;
 use crate::refusal::{Kind, Refusal};
 use crate::serve::{Running, Start};
 use args::{Cli, ImportAct, LocalVerb, MailAct, Verb};
@@ -30,7 +32,14 @@ use std::process::ExitCode;
 
 /// Runs the command line; what it says is said already.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(misuse) if misuse.use_stderr() && is_delivery() => {
+            let _ = misuse.print();
+            return ExitCode::from(deliver::LATER);
+        }
+        Err(misuse) => misuse.exit(),
+    };
     // A reader that closes early (`duly log | head`) is no failure.
     match perform(&cli) {
         Ok(code) => code,
@@ -44,6 +53,12 @@ pub fn run() -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+/// Whether a mail server asks: it would return a customer's mail for a mistake in its own pipe.
+fn is_delivery() -> bool {
+    let words: Vec<_> = std::env::args_os().collect();
+    words.windows(2).any(|pair| pair[0] == "mail" && pair[1] == "deliver")
 }
 
 fn sentence(refusal: &Refusal) -> String {
@@ -72,13 +87,16 @@ fn perform(cli: &Cli) -> anyhow::Result<ExitCode> {
 fn local(cli: &Cli, verb: &LocalVerb) -> anyhow::Result<ExitCode> {
     match verb {
         LocalVerb::MailWorker => return Ok(worker::run()),
-        LocalVerb::MailFiles => return Ok(filing::run()),
         LocalVerb::Mail {
             act: MailAct::Inspect { files },
         } => {
             return mail::inspect(files, &mut io::BufWriter::new(io::stdout()));
         }
+        LocalVerb::Mail {
+            act: MailAct::Deliver(given),
+        } => return Ok(deliver::run(cli.dir.as_deref(), given)),
         LocalVerb::Due { cases } => due::run(cases, &mut io::stdout().lock())?,
+        LocalVerb::Doctor(given) => return doctor::run(cli, directory(cli)?, given),
         LocalVerb::Init(init) => make(cli, init)?,
         LocalVerb::Serve(given) => serve(cli, given)?,
         LocalVerb::Demo(given) => demo::run(given, cli.dir.as_deref())?,

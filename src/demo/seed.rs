@@ -4,6 +4,7 @@
 
 use super::stories::{Kind, Resolution, State, Story, Then, Turn, Who};
 use super::{DemoCustomer, DemoEngineer, customers, engineers};
+use crate::desk::address::Entry;
 use crate::desk::arrival::{self, Envelope};
 use crate::desk::case::{self, Party};
 use crate::desk::engineer::{self, Engineer, NewEngineer, Role};
@@ -11,7 +12,7 @@ use crate::desk::ledger::Actor;
 use crate::desk::message::{self, Incoming};
 use crate::desk::outbox::{self, Attempted, Due, Ended};
 use crate::desk::reply::{self, Draft, Next};
-use crate::desk::{CaseId, Desk, alarm, customer, slice};
+use crate::desk::{CaseId, Desk, alarm, customer, repeat, slice};
 use crate::refusal::Outcome;
 use crate::store::{Store, Tx};
 use jiff::{SignedDuration, Timestamp};
@@ -196,13 +197,13 @@ impl Seed {
             turn.text.replace('\n', "\r\n"),
         );
         let envelope = Envelope {
-            way: "demo",
+            way: "demo".into(),
             from: from.address.clone(),
             to: vec![self.desk.address().to_owned()],
             peer: "127.0.0.1".into(),
             helo: "demo".into(),
         };
-        let digest = arrival::digest(&envelope.from, &envelope.to, bytes.as_bytes());
+        let digest = repeat::digest(bytes.as_bytes());
         let raw = arrival::accept(tx, step.at, &envelope, &digest, bytes.into_bytes())?;
         let severity = Severity::try_from(story.severity).unwrap_or_default();
         let mail = Incoming {
@@ -215,7 +216,11 @@ impl Seed {
             chain: told.chain.clone(),
             subject,
             text: turn.text.clone(),
-            entry: Some((severity, story.lane.to_owned())),
+            severity: Some(severity),
+            entry: Entry {
+                lane: Some(story.lane.to_owned()),
+                product: None,
+            },
             ..Incoming::default()
         };
         let placed = message::place(tx, step.at, &self.desk, &mail)?;

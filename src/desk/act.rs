@@ -10,7 +10,9 @@ use super::ledger::{self, Actor, event};
 use super::queue;
 use super::reply::{self, Draft, Kind, Next};
 use super::verb::{self, Answer, Done, Principal, SliceAnswer, Verb};
-use super::{CaseId, Desk, FileId, MessageNo, PromiseId, message, outbox, promise, slice, spool, undo};
+use super::{
+    CaseId, Desk, FileId, MessageNo, PromiseId, automatic, merge, message, outbox, probe, promise, slice, spool, undo,
+};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
@@ -122,7 +124,8 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
             party,
             until,
             because,
-        } => wait(tx, now, desk, who, CaseId(case), &party, &until, because),
+            tell,
+        } => wait(tx, now, desk, who, CaseId(case), &party, &until, because, tell),
         Verb::Wake { case } => {
             case::wake_with_promise(tx, now, desk, CaseId(case), who.actor(), "woken by hand")?;
             done(CaseId(case), format!("Case {case} is ours and ready."))
@@ -133,15 +136,8 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
             because,
         } => {
             let resolution = resolution.unwrap_or_else(|| "answered".into());
-            case::close(
-                tx,
-                now,
-                CaseId(case),
-                who.actor(),
-                &resolution,
-                because.as_deref().unwrap_or(""),
-            )?;
-            done(CaseId(case), format!("Case {case} is closed: {resolution}."))
+            let summary = because.unwrap_or_default();
+            close(tx, now, desk, who, CaseId(case), &resolution, &summary)
         }
         Verb::Promise {
             case,
@@ -156,6 +152,10 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
                 .iter()
                 .map(|case| format!("Case {} is released and has a promise.", case.0))
                 .collect::<Vec<_>>();
+            let said = match what.contains('@') {
+                true => vec![format!("The mails of {what} stand in the spool by themselves.")],
+                false => said,
+            };
             Ok(Answer::Done(Done {
                 case: cases.first().map(|case| case.0),
                 said: said.join("\n"),
@@ -170,11 +170,35 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
                 data: json!({}),
             }))
         }
+        Verb::Merge { case, into } => {
+            let into = merge::merge(tx, now, who.actor(), CaseId(case), into.map(CaseId))?;
+            let said = format!(
+                "Case {case} is merged into case {}. `duly unmerge {case}` parts them.",
+                into.0
+            );
+            done(into, said)
+        }
+        Verb::Unmerge { case } => {
+            let from = merge::unmerge(tx, now, who.actor(), CaseId(case))?;
+            let said = format!(
+                "Case {case} is a case of its own again; what was written since stays in case {}.",
+                from.0
+            );
+            done(CaseId(case), said)
+        }
         Verb::Decline { case, because } => {
             spool::decline(tx, now, who.actor(), CaseId(case), &because)?;
             done(CaseId(case), format!("Case {case} is declined: {because}"))
         }
         Verb::Hold { hold: on } => hold(tx, now, who, on),
+        Verb::Probe => {
+            let message = probe::send(tx, now, desk)?;
+            Ok(Answer::Done(Done {
+                case: None,
+                said: format!("A mail to {} is on its way.", desk.address()),
+                data: json!({"message": message.0}),
+            }))
+        }
         Verb::Undo => {
             let (case, text) = undo::last_reply(tx, now, who.engineer()?)?;
             let said = format!("The reply to case {} is taken back; the customer gets nothing.", case.0);
@@ -184,11 +208,11 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
                 data: json!({"text": text}),
             }))
         }
-        other => administer(tx, now, who, other),
+        other => administer(tx, now, desk, who, other),
     }
 }
 
-fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> Outcome<Answer> {
+fn administer(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: Verb) -> Outcome<Answer> {
     let said = match verb {
         Verb::CpuAdd { engineer } => {
             let id = engineer::add(tx, now, &engineer)?;
@@ -201,6 +225,18 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> O
                 "{} is on the desk: {} in {}.",
                 engineer.name, engineer.hours, engineer.zone
             )
+        }
+        Verb::CpuSet { address, mail } => {
+            let engineer = engineer::find(tx, &address)?;
+            let own = matches!(who, Principal::Engineer(asks) if asks.id == engineer.id);
+            if !own && !who.may_administer() {
+                return Err(Refusal::forbidden("Only leads, administrators and they themselves may do this.").into());
+            }
+            engineer::set_mail(tx, now, &engineer, mail)?;
+            match mail {
+                true => format!("{} gets notices, and a digest when their hours begin.", engineer.name),
+                false => format!("{} gets no notices and no digest.", engineer.name),
+            }
         }
         Verb::CustomerAdd { name, domains } => {
             if name.trim().is_empty() {
@@ -222,6 +258,7 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> O
             name,
             address,
             zone,
+            language,
         } => {
             let id = customer::find(tx, &customer)?;
             if customer::contact_by_address(tx, &address)?.is_some() {
@@ -232,6 +269,9 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> O
             }
             let contact = customer::add_contact(tx, now, id, &name, &address, None)?;
             customer::set_zone(tx, contact, zone_of(zone)?.as_ref())?;
+            if let Some(language) = language {
+                customer::set_language(tx, contact, Some(&language_of(desk, &language)?))?;
+            }
             ledger::record(
                 tx,
                 now,
@@ -249,6 +289,11 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> O
                 None => format!("Times are said to {} in the zone of their mail.", contact.name),
             }
         }
+        Verb::ContactSet {
+            address,
+            language,
+            calendar,
+        } => set_contact(tx, desk, &address, language, calendar)?,
         Verb::TokenMake { address, secret } => {
             let engineer = engineer::find(tx, &address)?;
             engineer::keep_secret(tx, now, engineer.id, "claim", &secret, engineer::SECRET_LIFE)?;
@@ -275,6 +320,62 @@ fn administer(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, verb: Verb) -> O
         said,
         data: json!({}),
     }))
+}
+
+/// How a contact is written to.
+fn set_contact(
+    tx: &mut Tx<'_>,
+    desk: &Desk,
+    address: &str,
+    language: Option<String>,
+    calendar: Option<String>,
+) -> Outcome<String> {
+    let contact = customer::contact_by_address(tx, address)?
+        .ok_or_else(|| Refusal::missing(format!("There is no contact with the address {address}.")))?;
+    let mut said = Vec::new();
+    match language.as_deref().map(str::trim) {
+        None => {}
+        Some("") => {
+            customer::set_language(tx, contact.id, None)?;
+            said.push(format!("{} is written to in the language of their mail.", contact.name));
+        }
+        Some(wanted) => {
+            let language = language_of(desk, wanted)?;
+            customer::set_language(tx, contact.id, Some(&language))?;
+            said.push(format!("{} is written to in {language}.", contact.name));
+        }
+    }
+    if let Some(entries) = calendar {
+        let entries: customer::Entries = entries.parse()?;
+        customer::set_calendar(tx, contact.id, entries)?;
+        said.push(match entries {
+            customer::Entries::Never => format!("{} gets no calendar entries.", contact.name),
+            customer::Entries::Agreed => format!("{} gets calendar entries of agreed times.", contact.name),
+            customer::Entries::Always => format!("{} gets a calendar entry of every promised time.", contact.name),
+        });
+    }
+    match said.is_empty() {
+        true => Err(Refusal::usage("Say what to set: --language de, or --calendar never, agreed or always.").into()),
+        false => Ok(said.join(" ")),
+    }
+}
+
+/// A language of the catalogue: `de`, or `de-AT`, which is `de`.
+fn language_of(desk: &Desk, wanted: &str) -> Outcome<String> {
+    let base = wanted.split(['-', '_']).next().unwrap_or(wanted);
+    let known = |name: &str| {
+        desk.languages
+            .iter()
+            .find(|one| one.eq_ignore_ascii_case(name))
+            .cloned()
+    };
+    known(&wanted.replace('_', "-")).or_else(|| known(base)).ok_or_else(|| {
+        let languages = desk.languages.join(", ");
+        Refusal::usage(format!(
+            "Nothing is written in \"{wanted}\" here. Languages: {languages}."
+        ))
+        .into()
+    })
 }
 
 fn zone_of(text: Option<String>) -> Outcome<Option<Zone>> {
@@ -395,7 +496,12 @@ fn reply(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, draft: &
         .bounced
         .iter()
         .map(|one| format!("\nBut {}.", one.words(zone, now)));
-    let said = doubts.fold(said, |said, doubt| said + &doubt);
+    let mut said = doubts.fold(said, |said, doubt| said + &doubt);
+    if outbox::is_held(tx)? {
+        said.push_str(
+            "\nThe brake on all mail is on: this stays here until `duly spool release all`. Promises go on counting.",
+        );
+    }
     Ok(Answer::Written(written, said))
 }
 
@@ -423,6 +529,7 @@ fn wait(
     party: &str,
     until: &str,
     because: Option<String>,
+    tell: Option<String>,
 ) -> Outcome<Answer> {
     let party: Party = party.parse()?;
     let until = time(until, now, desk, who)?;
@@ -431,17 +538,21 @@ fn wait(
         return Err(Refusal::usage("A wait needs a reason: --because \"upstream PR 5123\".").into());
     }
     match party {
-        Party::Customer => case::wait_for_customer(tx, now, id, who.actor(), until, &because)?,
+        Party::Customer => case::wait_for_customer(tx, now, desk, id, who.actor(), until, &because)?,
         _ => case::block(tx, now, id, who.actor(), party, until, &because)?,
     }
     let case = case::find(tx, id)?;
-    let next_word = match case.reply_by {
+    let mut next_word = match case.reply_by {
         Some(due) => format!(
             " The next word is promised by {}.",
             plan::say::short(due, who.zone(desk), now)
         ),
         None => String::new(),
     };
+    if let Some(words) = tell {
+        tell_customer(tx, now, desk, who, &case, party, &words)?;
+        next_word.push_str(" The customer is told.");
+    }
     done(
         id,
         format!(
@@ -451,6 +562,53 @@ fn wait(
             plan::say::short(until, who.zone(desk), now)
         ),
     )
+}
+
+/// Text E with an engineer's words. It keeps nothing: the open promise is the next word that it names.
+fn tell_customer(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    who: &Principal,
+    case: &case::Case,
+    party: Party,
+    words: &str,
+) -> Outcome<()> {
+    let engineer = who.engineer()?;
+    if words.trim().is_empty() || words.len() > limits::REPLY_BYTES {
+        return Err(Refusal::usage(
+            "The customer is told in words: what was handed over, to whom, what is safe meanwhile.",
+        )
+        .into());
+    }
+    match (party, case.reply_by) {
+        (Party::Customer, _) => {
+            Err(Refusal::usage("Text for the customer whom we wait for is a reply: `duly reply`.").into())
+        }
+        (_, None) => {
+            Err(Refusal::conflict(format!("Case {} promises no next word that could be named.", case.id.0)).into())
+        }
+        (_, Some(due)) => automatic::tell_handed_on(tx, now, desk, case, engineer, party, words, due),
+    }
+}
+
+/// Closes a case. The customer whom it waited for is told so (text F); what was declined or never taken on is not.
+fn close(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    who: &Principal,
+    id: CaseId,
+    resolution: &str,
+    summary: &str,
+) -> Outcome<Answer> {
+    let case = case::find(tx, id)?;
+    case::close(tx, now, id, who.actor(), resolution, summary)?;
+    if case.hand == case::Hand::Theirs && !matches!(resolution, "declined" | "duplicate") {
+        let contact = promise::asker(tx, id)?;
+        automatic::tell_closed(tx, now, desk, &case, contact, None, resolution, summary)?;
+    }
+    done(id, format!("Case {} is closed: {resolution}.", id.0))
 }
 
 fn change_promise(

@@ -6,7 +6,7 @@
 
 use super::case::{self, Hand};
 use super::ledger::{self, Actor, event};
-use super::{CaseId, Desk, automatic, message, promise, slice};
+use super::{CaseId, Desk, automatic, message, notice, promise, slice};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -30,7 +30,10 @@ pub fn next(tx: &mut Tx<'_>, desk: &Desk) -> Outcome<Option<Timestamp>> {
     let lead = unsorted
         .opt_instant(0)
         .and_then(|at| desk.calendar.closing_of_business_day(at, 1).ok());
-    Ok(earliest.into_iter().chain(lead).min())
+    let reminder = super::reminder::next(tx)?;
+    let by_mail = [super::command::next(tx)?, super::notice::next(tx)?];
+    let later = by_mail.into_iter().flatten();
+    Ok(earliest.into_iter().chain(lead).chain(reminder).chain(later).min())
 }
 
 /// Handles what is due at `now`, a bounded number at once; true if there may be more.
@@ -40,6 +43,8 @@ pub fn ring(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk) -> Outcome<bool> {
     for promise in &broken {
         promise::break_it(tx, now, desk, promise)?;
     }
+    // Before waits end: a reminder that is overdue says nothing that the end of its wait does not.
+    let reminded = super::reminder::ring(tx, now, desk, limit)?;
     let woken = tx.query(
         "SELECT id FROM cases WHERE wake_at IS NOT NULL AND wake_at <= $1 ORDER BY wake_at LIMIT $2",
         &values![now, limit],
@@ -49,7 +54,8 @@ pub fn ring(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk) -> Outcome<bool> {
     }
     let ended = slice::end_with_hours(tx, now, limit)?;
     let told = tell_leads(tx, now, desk, limit)?;
-    Ok([broken.len(), woken.len(), ended, told]
+    let digests = notice::ring(tx, now, desk, limit)?;
+    Ok([broken.len(), reminded, woken.len(), ended, told, digests]
         .iter()
         .any(|&count| count as i64 == limit))
 }
@@ -66,9 +72,10 @@ fn wake(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId) -> Outcome<()>
             "answered",
             "the closing date came without a further word",
         )?;
-        return automatic::tell_closed(tx, now, desk, &case, contact);
+        return automatic::tell_closed(tx, now, desk, &case, contact, case.wake_at, "answered", "");
     }
-    case::wake_with_promise(tx, now, desk, id, Actor::Desk, "the wake time came")
+    case::wake_with_promise(tx, now, desk, id, Actor::Desk, "the wake time came")?;
+    notice::owner(tx, now, desk, id, notice::WOKEN)
 }
 
 /// Unsorted mail, in a case of its own or in one that is there already, that has stood a business day: the lead hears of

@@ -4,19 +4,24 @@
 //! receipt time; only after it is durable does the session say 250. The second is [`message::place`](super::message::place).
 //! Between them an arrival waits, with counters that outlive the process: a mail that kills the worker twice, or that was
 //! in hand at [`limits::PARSE_STARTS`] starts of the desk, is set aside as an unsorted case instead of being tried again.
+//!
+//! A mail beyond [`limits::SPOOL_BYTES`] is kept in pieces of that size, so that neither taking nor reading it needs it whole
+//! in memory: the first stands in `raw`, the others in `body_piece`. [`accept`] cuts what it is given whole; who has a mail
+//! that is in no memory uses [`begin_body`], [`keep_pieces`] and [`accept_body`], whose transactions are many and
+//! small, of which the last alone makes the mail be there.
 
-use super::{ARRIVED, MessageNo, RawId};
+use super::{ARRIVED, BodyId, MessageNo, RawId};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Row, Tx, values};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// What was said on the wire about a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// By which way it came: `smtp`, `import`, ….
-    pub way: &'static str,
+    /// By which way it came: `smtp`, `lmtp`, `pipe`, `import`, a mailbox as `imap:NAME`, ….
+    pub way: Cow<'static, str>,
     /// Return path; empty for automatic mail.
     pub from: String,
     /// Recipients.
@@ -42,13 +47,85 @@ pub struct Waiting {
     pub deaths: i64,
     /// Starts of the desk that found it not understood.
     pub starts: i64,
-    /// The bytes.
-    pub bytes: Vec<u8>,
+    /// By which way it came.
+    pub way: String,
+    /// Address of the host that handed it over.
+    pub peer: String,
+    /// What that host calls itself.
+    pub helo: String,
+    /// Taken only to be seen: nothing automatic follows from it.
+    pub shadow: bool,
+    /// Its bytes, or the first [`limits::SPOOL_BYTES`] of them.
+    pub head: Vec<u8>,
+    /// Where the others are.
+    pub body: Option<BodyId>,
+    /// All bytes.
+    pub size: u64,
 }
 
 /// Keeps a mail. The caller says 250 when this is durable, not before.
 pub fn accept(tx: &mut Tx<'_>, now: Timestamp, envelope: &Envelope, digest: &[u8], bytes: Vec<u8>) -> Outcome<RawId> {
     let raw = keep_raw(tx, bytes)?;
+    arrive(tx, now, envelope, digest, raw)?;
+    Ok(raw)
+}
+
+/// Begins the body of a mail that is stored in pieces.
+pub fn begin_body(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<BodyId> {
+    Ok(BodyId(
+        tx.insert("INSERT INTO body (begun_at) VALUES ($1)", &values![now])?,
+    ))
+}
+
+/// Keeps pieces of a body, the first of them at `place`; the mail's own first piece is not among them.
+pub fn keep_pieces(tx: &mut Tx<'_>, body: BodyId, place: i64, pieces: Vec<Vec<u8>>) -> Outcome<()> {
+    for (place, bytes) in (place..).zip(pieces) {
+        tx.execute(
+            "INSERT INTO body_piece (body, place, bytes) VALUES ($1, $2, $3)",
+            &values![body, place, bytes],
+        )?;
+    }
+    Ok(())
+}
+
+/// Keeps a mail whose body is stored; `head` is its first piece. The caller says 250 when this is durable, not before.
+pub fn accept_body(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    envelope: &Envelope,
+    digest: &[u8],
+    head: Vec<u8>,
+    body: BodyId,
+) -> Outcome<RawId> {
+    let raw = whole(tx, head, body)?;
+    arrive(tx, now, envelope, digest, raw)?;
+    Ok(raw)
+}
+
+/// Drops bodies that never became whole: of mails that were not acknowledged. Only where nobody is storing one.
+pub fn drop_unfinished(tx: &mut Tx<'_>) -> Outcome<()> {
+    tx.execute(
+        "DELETE FROM body_piece WHERE body IN (SELECT id FROM body WHERE whole = 0)",
+        &[],
+    )?;
+    tx.execute("DELETE FROM body WHERE whole = 0", &[])?;
+    Ok(())
+}
+
+/// Drops one body that will not become whole.
+pub fn drop_body(tx: &mut Tx<'_>, body: BodyId) -> Outcome<()> {
+    tx.execute("DELETE FROM body_piece WHERE body = $1", &values![body])?;
+    tx.execute("DELETE FROM body WHERE id = $1 AND whole = 0", &values![body])?;
+    Ok(())
+}
+
+/// Marks an arrival as one that is taken only to be seen: no promise, nothing automatic follows from it.
+pub fn in_shadow(tx: &mut Tx<'_>, raw: RawId) -> Outcome<()> {
+    tx.execute("UPDATE arrival SET shadow = 1 WHERE id = $1", &values![raw])?;
+    Ok(())
+}
+
+fn arrive(tx: &mut Tx<'_>, now: Timestamp, envelope: &Envelope, digest: &[u8], raw: RawId) -> Outcome<()> {
     let to = serde_json::to_string(&envelope.to).map_err(anyhow::Error::from)?;
     tx.execute(
         "INSERT INTO arrival (id, received_at, way, envelope_from, envelope_to, peer, helo, digest)
@@ -56,7 +133,7 @@ pub fn accept(tx: &mut Tx<'_>, now: Timestamp, envelope: &Envelope, digest: &[u8
         &values![
             raw,
             now,
-            envelope.way,
+            envelope.way.as_ref(),
             envelope.from.as_str(),
             to,
             envelope.peer.as_str(),
@@ -65,28 +142,86 @@ pub fn accept(tx: &mut Tx<'_>, now: Timestamp, envelope: &Envelope, digest: &[u8
         ],
     )?;
     tx.ring(ARRIVED);
-    Ok(raw)
+    Ok(())
 }
 
 /// Keeps bytes for ever.
-pub fn keep_raw(tx: &mut Tx<'_>, bytes: Vec<u8>) -> Outcome<RawId> {
-    Ok(RawId(
-        tx.insert("INSERT INTO raw (bytes) VALUES ($1)", &values![bytes])?,
-    ))
+pub fn keep_raw(tx: &mut Tx<'_>, mut bytes: Vec<u8>) -> Outcome<RawId> {
+    if bytes.len() <= limits::SPOOL_BYTES {
+        return Ok(RawId(
+            tx.insert("INSERT INTO raw (bytes) VALUES ($1)", &values![bytes])?,
+        ));
+    }
+    let body = BodyId(tx.insert("INSERT INTO body (begun_at) VALUES (0)", &[])?);
+    let pieces = bytes[limits::SPOOL_BYTES..]
+        .chunks(limits::SPOOL_BYTES)
+        .map(<[u8]>::to_vec);
+    keep_pieces(tx, body, 0, pieces.collect())?;
+    bytes.truncate(limits::SPOOL_BYTES);
+    whole(tx, bytes, body)
 }
 
-/// Bytes as they came or left.
+fn whole(tx: &mut Tx<'_>, head: Vec<u8>, body: BodyId) -> Outcome<RawId> {
+    tx.execute("UPDATE body SET whole = 1 WHERE id = $1", &values![body])?;
+    Ok(RawId(tx.insert(
+        "INSERT INTO raw (bytes, body) VALUES ($1, $2)",
+        &values![head, body],
+    )?))
+}
+
+/// Bytes as they came or left, all of them in memory.
 pub fn raw(tx: &mut Tx<'_>, id: RawId) -> Outcome<Vec<u8>> {
-    Ok(tx
-        .one("SELECT bytes FROM raw WHERE id = $1", &values![id])?
-        .bytes(0)
-        .to_vec())
+    let row = tx.one("SELECT bytes, body FROM raw WHERE id = $1", &values![id])?;
+    let mut bytes = row.bytes(0).to_vec();
+    if let Some(body) = row.opt_int(1).map(BodyId) {
+        for place in 0.. {
+            let Some(piece) = piece(tx, body, place)? else { break };
+            bytes.extend(piece);
+        }
+    }
+    Ok(bytes)
 }
 
-/// Arrivals after `after` that have no place yet, oldest first, with their bytes.
+/// Stored bytes by their first piece, and where the others lie.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The first piece, or all.
+    pub head: Vec<u8>,
+    /// The pieces that follow.
+    pub body: Option<BodyId>,
+    /// Bytes in all.
+    pub size: u64,
+}
+
+/// Bytes as they came, without those pieces of them that are not needed at once.
+pub fn stored(tx: &mut Tx<'_>, id: RawId) -> Outcome<Stored> {
+    let row = tx.one(
+        "SELECT r.bytes, r.body, (SELECT CAST(SUM(OCTET_LENGTH(p.bytes)) AS BIGINT) FROM body_piece p WHERE p.body = r.body)
+         FROM raw r WHERE r.id = $1",
+        &values![id],
+    )?;
+    let head = row.bytes(0).to_vec();
+    Ok(Stored {
+        size: head.len() as u64 + row.opt_int(2).unwrap_or(0).max(0) as u64,
+        body: row.opt_int(1).map(BodyId),
+        head,
+    })
+}
+
+/// One piece of a body; none behind the last.
+pub fn piece(tx: &mut Tx<'_>, body: BodyId, place: i64) -> Outcome<Option<Vec<u8>>> {
+    let row = tx.first(
+        "SELECT bytes FROM body_piece WHERE body = $1 AND place = $2",
+        &values![body, place],
+    )?;
+    Ok(row.map(|row| row.bytes(0).to_vec()))
+}
+
+/// Arrivals after `after` that have no place yet, oldest first, each with its first piece.
 pub fn waiting(tx: &mut Tx<'_>, after: RawId, limit: usize) -> Outcome<Vec<Waiting>> {
     let rows = tx.query(
-        "SELECT a.id, a.received_at, a.envelope_from, a.envelope_to, a.deaths, a.starts, r.bytes
+        "SELECT a.id, a.received_at, a.envelope_from, a.envelope_to, a.deaths, a.starts, a.way, a.shadow, r.bytes, r.body,
+             (SELECT CAST(SUM(OCTET_LENGTH(p.bytes)) AS BIGINT) FROM body_piece p WHERE p.body = r.body), a.peer, a.helo
          FROM arrival a JOIN raw r ON r.id = a.id
          WHERE a.placed_at IS NULL AND a.id > $1 ORDER BY a.id LIMIT $2",
         &values![after, limit as i64],
@@ -102,7 +237,13 @@ fn of_row(row: &Row) -> Outcome<Waiting> {
         envelope_to: serde_json::from_str(row.text(3)).map_err(anyhow::Error::from)?,
         deaths: row.int(4),
         starts: row.int(5),
-        bytes: row.bytes(6).to_vec(),
+        way: row.text(6).to_owned(),
+        shadow: row.flag(7),
+        size: row.bytes(8).len() as u64 + row.opt_int(10).unwrap_or(0).unsigned_abs(),
+        head: row.bytes(8).to_vec(),
+        body: row.opt_int(9).map(BodyId),
+        peer: row.text(11).to_owned(),
+        helo: row.text(12).to_owned(),
     })
 }
 
@@ -151,99 +292,16 @@ pub fn is_placed(tx: &mut Tx<'_>, raw: RawId) -> Outcome<bool> {
         .is_some())
 }
 
-/// The message of an earlier arrival that this one repeats: same way, same envelope, same body bytes and stable headers
-/// (SECURITY.md §1.8). A repeated Message-ID alone proves nothing.
-pub fn repeat_of(tx: &mut Tx<'_>, raw: RawId) -> Outcome<Option<MessageNo>> {
+/// The message of an earlier arrival that this one repeats ([`repeat`](super::repeat) says when two mails are one).
+/// `identified` is whether it has a Message-ID: without one nothing that came by another way is the same.
+pub fn repeat_of(tx: &mut Tx<'_>, raw: RawId, identified: bool) -> Outcome<Option<MessageNo>> {
     let row = tx.first(
-        "SELECT b.message FROM arrival a JOIN arrival b ON b.digest = a.digest AND b.way = a.way AND b.id < a.id
-         WHERE a.id = $1 AND b.message IS NOT NULL ORDER BY b.id LIMIT 1",
-        &values![raw],
+        "SELECT b.message FROM arrival a JOIN arrival b ON b.digest = a.digest AND b.id < a.id
+         WHERE a.id = $1 AND b.message IS NOT NULL AND (
+             (b.way = a.way AND LOWER(b.envelope_from) = LOWER(a.envelope_from) AND LOWER(b.envelope_to) = LOWER(a.envelope_to))
+             OR (b.way <> a.way AND $2 = 1))
+         ORDER BY b.id LIMIT 1",
+        &values![raw, i64::from(identified)],
     )?;
     Ok(row.and_then(|row| row.opt_int(0)).map(MessageNo))
-}
-
-/// Headers that each host on the way may add or change: they never count when two mails are compared.
-const TRACE: [&str; 14] = [
-    "received",
-    "return-path",
-    "delivered-to",
-    "x-received",
-    "x-original-to",
-    "authentication-results",
-    "arc-seal",
-    "arc-message-signature",
-    "arc-authentication-results",
-    "received-spf",
-    "x-spam-status",
-    "x-spam-score",
-    "x-spam-level",
-    "x-virus-scanned",
-];
-
-/// What two copies of one mail share: SHA-256 over envelope, headers that no host on the way changes, and body bytes.
-pub fn digest(from: &str, to: &[String], raw: &[u8]) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    let mut to: Vec<_> = to.iter().map(|one| one.to_lowercase()).collect();
-    to.sort();
-    hash.update(from.to_lowercase().as_bytes());
-    for one in &to {
-        hash.update(b"\n");
-        hash.update(one.as_bytes());
-    }
-    hash.update(b"\n\n");
-    let (mut rest, mut counts) = (raw, true);
-    while !rest.is_empty() {
-        let end = rest
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .map_or(rest.len(), |at| at + 1);
-        let (line, after) = rest.split_at(end);
-        if line == b"\r\n" || line == b"\n" {
-            hash.update(rest);
-            break;
-        }
-        if !line.starts_with(b" ") && !line.starts_with(b"\t") {
-            let name = line.split(|&byte| byte == b':').next().unwrap_or(line);
-            counts = !TRACE.iter().any(|trace| name.eq_ignore_ascii_case(trace.as_bytes()));
-        }
-        if counts {
-            hash.update(line);
-        }
-        rest = after;
-    }
-    hash.finalize().to_vec()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn to() -> Vec<String> {
-        vec!["support@acme.example".into()]
-    }
-
-    #[test]
-    fn a_second_delivery_with_other_trace_headers_is_the_same_mail() {
-        let first = b"Received: from a\r\n\tby b; now\r\nSubject: x\r\n\r\nbody";
-        let again = b"Received: from c\r\nReceived: from a\r\n\tby d; later\r\nSubject: x\r\n\r\nbody";
-        assert_eq!(digest("p@n.example", &to(), first), digest("P@n.example", &to(), again));
-    }
-
-    #[test]
-    fn another_word_another_sender_or_another_recipient_is_another_mail() {
-        let one = digest("p@n.example", &to(), b"Subject: x\r\n\r\nbody");
-        assert_ne!(one, digest("p@n.example", &to(), b"Subject: x\r\n\r\nbody."));
-        assert_ne!(one, digest("p@n.example", &to(), b"Subject: y\r\n\r\nbody"));
-        assert_ne!(one, digest("q@n.example", &to(), b"Subject: x\r\n\r\nbody"));
-        assert_ne!(
-            one,
-            digest("p@n.example", &["sales@acme.example".into()], b"Subject: x\r\n\r\nbody")
-        );
-    }
-
-    #[test]
-    fn a_body_line_that_looks_like_a_trace_header_counts() {
-        let one = digest("", &to(), b"Subject: x\r\n\r\nReceived: the parcel\r\n");
-        assert_ne!(one, digest("", &to(), b"Subject: x\r\n\r\nReceived: the letter\r\n"));
-    }
 }

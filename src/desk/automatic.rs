@@ -10,63 +10,85 @@ use super::ledger::{self, Actor, event};
 use super::message::{Auto, Incoming};
 use super::outbox::{self, Content, Letter, New};
 use super::promise::Promise;
-use super::{CaseId, ContactId, Desk, MessageNo, engineer, thread};
+use super::{CaseId, ContactId, Desk, MessageNo, confirmation, engineer, invitation, likeness, thread};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-/// One letter of the desk itself about a case: message, row and event in one.
-struct Automatic<'a> {
-    kind: &'static str,
-    case: &'a Case,
-    contact: Option<&'a Contact>,
-    recipient: &'a str,
-    letter: Letter,
+/// One letter of the desk itself: message, row and event in one.
+pub(super) struct Automatic<'a> {
+    pub(super) kind: &'static str,
+    /// The case that it is about; a digest has none.
+    pub(super) case: Option<&'a Case>,
+    pub(super) contact: Option<&'a Contact>,
+    pub(super) recipient: &'a str,
+    pub(super) letter: Letter,
 }
 
-fn put_automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, what: &Automatic<'_>) -> Outcome<()> {
+/// Writes it.
+pub(super) fn put(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, what: &Automatic<'_>) -> Outcome<()> {
+    let case = what.case.map(|case| case.id);
     let number = tx.insert(
         "INSERT INTO message (case_id, way, kind, at, author, address, chain, subject, text, folded, facts, auto, matched_by,
              verified)
          VALUES ($1, 'out', $2, $3, $4, $5, '[]', $6, '', '', '{}', 'auto-generated', 'written here', 1)",
-        &values![what.case.id, what.kind, now, desk.name.as_str(), desk.address(), what.letter.subject.as_str()],
+        &values![case, what.kind, now, desk.name.as_str(), desk.address(), what.letter.subject.as_str()],
     )?;
     let message = MessageNo(number);
-    let id = outbox::message_id(desk, Some(what.case.id), message);
+    let id = outbox::message_id(desk, case, message);
     tx.execute(
         "UPDATE message SET message_id = $1 WHERE id = $2",
         &values![id.as_str(), message],
     )?;
-    thread::learn(tx, what.case.id, Some(&id), &[])?;
+    if let Some(case) = case {
+        thread::learn(tx, case, Some(&id), &[])?;
+    }
+    let mut letter = what.letter.clone();
+    if let (Some(case), Some(contact), Some(due)) = (what.case, what.contact, promised(&letter.content)) {
+        letter.calendar = invitation::request(tx, desk, case, contact, message, due, false)?;
+    }
     outbox::put(
         tx,
         now,
         &New {
             message,
-            case: Some(what.case.id),
+            case,
             contact: what.contact.map(|contact| contact.id),
             recipient: what.recipient,
-            letter: &what.letter,
+            letter: &letter,
             automatic: true,
             not_before: now,
         },
     )?;
-    ledger::record(
-        tx,
-        now,
-        event("mail.written", Actor::Desk)
-            .of(what.case.id)
-            .message(message)
-            .with(json!({"kind": what.kind})),
-    )?;
+    let mut entry = event("mail.written", Actor::Desk)
+        .message(message)
+        .with(json!({"kind": what.kind}));
+    if let Some(case) = case {
+        entry = entry.of(case);
+    }
+    ledger::record(tx, now, entry)?;
     Ok(())
+}
+
+/// The time that a letter promises to its reader, new or moved.
+fn promised(content: &Content) -> Option<Timestamp> {
+    match content {
+        Content::Acknowledgement { due, .. } | Content::Broken { due, .. } => Some(*due),
+        _ => None,
+    }
 }
 
 /// Whether an address may get automatic mail now: not ours, not a list we serve, none that refused our mail for good, not
 /// more than the day allows.
-fn may_get_automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, recipient: &str, per_day: i64) -> Outcome<bool> {
+pub(super) fn may_get_automatic(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    recipient: &str,
+    per_day: i64,
+) -> Outcome<bool> {
     if recipient.is_empty() || !recipient.contains('@') || desk.takes(recipient) {
         return Ok(false);
     }
@@ -114,6 +136,17 @@ pub fn acknowledge(
         )?;
         return Ok(());
     }
+    if is_loop(tx, day, mail)? {
+        ledger::record(
+            tx,
+            now,
+            event("acknowledgement.spared", Actor::Desk)
+                .of(case.id)
+                .message(message)
+                .with(json!({"because": "loop"})),
+        )?;
+        return Ok(());
+    }
     let content = Content::Acknowledgement {
         name: contact.name.clone(),
         subject: mail.subject.clone(),
@@ -121,6 +154,7 @@ pub fn acknowledge(
         bytes: mail.facts.files.iter().map(|file| file.size).sum(),
         due,
         by: desk.name.clone(),
+        urgent: super::message::is_urgent(&mail.text),
     };
     let letter = Letter {
         in_reply_to: mail.message_id.clone(),
@@ -131,12 +165,35 @@ pub fn acknowledge(
     };
     let what = Automatic {
         kind: "acknowledgement",
-        case,
+        case: Some(case),
         contact: Some(contact),
         recipient: &mail.address,
         letter,
     };
-    put_automatic(tx, now, desk, &what)
+    put(tx, now, desk, &what)
+}
+
+/// Whether the address writes the same subject again and again, and got an automatic letter to it each time: a machine that
+/// answers ours and says nothing of itself. Digits count as one, so that a counter in the subject hides nothing; cases do
+/// not count, because such mail opens one each time.
+fn is_loop(tx: &mut Tx<'_>, since: Timestamp, mail: &Incoming) -> Outcome<bool> {
+    let rows = tx.query(
+        "SELECT m.subject FROM outbox o JOIN message m ON m.id = o.message
+         WHERE o.automatic = 1 AND o.recipient = $1 AND o.made_at > $2 ORDER BY o.id DESC LIMIT $3",
+        &values![
+            mail.address.to_lowercase(),
+            since,
+            limits::AUTOMATIC_PER_ADDRESS_PER_DAY
+        ],
+    )?;
+    let subject = likeness::shape(&mail.subject);
+    // A machine that puts a word before the subject at each turn makes it longer and longer.
+    let goes_on = |long: &str, short: &str| short.len() >= 4 && long.ends_with(short);
+    let is_same = |other: &str| other == subject || goes_on(&subject, other) || goes_on(other, &subject);
+    let same = rows.iter().filter(|row| is_same(&likeness::shape(row.text(0)))).count();
+    // What began it bore another subject and is the first of the three.
+    let before = i64::from(rows.len() > same);
+    Ok(same as i64 + before >= limits::ACKNOWLEDGEMENTS_PER_DAY)
 }
 
 /// A letter of the desk to a contact of a case.
@@ -151,6 +208,8 @@ pub fn letter_to(
     Letter {
         from_name: desk.name.clone(),
         from: thread::reply_address(desk, &case.key, address),
+        reply_to: None,
+        calendar: None,
         to: vec![address.to_owned()],
         cc: Vec::new(),
         subject: subject.to_owned(),
@@ -160,6 +219,7 @@ pub fn letter_to(
         thread_index: None,
         thread_topic: None,
         zone: contact.zone_or(&desk.zone).to_string(),
+        language: contact.language_or(desk),
         case: case.id.0,
         content,
     }
@@ -197,13 +257,13 @@ fn put_in_thread(
             content(contact.name.clone()),
         )
     };
-    put_automatic(
+    put(
         tx,
         now,
         desk,
         &Automatic {
             kind,
-            case,
+            case: Some(case),
             contact: Some(&contact),
             recipient: &last.address,
             letter,
@@ -240,9 +300,81 @@ pub fn tell_broken(
     tell_leads(tx, now, desk, case, &text)
 }
 
-/// Text F at the closing date.
-pub fn tell_closed(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, contact: ContactId) -> Outcome<()> {
-    put_in_thread(tx, now, desk, case, contact, "closing", |name| Content::Closed { name })
+/// Text D, half-way through a wait: what we asked stands in our last mail, and below the reminder.
+pub fn remind(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    case: &Case,
+    contact: ContactId,
+    until: Timestamp,
+) -> Outcome<()> {
+    let Some(last) = outbox::last_of(tx, case.id, contact)? else {
+        return Ok(());
+    };
+    let day = now - SignedDuration::from_hours(24);
+    let today = tx.one(
+        "SELECT COUNT(*) FROM outbox o JOIN message m ON m.id = o.message
+         WHERE o.automatic = 1 AND o.recipient = $1 AND o.made_at > $2 AND o.case_id = $3 AND m.kind = 'reminder'",
+        &values![last.address.to_lowercase(), day, case.id],
+    )?;
+    if today.int(0) >= limits::REMINDERS_PER_DAY {
+        return Ok(());
+    }
+    let ours = tx.first(
+        "SELECT m.at, m.author, m.text FROM message m JOIN reply r ON r.message = m.id
+         WHERE m.case_id = $1 AND r.state = 'delivered' ORDER BY m.id DESC LIMIT 1",
+        &values![case.id],
+    )?;
+    let quoted = ours.map(|row| (row.instant(0), row.text(1).to_owned(), row.text(2).to_owned()));
+    put_in_thread(tx, now, desk, case, contact, "reminder", |name| Content::Reminder {
+        name,
+        until,
+        quoted,
+    })
+}
+
+/// Text E, where an engineer chose it: what was handed over, and when the next word comes.
+#[expect(clippy::too_many_arguments, reason = "the facts of one letter, each once")]
+pub fn tell_handed_on(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    case: &Case,
+    by: &engineer::Engineer,
+    party: case::Party,
+    words: &str,
+    next_word: Timestamp,
+) -> Outcome<()> {
+    let contact = super::promise::asker(tx, case.id)?;
+    let (words, by) = (words.to_owned(), by.name.clone());
+    put_in_thread(tx, now, desk, case, contact, "handed on", |name| Content::HandedOn {
+        name,
+        party: party.text().to_owned(),
+        words,
+        next_word,
+        by,
+    })
+}
+
+/// Text F: at the closing date, or where somebody closes a case that was the customer's.
+#[expect(clippy::too_many_arguments, reason = "the facts of one letter, each once")]
+pub fn tell_closed(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    case: &Case,
+    contact: ContactId,
+    waited_until: Option<Timestamp>,
+    resolution: &str,
+    summary: &str,
+) -> Outcome<()> {
+    put_in_thread(tx, now, desk, case, contact, "closing", |name| Content::Closed {
+        name,
+        waited_until,
+        resolution: resolution.to_owned(),
+        summary: summary.to_owned(),
+    })
 }
 
 /// A note of trouble to every lead.
@@ -251,6 +383,8 @@ pub fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, tex
         let letter = Letter {
             from_name: desk.name.clone(),
             from: desk.address().to_owned(),
+            reply_to: None,
+            calendar: None,
             to: vec![lead.address.clone()],
             cc: Vec::new(),
             subject: format!("Case {}: {}", case.id.0, case.subject),
@@ -260,17 +394,18 @@ pub fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, tex
             thread_index: None,
             thread_topic: None,
             zone: lead.zone.to_string(),
+            language: desk.language.clone(),
             case: case.id.0,
             content: Content::Note { text: text.to_owned() },
         };
         if may_get_automatic(tx, now, desk, &lead.address, limits::NOTES_PER_LEAD_PER_DAY)? {
-            put_automatic(
+            put(
                 tx,
                 now,
                 desk,
                 &Automatic {
                     kind: "lead",
-                    case,
+                    case: Some(case),
                     contact: None,
                     recipient: &lead.address,
                     letter,
@@ -287,7 +422,7 @@ pub fn tell_unverified(
     now: Timestamp,
     desk: &Desk,
     id: CaseId,
-    contact: &Contact,
+    message: MessageNo,
     mail: &Incoming,
 ) -> Outcome<()> {
     let day = now - SignedDuration::from_hours(24);
@@ -300,19 +435,40 @@ pub fn tell_unverified(
     }
     let case = case::find(tx, id)?;
     let subject = format!("Your mail has arrived as case {}", id.0);
+    let mail_number = match desk.web.is_empty() {
+        true => None,
+        false => {
+            confirmation::offer(tx, now, desk, message, id, &mail.address)?;
+            Some(message.0)
+        }
+    };
     let letter = Letter {
+        from_name: desk.name.clone(),
+        from: desk.address().to_owned(),
+        to: vec![mail.address.clone()],
+        cc: Vec::new(),
+        subject,
         is_reply: false,
         in_reply_to: mail.message_id.clone(),
-        ..letter_to(desk, &case, contact, &mail.address, &subject, Content::Unverified)
+        chain: Vec::new(),
+        thread_index: None,
+        thread_topic: None,
+        zone: desk.zone.to_string(),
+        case: id.0,
+        // Whoever wrote it chose the words: the language is theirs where the catalogue has it.
+        language: mail.language.clone().unwrap_or_default(),
+        reply_to: None,
+        calendar: None,
+        content: Content::Unverified { mail: mail_number },
     };
-    put_automatic(
+    put(
         tx,
         now,
         desk,
         &Automatic {
             kind: "unverified",
-            case: &case,
-            contact: Some(contact),
+            case: Some(&case),
+            contact: None,
             recipient: &mail.address,
             letter,
         },

@@ -5,7 +5,7 @@
 //! here are the only ones that move a case between hands; each writes its event.
 
 use super::ledger::{self, Actor, event};
-use super::{ALARM, CaseId, ContactId, CustomerId, Desk, EngineerId, promise, slice, thread};
+use super::{ALARM, CaseId, ContactId, CustomerId, Desk, EngineerId, promise, reminder, slice, thread};
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Row, Tx, values};
 use jiff::Timestamp;
@@ -240,6 +240,8 @@ pub struct New<'a> {
     pub severity: Severity,
     /// Entry point into the product.
     pub lane: &'a str,
+    /// The product it is about, where its address says so.
+    pub product: Option<&'a str>,
     /// The public list it came through.
     pub list: Option<&'a str>,
 }
@@ -251,8 +253,8 @@ pub const LANE: &str = "operate";
 pub fn open(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, new: &New<'_>) -> Outcome<CaseId> {
     let id = CaseId(tx.next_number("case")?);
     tx.execute(
-        "INSERT INTO cases (id, customer, subject, severity, lane, layer, hand, list, key, opened_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, 1, 'unsorted', $6, $7, $8, $8)",
+        "INSERT INTO cases (id, customer, subject, severity, lane, layer, hand, list, key, opened_at, changed_at, product)
+         VALUES ($1, $2, $3, $4, $5, 1, 'unsorted', $6, $7, $8, $8, $9)",
         &values![
             id,
             new.customer,
@@ -261,7 +263,8 @@ pub fn open(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, new: &New<'_>) -> Outc
             new.lane,
             new.list,
             thread::case_key(desk, id),
-            now
+            now,
+            new.product
         ],
     )?;
     ledger::record(
@@ -269,7 +272,7 @@ pub fn open(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, new: &New<'_>) -> Outc
         now,
         event("case.opened", Actor::Customer)
             .of(id)
-            .with(json!({"severity": new.severity.number(), "lane": new.lane})),
+            .with(json!({"severity": new.severity.number(), "lane": new.lane, "product": new.product})),
     )?;
     Ok(id)
 }
@@ -286,8 +289,8 @@ pub fn add_participant(tx: &mut Tx<'_>, now: Timestamp, case: CaseId, contact: C
 /// The case is ours and ready: a promise was made, or what it waited for has come. Ends every wait.
 pub fn wake(tx: &mut Tx<'_>, now: Timestamp, case: &Case, actor: Actor, cause: &str) -> Outcome<()> {
     tx.execute(
-        "UPDATE cases SET hand = 'ours', party = NULL, reason = NULL, wake_at = NULL, closing = 0, resolution = NULL,
-             changed_at = $1 WHERE id = $2",
+        "UPDATE cases SET hand = 'ours', party = NULL, reason = NULL, wake_at = NULL, remind_at = NULL, closing = 0,
+             resolution = NULL, changed_at = $1 WHERE id = $2",
         &values![now, case.id],
     )?;
     // A case that was just opened has said so already.
@@ -366,9 +369,11 @@ pub fn block(
 }
 
 /// The case is theirs until a date; `closing` if an answer was given: then it closes at the date.
+#[expect(clippy::too_many_arguments, reason = "the facts of one wait, each once")]
 pub fn hand_over(
     tx: &mut Tx<'_>,
     now: Timestamp,
+    desk: &Desk,
     id: CaseId,
     actor: Actor,
     until: Timestamp,
@@ -380,6 +385,7 @@ pub fn hand_over(
              changed_at = $4 WHERE id = $5",
         &values![reason, until, closing, now, id],
     )?;
+    reminder::set(tx, now, desk, id, until, closing)?;
     let data = json!({"party": "customer", "until": until.to_string(), "closing": closing, "reason": reason});
     ledger::record(tx, now, event("case.waits", actor).of(id).with(data))?;
     tx.ring(ALARM);
@@ -390,6 +396,7 @@ pub fn hand_over(
 pub fn wait_for_customer(
     tx: &mut Tx<'_>,
     now: Timestamp,
+    desk: &Desk,
     id: CaseId,
     actor: Actor,
     until: Timestamp,
@@ -404,7 +411,7 @@ pub fn wait_for_customer(
         ))
         .into());
     }
-    hand_over(tx, now, id, actor, until, case.closing, reason)
+    hand_over(tx, now, desk, id, actor, until, case.closing, reason)
 }
 
 /// Closes the case. Refused while a promise is open (a bulk act settles nothing) or a reply is under way.
@@ -445,8 +452,8 @@ pub fn close(
 /// Closes without asking: what a delivered reply carries, or the closing date.
 pub fn shut(tx: &mut Tx<'_>, now: Timestamp, id: CaseId, actor: Actor, resolution: &str, summary: &str) -> Outcome<()> {
     tx.execute(
-        "UPDATE cases SET hand = 'nobody', party = NULL, reason = NULL, wake_at = NULL, closing = 0, resolution = $1,
-             changed_at = $2 WHERE id = $3",
+        "UPDATE cases SET hand = 'nobody', party = NULL, reason = NULL, wake_at = NULL, remind_at = NULL, closing = 0,
+             resolution = $1, changed_at = $2 WHERE id = $3",
         &values![resolution, now, id],
     )?;
     slice::end_all(tx, now, id, actor, "close", summary)?;

@@ -26,6 +26,47 @@ pub struct Contact {
     pub zone: Option<Zone>,
     /// Whether an administrator entered the customer; else the desk made it from an address.
     pub entered: bool,
+    /// What they set themselves, else what their newest mail was written in.
+    pub language: Option<String>,
+    /// Which times they get as calendar entries.
+    pub calendar: Entries,
+}
+
+/// Which times a contact gets as calendar entries (UX.md §2.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Entries {
+    /// None.
+    Never,
+    /// Those that both sides agreed.
+    #[default]
+    Agreed,
+    /// Every promised time.
+    Always,
+}
+
+impl Entries {
+    /// As it stands in the table and in commands.
+    pub fn text(self) -> &'static str {
+        match self {
+            Entries::Never => "never",
+            Entries::Agreed => "agreed",
+            Entries::Always => "always",
+        }
+    }
+}
+
+impl std::str::FromStr for Entries {
+    type Err = Refusal;
+    fn from_str(text: &str) -> Result<Entries, Refusal> {
+        match text {
+            "never" => Ok(Entries::Never),
+            "agreed" => Ok(Entries::Agreed),
+            "always" => Ok(Entries::Always),
+            other => Err(Refusal::usage(format!(
+                "\"{other}\" is not understood. Calendar entries are sent never, for agreed times, or always."
+            ))),
+        }
+    }
 }
 
 impl Contact {
@@ -40,12 +81,19 @@ impl Contact {
             name: row.text(2).to_owned(),
             zone,
             entered: row.flag(5),
+            language: row.opt_text(6).or_else(|| row.opt_text(7)).map(str::to_owned),
+            calendar: row.text(8).parse().unwrap_or_default(),
         }
     }
 
     /// The zone in which times are said to this person; the desk's where nothing is known (PRODUCT.md §3.13).
     pub fn zone_or(&self, desk: &Zone) -> Zone {
         self.zone.clone().unwrap_or_else(|| desk.clone())
+    }
+
+    /// The language in which this person is written to; the desk's where nothing is known.
+    pub fn language_or(&self, desk: &super::Desk) -> String {
+        self.language.clone().unwrap_or_else(|| desk.language.clone())
     }
 
     /// Promises at target that this contact's customer may have open at a time (PRODUCT.md §3.2).
@@ -58,8 +106,8 @@ impl Contact {
     }
 }
 
-const CONTACT: &str = "SELECT c.id, c.customer, c.name, c.zone, c.mail_zone, u.entered
-     FROM contact c JOIN customer u ON u.id = c.customer";
+const CONTACT: &str = "SELECT c.id, c.customer, c.name, c.zone, c.mail_zone, u.entered, c.language, c.mail_language,
+        c.calendar FROM contact c JOIN customer u ON u.id = c.customer";
 
 /// The contact with this number.
 pub fn contact(tx: &mut Tx<'_>, id: ContactId) -> Outcome<Contact> {
@@ -77,16 +125,32 @@ pub fn contact_by_address(tx: &mut Tx<'_>, address: &str) -> Outcome<Option<Cont
     Ok(row.as_ref().map(Contact::of))
 }
 
-/// The contact of a mail's author, made if nobody has the address yet. `mail_zone` is the offset of their `Date` header:
-/// the newest one stands until the contact sets a zone.
+/// What a mail says of its author beside their name; the newest stands until the contact sets something.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Learned<'a> {
+    /// Offset of its `Date` header, as a zone.
+    pub zone: Option<&'a str>,
+    /// The language it is written in, a tag of the catalogue.
+    pub language: Option<&'a str>,
+}
+
+/// The contact of a mail's author, made if nobody has the address yet.
 pub fn contact_of_mail(
     tx: &mut Tx<'_>,
     now: Timestamp,
     address: &str,
     name: Option<&str>,
-    mail_zone: Option<&str>,
+    learned: Learned<'_>,
 ) -> Outcome<Contact> {
+    let mail_zone = learned.zone;
     if let Some(mut known) = contact_by_address(tx, address)? {
+        if learned.language.is_some() && known.language.as_deref() != learned.language {
+            tx.execute(
+                "UPDATE contact SET mail_language = $1 WHERE id = $2 AND language IS NULL",
+                &values![learned.language, known.id],
+            )?;
+            known = contact(tx, known.id)?;
+        }
         let newer = mail_zone.and_then(|zone| zone.parse::<Zone>().ok());
         if newer.is_some() && known.zone != newer {
             tx.execute(
@@ -113,14 +177,13 @@ pub fn contact_of_mail(
         None => open(tx, now, &name, false)?,
     };
     let id = add_contact(tx, now, customer, &name, &address, mail_zone)?;
-    let zone = mail_zone.and_then(|zone| zone.parse().ok());
-    Ok(Contact {
-        id,
-        customer,
-        name,
-        zone,
-        entered: entered.is_some(),
-    })
+    if learned.language.is_some() {
+        tx.execute(
+            "UPDATE contact SET mail_language = $1 WHERE id = $2",
+            &values![learned.language, id],
+        )?;
+    }
+    contact(tx, id)
 }
 
 /// A new customer; `entered` by an administrator or made by the desk from an address.
@@ -172,6 +235,44 @@ pub fn add_contact(
     Ok(id)
 }
 
+/// When the owner of an address last showed that they read it.
+pub fn confirmed_at(tx: &mut Tx<'_>, address: &str) -> Outcome<Option<Timestamp>> {
+    let row = tx.first(
+        "SELECT confirmed_at FROM contact_address WHERE address = $1",
+        &values![address.to_lowercase()],
+    )?;
+    Ok(row.and_then(|row| row.opt_instant(0)))
+}
+
+/// The owner of an address showed now that they read it.
+pub fn confirm(tx: &mut Tx<'_>, now: Timestamp, address: &str) -> Outcome<()> {
+    tx.execute(
+        "UPDATE contact_address SET confirmed_at = $1 WHERE address = $2",
+        &values![now, address.to_lowercase()],
+    )?;
+    Ok(())
+}
+
+/// The customer under which cases stand whose sender nobody vouches for: a name in a header files nothing under anybody
+/// else. A release gives the case to the customer of its contact.
+pub fn nobody(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<CustomerId> {
+    if let Some(known) = nobody_yet(tx)? {
+        return Ok(known);
+    }
+    let id = open(tx, now, "Senders not verified", false)?;
+    tx.execute(
+        "INSERT INTO setting (name, value) VALUES ('customer.nobody', $1)",
+        &values![id.0.to_string()],
+    )?;
+    Ok(id)
+}
+
+/// The same, if there is one.
+pub fn nobody_yet(tx: &mut Tx<'_>) -> Outcome<Option<CustomerId>> {
+    let row = tx.first("SELECT value FROM setting WHERE name = 'customer.nobody'", &[])?;
+    Ok(row.and_then(|row| row.text(0).parse().ok()).map(CustomerId))
+}
+
 /// The zone that the contact chose; `None` goes back to their mail's.
 pub fn set_zone(tx: &mut Tx<'_>, contact: ContactId, zone: Option<&Zone>) -> Outcome<()> {
     tx.execute(
@@ -179,6 +280,30 @@ pub fn set_zone(tx: &mut Tx<'_>, contact: ContactId, zone: Option<&Zone>) -> Out
         &values![zone.map(Zone::to_string), contact],
     )?;
     Ok(())
+}
+
+/// The language that the contact chose; `None` goes back to that of their mail.
+pub fn set_language(tx: &mut Tx<'_>, contact: ContactId, language: Option<&str>) -> Outcome<()> {
+    tx.execute(
+        "UPDATE contact SET language = $1 WHERE id = $2",
+        &values![language, contact],
+    )?;
+    Ok(())
+}
+
+/// Which times the contact gets as calendar entries.
+pub fn set_calendar(tx: &mut Tx<'_>, contact: ContactId, entries: Entries) -> Outcome<()> {
+    tx.execute(
+        "UPDATE contact SET calendar = $1 WHERE id = $2",
+        &values![entries.text(), contact],
+    )?;
+    Ok(())
+}
+
+/// The name of a customer.
+pub fn name_of(tx: &mut Tx<'_>, customer: CustomerId) -> Outcome<String> {
+    let row = tx.one("SELECT name FROM customer WHERE id = $1", &values![customer])?;
+    Ok(row.text(0).to_owned())
 }
 
 /// The address that mail to a contact goes to: the one used last is kept by the case, this is the oldest one known.
@@ -256,6 +381,12 @@ pub struct ContactRow {
     pub customer: String,
     /// Zone in which times are said to them, if one is known.
     pub zone: Option<String>,
+    /// Language in which they are written to, if one is known.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// Which times they get as calendar entries: never, agreed, always.
+    #[serde(default)]
+    pub calendar: String,
     /// Addresses of theirs that refused our mail for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounced: Vec<Bounced>,
@@ -265,7 +396,7 @@ pub struct ContactRow {
 pub fn contacts(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<ContactRow>> {
     let pattern = format!("%{}%", named.unwrap_or("").to_lowercase().replace(['%', '_'], ""));
     let rows = tx.query(
-        "SELECT c.id, c.name, u.name, c.zone, c.mail_zone FROM contact c JOIN customer u ON u.id = c.customer
+        "SELECT c.id, c.name, u.name, c.zone, c.mail_zone, c.language, c.mail_language, c.calendar FROM contact c JOIN customer u ON u.id = c.customer
          WHERE LOWER(c.name) LIKE $1 OR LOWER(u.name) LIKE $1
             OR EXISTS (SELECT 1 FROM contact_address a WHERE a.contact = c.id AND a.address LIKE $1)
          ORDER BY c.name, c.id LIMIT $2",
@@ -283,6 +414,8 @@ pub fn contacts(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<ContactRow>
             addresses: addresses.iter().map(|row| row.text(0).to_owned()).collect(),
             customer: row.text(2).to_owned(),
             zone: row.opt_text(3).or(row.opt_text(4)).map(str::to_owned),
+            language: row.opt_text(5).or(row.opt_text(6)).map(str::to_owned),
+            calendar: row.text(7).to_owned(),
             bounced: bounce::of_contact(tx, ContactId(row.int(0)))?,
         });
     }

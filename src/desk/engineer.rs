@@ -66,9 +66,11 @@ pub struct Engineer {
     pub lanes: Vec<String>,
     /// See [`Role`].
     pub role: Role,
+    /// Gets notices and digests by mail.
+    pub by_mail: bool,
 }
 
-const ENGINEER: &str = "SELECT id, address, name, zone, hours, layer, lanes, role FROM engineer";
+const ENGINEER: &str = "SELECT id, address, name, zone, hours, layer, lanes, role, by_mail FROM engineer";
 
 impl Engineer {
     fn of(row: &Row) -> Outcome<Engineer> {
@@ -84,6 +86,7 @@ impl Engineer {
             layer: row.int(5),
             lanes: serde_json::from_str(row.text(6)).map_err(anyhow::Error::from)?,
             role: row.text(7).parse()?,
+            by_mail: row.flag(8),
         })
     }
 
@@ -175,6 +178,62 @@ pub fn find(tx: &mut Tx<'_>, named: &str) -> Outcome<Engineer> {
 /// The engineer with this number.
 pub fn by_id(tx: &mut Tx<'_>, id: EngineerId) -> Outcome<Engineer> {
     Engineer::of(&tx.one(&format!("{ENGINEER} WHERE id = $1"), &values![id])?)
+}
+
+/// The engineer with this number, if they have not left.
+pub fn on_the_desk(tx: &mut Tx<'_>, id: EngineerId) -> Outcome<Option<Engineer>> {
+    let row = tx.first(&format!("{ENGINEER} WHERE id = $1 AND left_at IS NULL"), &values![id])?;
+    row.as_ref().map(Engineer::of).transpose()
+}
+
+/// The engineer who writes from exactly this address.
+pub fn by_address(tx: &mut Tx<'_>, address: &str) -> Outcome<Option<Engineer>> {
+    let row = tx.first(
+        &format!("{ENGINEER} WHERE address = $1 AND left_at IS NULL"),
+        &values![address.to_lowercase()],
+    )?;
+    row.as_ref().map(Engineer::of).transpose()
+}
+
+/// Whether an engineer gets notices and digests by mail.
+pub fn set_mail(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer, on: bool) -> Outcome<()> {
+    tx.execute(
+        "UPDATE engineer SET by_mail = $1, digest_at = NULL WHERE id = $2",
+        &values![on, engineer.id],
+    )?;
+    match on {
+        true => set_digest(tx, now, engineer),
+        false => Ok(()),
+    }
+}
+
+/// The next digest comes with the next beginning of the engineer's hours.
+pub fn set_digest(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<()> {
+    let at = next_morning(engineer, now)?;
+    tx.execute(
+        "UPDATE engineer SET digest_at = $1 WHERE id = $2",
+        &values![at, engineer.id],
+    )?;
+    tx.ring(super::ALARM);
+    Ok(())
+}
+
+/// When an engineer's hours begin next: today's if they have not begun, else those of a later day. Hours round the clock
+/// begin at midnight.
+fn next_morning(engineer: &Engineer, now: Timestamp) -> Outcome<Option<Timestamp>> {
+    let calendar = engineer.calendar()?;
+    let from = match calendar.is_open(now) {
+        true => end_of_day(engineer, now),
+        false => now,
+    };
+    Ok(calendar.next_open(from).ok())
+}
+
+/// The end of the engineer's day, in their zone.
+pub fn end_of_day(engineer: &Engineer, now: Timestamp) -> Timestamp {
+    let tomorrow = engineer.zone.local(now).date().tomorrow().ok();
+    let midnight = tomorrow.and_then(|date| engineer.zone.instant(date.at(0, 0, 0, 0)));
+    midnight.unwrap_or(now)
 }
 
 /// Everybody on the desk, by name.

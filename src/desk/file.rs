@@ -8,8 +8,7 @@
 //! What a scanner found infected is kept and not given out, but to an engineer who says why.
 
 use super::ledger::{self, Actor, event};
-use super::message::Facts;
-use super::{CaseId, CustomerId, FileId, MessageNo, RawId, arrival};
+use super::{CaseId, CustomerId, FileId, MessageNo, RawId};
 use crate::files::{Looked, clamd::Verdict, sniff};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -166,9 +165,7 @@ pub struct Filing {
     /// Whose files they become.
     pub customer: CustomerId,
     /// The mail.
-    pub raw: Vec<u8>,
-    /// What understanding found in it, in order.
-    pub facts: Facts,
+    pub raw: RawId,
 }
 
 /// A file that was taken out of a mail: its place, its name and type as sent, what it is.
@@ -184,70 +181,39 @@ pub struct Found {
     pub looked: Looked,
 }
 
-const SEEN: &str = "files.seen";
-
-fn seen(tx: &mut Tx<'_>) -> Outcome<i64> {
-    let row = tx.first("SELECT value FROM setting WHERE name = $1", &values![SEEN])?;
-    Ok(row.and_then(|row| row.text(0).parse().ok()).unwrap_or(0))
-}
-
-/// Whether there are messages that nobody has asked for files yet.
-pub fn has_news(tx: &mut Tx<'_>) -> Outcome<bool> {
-    let seen = seen(tx)?;
-    Ok(tx
-        .first("SELECT 1 FROM message WHERE id > $1 LIMIT 1", &values![seen])?
-        .is_some())
-}
-
-/// Notes which of the newest messages have files in them, some at a time; old ones of a desk that had no files before
-/// come first.
-pub fn take_note(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<()> {
-    let from = seen(tx)?;
-    let rows = tx.query(
-        "SELECT id, facts, way, raw FROM message WHERE id > $1 ORDER BY id LIMIT $2",
-        &values![from, limits::FILING_AT_ONCE],
+/// A mail has files: they are taken out of it when its turn comes. Those of a mail that is held stay where they are until
+/// somebody lets it in: a stranger's files are not kept twice.
+pub(super) fn came(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, is_held: bool) -> Outcome<()> {
+    tx.execute(
+        "INSERT INTO filing (message, next_at) VALUES ($1, $2)",
+        &values![message, (!is_held).then_some(now)],
     )?;
-    for row in &rows {
-        let facts: Facts = serde_json::from_str(row.text(1)).unwrap_or_default();
-        if row.text(2) == "in" && row.opt_int(3).is_some() && !facts.files.is_empty() {
-            tx.execute(
-                "INSERT INTO filing (message, next_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                &values![row.int(0), now],
-            )?;
-        }
-    }
-    if let Some(last) = rows.last() {
-        tx.execute("DELETE FROM setting WHERE name = $1", &values![SEEN])?;
-        tx.execute(
-            "INSERT INTO setting (name, value) VALUES ($1, $2)",
-            &values![SEEN, last.int(0).to_string()],
-        )?;
-    }
+    tx.ring(super::FILES);
     Ok(())
 }
 
-/// A message from the spool has a case now: its files have an owner.
-pub fn has_case(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo) -> Outcome<()> {
+/// A message that was held was let in.
+pub(super) fn let_in(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo) -> Outcome<()> {
     tx.execute(
-        "UPDATE filing SET next_at = $1 WHERE message = $2",
+        "UPDATE filing SET next_at = $1, tries = 0 WHERE message = $2",
         &values![now, message],
     )?;
+    tx.ring(super::FILES);
     Ok(())
 }
 
 /// The next message to take files out of.
 pub fn next(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<Option<Filing>> {
     let row = tx.first(
-        "SELECT n.message, k.customer, m.raw, m.facts FROM filing n JOIN message m ON m.id = n.message
-         LEFT JOIN cases k ON k.id = m.case_id WHERE n.next_at IS NOT NULL AND n.next_at <= $1 ORDER BY n.next_at, n.message LIMIT 1",
+        "SELECT n.message, k.customer, m.raw FROM filing n JOIN message m ON m.id = n.message
+         JOIN cases k ON k.id = m.case_id
+         WHERE n.next_at IS NOT NULL AND n.next_at <= $1 AND m.raw IS NOT NULL ORDER BY n.next_at, n.message LIMIT 1",
         &values![now],
     )?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Filing {
+    Ok(row.map(|row| Filing {
         message: MessageNo(row.int(0)),
-        customer: CustomerId(row.opt_int(1).unwrap_or(0)),
-        raw: arrival::raw(tx, RawId(row.int(2)))?,
-        facts: serde_json::from_str(row.text(3)).unwrap_or_default(),
+        customer: CustomerId(row.int(1)),
+        raw: RawId(row.int(2)),
     }))
 }
 
@@ -261,21 +227,55 @@ pub fn filed(tx: &mut Tx<'_>, now: Timestamp, filing: &Filing, found: &[Found], 
     Ok(())
 }
 
-/// The files of a message could not be taken out: tried again, later and later; without a case, once it has one.
-pub fn not_filed(tx: &mut Tx<'_>, now: Timestamp, filing: &Filing, said: &str) -> Outcome<()> {
+/// The files of a message could not be taken out: tried again, later and later, then left in the mail.
+pub fn not_filed(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, said: &str) -> Outcome<()> {
     let row = tx.one(
         "UPDATE filing SET tries = tries + 1, said = $1, next_at = NULL WHERE message = $2 RETURNING tries",
-        &values![said, filing.message],
+        &values![said, message],
     )?;
     let tries = row.int(0);
-    if filing.customer.0 > 0 && tries < limits::FILING_TRIES {
+    if tries < limits::FILING_TRIES {
         let again = now + SignedDuration::from_secs(10 << (2 * tries).min(12));
         tx.execute(
             "UPDATE filing SET next_at = $1 WHERE message = $2",
-            &values![again, filing.message],
+            &values![again, message],
         )?;
     }
     Ok(())
+}
+
+const SWEPT: &str = "files.swept";
+
+/// Whether bytes that belong to no file are to be looked for: the last look was before an instant.
+pub fn sweep_is_due(tx: &mut Tx<'_>, before: Timestamp) -> Outcome<bool> {
+    let row = tx.first("SELECT value FROM setting WHERE name = $1", &values![SWEPT])?;
+    let last = row.and_then(|row| row.text(0).parse::<Timestamp>().ok());
+    Ok(last.is_none_or(|last| last <= before))
+}
+
+/// Such a look begins.
+pub fn sweep_begins(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<()> {
+    tx.execute("DELETE FROM setting WHERE name = $1", &values![SWEPT])?;
+    tx.execute(
+        "INSERT INTO setting (name, value) VALUES ($1, $2)",
+        &values![SWEPT, now.to_string()],
+    )?;
+    Ok(())
+}
+
+/// Those of these bytes, by customer and hash, that belong to no file.
+pub fn nobodys(tx: &mut Tx<'_>, named: Vec<(i64, String)>) -> Outcome<Vec<(i64, String)>> {
+    let mut nobodys = Vec::new();
+    for (customer, digest) in named {
+        let row = tx.first(
+            "SELECT 1 FROM blob WHERE customer = $1 AND digest = $2",
+            &values![customer, digest.as_str()],
+        )?;
+        if row.is_none() {
+            nobodys.push((customer, digest));
+        }
+    }
+    Ok(nobodys)
 }
 
 /// Writes a file whose bytes are kept already.

@@ -38,6 +38,8 @@ ids! {
     EngineerId "engineer ",
     /// Raw bytes, and the arrival that brought them.
     RawId "raw ",
+    /// The bytes of a large mail behind its first piece.
+    BodyId "body ",
     /// A span of work.
     SliceId "slice ",
     /// One mail to one recipient.

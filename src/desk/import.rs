@@ -7,8 +7,9 @@ use super::arrival::{self, Envelope};
 use super::case;
 use super::ledger::{self, Actor, event};
 use super::message::{self, Auto, Incoming};
-use super::thread::{self, Clues, Match};
-use super::{CaseId, Desk, MessageNo, customer};
+use super::origin::Standing;
+use super::thread::{self, Match};
+use super::{CaseId, Desk, MessageNo, customer, likeness, repeat};
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
 use jiff::Timestamp;
@@ -47,7 +48,7 @@ pub fn take(
     bytes: Vec<u8>,
     mail: &Incoming,
 ) -> Outcome<Taken> {
-    let digest = arrival::digest(&envelope.from, &envelope.to, &bytes);
+    let digest = repeat::digest(&bytes);
     if is_known(tx, &digest)? {
         return Ok(Taken::Known);
     }
@@ -67,12 +68,7 @@ fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outco
         (None, Auto::No | Auto::List) => None,
         (None, auto) => Some(format!("imported: automatic mail ({})", auto.text())),
     };
-    let clues = Clues {
-        recipients: &mail.recipients,
-        message_id: mail.message_id.as_deref(),
-        chain: &mail.chain,
-        maybe_chain: &mail.maybe_chain,
-    };
+    let clues = message::clues(mail);
     if let Some(reason) = reason {
         let message = message::insert(tx, mail, None, None, "imported", false, Some(&reason))?;
         tell(tx, now, None, message, "none")?;
@@ -89,13 +85,16 @@ fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outco
             now,
             &mail.address,
             mail.name.as_deref(),
-            mail.mail_zone.as_deref(),
+            customer::Learned {
+                zone: mail.mail_zone.as_deref(),
+                language: mail.language.as_deref(),
+            },
         )?),
     };
     let found = match &contact {
         // Our own answers belong where they point, whoever is on that case.
         None => thread::located(tx, desk, &clues)?.map_or(Match::New, |case| Match::Join(case, "message-id")),
-        Some(contact) => thread::find(tx, desk, &clues, contact.id, &mail.address)?,
+        Some(contact) => thread::find(tx, desk, &clues, contact, &mail.address, Standing::Believed)?,
     };
     let (case, rule, taken) = match found {
         Match::Join(case, rule) => (case, rule, Taken::Joined),
@@ -112,6 +111,7 @@ fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outco
         case::add_participant(tx, mail.received_at, case, contact.id)?;
     }
     thread::learn(tx, case, mail.message_id.as_deref(), &mail.chain)?;
+    likeness::learn(tx, mail.received_at, case, &mail.subject)?;
     tell(tx, now, Some(case), message, rule)?;
     Ok((message, taken))
 }
@@ -131,7 +131,8 @@ fn open(tx: &mut Tx<'_>, mail: &Incoming, desk: &Desk, contact: Option<&customer
         customer,
         subject: &subject,
         severity: Severity::default(),
-        lane: case::LANE,
+        lane: mail.entry.lane.as_deref().unwrap_or(case::LANE),
+        product: mail.entry.product.as_deref(),
         list: mail.served_list.as_deref(),
     };
     let case = case::open(tx, mail.received_at, desk, &new)?;

@@ -27,7 +27,7 @@ pub struct Guest {
     pub is_closed: bool,
 }
 
-/// Where somebody sends large files to a case; none where the desk does not know its own address in the web (`web.url`).
+/// Where somebody sends large files to a case; none where the desk does not know its own address in the web (`web.address`).
 pub fn upload(desk: &Desk, case_key: &str, contact: ContactId) -> Option<String> {
     page(desk, case_key, contact).map(|page| format!("{page}/up"))
 }
@@ -39,7 +39,7 @@ pub(super) fn download(desk: &Desk, case_key: &str, contact: ContactId, upload: 
 
 /// The page of a person in a case.
 fn page(desk: &Desk, case_key: &str, contact: ContactId) -> Option<String> {
-    (!desk.url.is_empty()).then(|| format!("{}/t/{}", desk.url, token(desk, case_key, contact)))
+    (!desk.web.is_empty()).then(|| format!("{}/t/{}", desk.web, token(desk, case_key, contact)))
 }
 
 /// The token of a person in a case.

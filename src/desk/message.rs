@@ -4,11 +4,16 @@
 //! could it be read at all, who wrote it, which case does it join, does it earn a promise, is it acknowledged. Raw bytes are
 //! kept whatever the answer; nothing accepted stays without a place.
 
+use super::address::Entry;
 use super::case::{self, Hand};
-use super::customer::{self, Contact};
+use super::customer::{self, Contact, Learned};
 use super::ledger::{self, Actor, event};
+use super::origin::{self, Origin, Standing};
 use super::thread::{self, Clues, Match};
-use super::{CaseId, Desk, EngineerId, MessageNo, RawId, Unverified, arrival, automatic, bounce, promise};
+use super::{
+    CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, bounce, command, likeness, machine,
+    notice, number, probe, promise, unsorted,
+};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -52,10 +57,18 @@ pub struct Incoming {
     pub bounce: Option<Bounce>,
     /// Offset of its `Date` header, as a zone.
     pub mail_zone: Option<String>,
+    /// What its first lines ask, if it came to an engineer's personal address.
+    pub asked: Option<command::Asked>,
+    /// The language it is written in, a tag of the catalogue; none where nothing says so.
+    pub language: Option<String>,
     /// The rest that screens show.
     pub facts: Facts,
-    /// What the address it was sent to says of severity and lane; no address does yet.
-    pub entry: Option<(Severity, String)>,
+    /// What the address it was sent to says of a new case.
+    pub entry: Entry,
+    /// The severity of a new case, where it is known otherwise than from the words.
+    pub severity: Option<Severity>,
+    /// Taken only to be seen (a mailbox in shadow mode): no promise, no letter, nothing wakes.
+    pub shadow: bool,
     /// Why it could not be understood, if so.
     pub trouble: Option<String>,
 }
@@ -140,6 +153,9 @@ pub struct Facts {
     /// Files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<File>,
+    /// What it carries beside its words, in sentences: signatures, encryption, invitations, forwards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// What was wrong with the mail, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<String>,
@@ -152,12 +168,21 @@ pub struct Facts {
     /// The served list through which it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<String>,
-    /// A case that a person may join this one to.
+    /// A message with the same Message-ID that is not the same mail: it looks like a repeat, and is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks_like: Option<i64>,
+    /// A case that a person may merge this one into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<i64>,
+    /// Why it is offered, as half a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_why: Option<String>,
     /// `Date` header, RFC 3339: shown, never counted with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
+    /// What was found out about its sender; none where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// An attachment, by what is known of it; its bytes are in the raw mail.
@@ -170,6 +195,9 @@ pub struct File {
     /// Decoded size in bytes.
     pub size: u64,
 }
+
+/// Why a mail of a mailbox in shadow mode stands in the spool.
+pub const IN_SHADOW: &str = "it was taken in shadow mode: nothing was sent";
 
 /// The place that a mail got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,7 +214,7 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
     if arrival::is_placed(tx, raw)? {
         return Ok(None);
     }
-    if let Some(message) = arrival::repeat_of(tx, raw)? {
+    if let Some(message) = arrival::repeat_of(tx, raw, mail.message_id.is_some())? {
         arrival::placed(tx, now, raw, message)?;
         let case = case_of(tx, message)?;
         let mut entry = event("mail.repeat", Actor::Customer)
@@ -198,12 +226,34 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
         ledger::record(tx, now, entry)?;
         return Ok(Some(Placed { message, case }));
     }
+    if let Some(message) = probe::of(tx, mail)? {
+        arrival::placed(tx, now, raw, message)?;
+        probe::came(tx, now, message, mail)?;
+        return Ok(Some(Placed { message, case: None }));
+    }
+    let known = known(tx, mail)?;
+    let like;
+    let mail = match &known {
+        Some((other, false)) => {
+            like = Incoming {
+                facts: Facts {
+                    looks_like: Some(*other),
+                    ..mail.facts.clone()
+                },
+                ..mail.clone()
+            };
+            &like
+        }
+        _ => mail,
+    };
     let placed = if let Some(reason) = &mail.trouble {
         unread(tx, now, desk, mail, reason)?
-    } else if is_own(tx, desk, mail)? {
+    } else if desk.is_own(&mail.address) || matches!(known, Some((_, true))) {
         spool(tx, now, mail, None, "our own mail came back to us")?
     } else if let Auto::Bounce | Auto::Replied | Auto::Generated = mail.auto {
-        automatic(tx, now, desk, mail)?
+        machine::place(tx, now, desk, mail)?
+    } else if let Some(placed) = command::place(tx, now, desk, mail)? {
+        placed
     } else {
         from_a_person(tx, now, desk, mail)?
     };
@@ -218,13 +268,14 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
     } else {
         mail.envelope_from.as_str()
     };
-    let contact = customer::contact_of_mail(tx, now, address, None, None)?;
+    let contact = customer::contact_of_mail(tx, now, address, None, Learned::default())?;
     let subject = format!("Mail that could not be read (from {address})");
     let new = case::New {
         customer: contact.customer,
         subject: &clipped(&subject),
         severity: Severity::default(),
-        lane: case::LANE,
+        lane: mail.entry.lane.as_deref().unwrap_or(case::LANE),
+        product: mail.entry.product.as_deref(),
         list: None,
     };
     let id = case::open(tx, now, desk, &new)?;
@@ -246,102 +297,74 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
     })
 }
 
-fn is_own(tx: &mut Tx<'_>, desk: &Desk, mail: &Incoming) -> Outcome<bool> {
-    if desk.is_own(&mail.address) {
-        return Ok(true);
-    }
-    let Some(id) = &mail.message_id else { return Ok(false) };
-    Ok(tx
-        .first(
-            "SELECT 1 FROM message WHERE message_id = $1 AND way = 'out'",
-            &values![id.as_str()],
-        )?
-        .is_some())
+/// A message that has this Message-ID already, and whether it is one of ours; one of ours if there is one.
+fn known(tx: &mut Tx<'_>, mail: &Incoming) -> Outcome<Option<(i64, bool)>> {
+    let Some(id) = &mail.message_id else { return Ok(None) };
+    let row = tx.first(
+        "SELECT id, way FROM message WHERE message_id = $1 ORDER BY CASE way WHEN 'out' THEN 0 ELSE 1 END, id LIMIT 1",
+        &values![id.as_str()],
+    )?;
+    Ok(row.map(|row| (row.int(0), row.text(1) == "out")))
 }
 
-/// Automatic mail creates no promise, wakes nothing (but a permanent bounce does), and is never answered.
-fn automatic(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
-    if let Some(said) = &mail.bounce
-        && let Some((case, verdict)) = bounce::heard(tx, now, desk, said, &mail.recipients)?
-    {
-        let placed = insert(tx, mail, Some(case), None, verdict.rule(), false, verdict.doubt())?;
-        // It stands in the spool; nobody is woken by what anybody could have written.
-        tx.execute("UPDATE message SET told_at = $1 WHERE id = $2", &values![now, placed])?;
-        told(tx, now, Some(case), placed, "mail.bounce", verdict.rule())?;
-        return Ok(Placed {
-            message: placed,
-            case: Some(case),
-        });
-    }
-    match thread::located(tx, desk, &clues(mail))? {
-        Some(case) => {
-            let contact = customer::contact_by_address(tx, &mail.address)?;
-            let message = insert(tx, mail, Some(case), contact.as_ref(), "automatic", false, None)?;
-            told(tx, now, Some(case), message, "mail.automatic", "located")?;
-            Ok(Placed {
-                message,
-                case: Some(case),
-            })
-        }
-        None => spool(
-            tx,
-            now,
-            mail,
-            None,
-            &format!("automatic mail ({}) that belongs to no case", mail.auto.text()),
-        ),
-    }
-}
-
-fn spool(tx: &mut Tx<'_>, now: Timestamp, mail: &Incoming, contact: Option<&Contact>, reason: &str) -> Outcome<Placed> {
+pub(super) fn spool(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    mail: &Incoming,
+    contact: Option<&Contact>,
+    reason: &str,
+) -> Outcome<Placed> {
     let message = insert(tx, mail, None, contact, "spooled", false, Some(reason))?;
     told(tx, now, None, message, "mail.spooled", "none")?;
     Ok(Placed { message, case: None })
 }
 
-/// A person's mail: joins a case or opens one; verified it earns a promise, else it waits for a person to look.
+/// A person's mail: verified it joins a case or opens one and earns a promise, else it waits for a person to look.
 fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> Outcome<Placed> {
-    let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), mail.mail_zone.as_deref())?;
-    let verified = desk.unverified == Unverified::Schedule;
-    let found = thread::find(tx, desk, &clues(mail), contact.id, &mail.address)?;
+    let standing = origin::standing(tx, now, desk, mail)?;
+    if let Standing::Unverified { answerable } = standing {
+        return unsorted::place(tx, now, desk, mail, answerable);
+    }
+    let learned = Learned {
+        zone: mail.mail_zone.as_deref(),
+        language: mail.language.as_deref(),
+    };
+    let contact = customer::contact_of_mail(tx, now, &mail.address, mail.name.as_deref(), learned)?;
+    let found = thread::find(tx, desk, &clues(mail), &contact, &mail.address, standing)?;
     let served = mail.served_list.is_some();
     // A list that nobody asked us to serve: a person looks first, unless the mail belongs to a case already.
     let foreign_list = mail.auto == Auto::List && !served;
-    let usual = mail
-        .entry
-        .as_ref()
-        .map_or(Severity::default(), |(severity, _)| *severity);
-    let severity = if is_urgent(&mail.text) {
-        Severity::Stopped
-    } else {
-        usual
-    };
+    let joined = matches!(found, Match::Join(..));
     let (id, rule, offer) = match found {
         Match::Join(id, rule) => (id, rule, None),
-        Match::Offer(other, rule) => (open_case(tx, now, desk, mail, &contact, severity)?, rule, Some(other)),
-        Match::New => (open_case(tx, now, desk, mail, &contact, severity)?, "new", None),
+        Match::Offer(other, rule, why) => {
+            let id = open_case(tx, now, desk, mail, contact.customer)?;
+            (id, rule, Some((other, why)))
+        }
+        Match::New => (open_case(tx, now, desk, mail, contact.customer)?, "new", None),
     };
-    let joined = matches!(found, Match::Join(..));
+    let (offer, offer_why) = offer.map(|(other, why)| (other.0, why)).unzip();
     let facts = Facts {
-        offer: offer.map(|other| other.0),
+        offer,
+        offer_why,
         ..mail.facts.clone()
     };
     let mail = Incoming { facts, ..mail.clone() };
-    let earns = verified && (joined || !foreign_list);
-    let reason = match (verified, foreign_list && !joined) {
-        (_, true) => Some("it came through a list that this desk does not serve"),
-        (false, _) => Some("its sender is not verified"),
-        _ => None,
+    let reason = match foreign_list && !joined {
+        _ if mail.shadow => Some(IN_SHADOW),
+        true => Some(unsorted::FOREIGN_LIST),
+        false => None,
     };
-    let message = insert(tx, &mail, Some(id), Some(&contact), rule, verified, reason)?;
+    let message = insert(tx, &mail, Some(id), Some(&contact), rule, !mail.shadow, reason)?;
     told(tx, now, Some(id), message, "mail.in", rule)?;
-    if !earns {
+    likeness::learn(tx, mail.received_at, id, &mail.subject)?;
+    if reason.is_some() {
         if !joined {
             thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
             case::add_participant(tx, now, id, contact.id)?;
         }
-        if !verified && !foreign_list {
-            automatic::tell_unverified(tx, now, desk, id, &contact, &mail)?;
+        if mail.shadow {
+            unsorted::waits_for_none(tx, now, message)?;
         }
         return Ok(Placed {
             message,
@@ -357,24 +380,30 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     })
 }
 
-fn open_case(
+/// A case of this mail, with its subject, severity and lane.
+pub(super) fn open_case(
     tx: &mut Tx<'_>,
     now: Timestamp,
     desk: &Desk,
     mail: &Incoming,
-    contact: &Contact,
-    severity: Severity,
+    customer: CustomerId,
 ) -> Outcome<CaseId> {
+    let severity = if is_urgent(&mail.text) {
+        Severity::Stopped
+    } else {
+        mail.severity.unwrap_or_default()
+    };
     let subject = clipped(if mail.subject.trim().is_empty() {
         "(no subject)"
     } else {
         mail.subject.trim()
     });
     let new = case::New {
-        customer: contact.customer,
+        customer,
         subject: &subject,
         severity,
-        lane: mail.entry.as_ref().map_or(case::LANE, |(_, lane)| lane),
+        lane: mail.entry.lane.as_deref().unwrap_or(case::LANE),
+        product: mail.entry.product.as_deref(),
         list: mail.served_list.as_deref(),
     };
     case::open(tx, now, desk, &new)
@@ -394,6 +423,7 @@ pub fn earn(
     basis: &'static str,
 ) -> Outcome<()> {
     case::add_participant(tx, now, id, contact.id)?;
+    number::seen(tx, contact.customer, id, &mail.subject)?;
     let case = case::find(tx, id)?;
     let urgent = is_urgent(&mail.text);
     let severity = if urgent { Severity::Stopped } else { case.severity };
@@ -403,7 +433,7 @@ pub fn earn(
     if became_ours && (mail.auto == Auto::No || mail.served_list.is_some()) {
         automatic::acknowledge(tx, now, desk, &case, message, contact, mail, due)?;
     }
-    Ok(())
+    notice::owner(tx, now, desk, id, notice::WROTE)
 }
 
 /// Whether the newly written words begin with `urgent:` (PRODUCT.md §3.13).
@@ -412,12 +442,17 @@ pub fn is_urgent(text: &str) -> bool {
     first.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("urgent:"))
 }
 
-fn clues(mail: &Incoming) -> Clues<'_> {
+/// What a mail says of where it belongs.
+pub(super) fn clues(mail: &Incoming) -> Clues<'_> {
     Clues {
         recipients: &mail.recipients,
         message_id: mail.message_id.as_deref(),
         chain: &mail.chain,
         maybe_chain: &mail.maybe_chain,
+        subject: &mail.subject,
+        words: (&mail.text, &mail.folded),
+        list: mail.served_list.as_deref(),
+        at: mail.received_at,
     }
 }
 
@@ -467,10 +502,14 @@ pub fn insert(
     words.push('\n');
     words.push_str(clip_bytes(&mail.text, limits::INDEX_BYTES));
     tx.index_text(message.0, &words)?;
+    if !mail.facts.files.is_empty() {
+        super::file::came(tx, mail.received_at, message, spool_reason.is_some() || case.is_none())?;
+    }
     Ok(message)
 }
 
-fn told(
+/// Records that a mail came in.
+pub(super) fn told(
     tx: &mut Tx<'_>,
     now: Timestamp,
     case: Option<CaseId>,

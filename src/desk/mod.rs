@@ -4,30 +4,49 @@
 //! leaves one event of the [`ledger`] in the same transaction. What must not be known here: SMTP, HTML, the command line.
 
 mod act;
+pub mod address;
+mod addressing;
 pub mod agreement;
 pub mod alarm;
 pub mod arrival;
 pub mod automatic;
 pub mod bounce;
 pub mod case;
+pub mod command;
+pub mod confirmation;
 pub mod customer;
+pub mod delivery;
 pub mod destination;
 pub mod engineer;
 pub mod file;
+pub mod flood;
 pub mod id;
 pub mod import;
+pub mod invitation;
 pub mod ledger;
+pub mod letter;
+pub mod likeness;
 pub mod link;
+pub mod machine;
+pub mod mailbox;
+pub mod merge;
 pub mod message;
+pub mod notice;
+pub mod number;
+pub mod origin;
 pub mod outbox;
+pub mod probe;
 pub mod promise;
 pub mod queue;
+pub mod reminder;
+pub mod repeat;
 pub mod reply;
 pub mod search;
 pub mod slice;
 pub mod spool;
 pub mod thread;
 pub mod undo;
+pub mod unsorted;
 pub mod upload;
 pub mod verb;
 
@@ -38,6 +57,7 @@ pub use plan::{Zone, say};
 use crate::store::{Migration, Topic};
 use plan::Calendar;
 use plan::Targets;
+use std::collections::BTreeMap;
 
 /// The schema, in order.
 pub const MIGRATIONS: &[Migration] = &[
@@ -50,9 +70,65 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     crate::store::SEARCH,
     Migration {
+        number: 10,
+        name: "confirmation",
+        sql: include_str!("../../migrations/0010_confirmation.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 20,
+        name: "files",
+        sql: include_str!("../../migrations/0020_files.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 30,
+        name: "ways",
+        sql: include_str!("../../migrations/0030_ways.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
         number: 40,
         name: "bounces",
         sql: include_str!("../../migrations/0040_bounces.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 41,
+        name: "threading",
+        sql: include_str!("../../migrations/0041_threading.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 42,
+        name: "flood",
+        sql: include_str!("../../migrations/0042_flood.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 50,
+        name: "texts",
+        sql: include_str!("../../migrations/0050_texts.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 51,
+        name: "invitation",
+        sql: include_str!("../../migrations/0051_invitation.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 52,
+        name: "engineers by mail",
+        sql: include_str!("../../migrations/0052_engineers_by_mail.sql"),
         sqlite: "",
         postgres: "",
     },
@@ -62,13 +138,6 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0060_sending.sql"),
         sqlite: include_str!("../../migrations/0060_sending.sqlite.sql"),
         postgres: include_str!("../../migrations/0060_sending.postgres.sql"),
-    },
-    Migration {
-        number: 61,
-        name: "files",
-        sql: include_str!("../../migrations/0061_files.sql"),
-        sqlite: "",
-        postgres: "",
     },
 ];
 
@@ -80,6 +149,8 @@ pub const OUTBOX: Topic = Topic(1);
 pub const ALARM: Topic = Topic(2);
 /// Something that a screen shows has changed.
 pub const CHANGED: Topic = Topic(3);
+/// A file may be put to its place.
+pub const FILES: Topic = Topic(4);
 
 /// What becomes of mail whose sender is not verified (`mail.unverified`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,8 +168,14 @@ pub struct Desk {
     pub name: String,
     /// Addresses that take mail; the first is the one that speaks. Lower case.
     pub addresses: Vec<String>,
+    /// What those of them say that say anything of new cases.
+    pub entries: BTreeMap<String, address::Entry>,
     /// Zone of the desk: the zone of last resort for every time that is said.
     pub zone: Zone,
+    /// Language in which people are written to whose own is not known: a tag of the mail door's catalogue.
+    pub language: String,
+    /// Every language that people can be written to in.
+    pub languages: Vec<String>,
     /// Hours of the default agreement.
     pub calendar: Calendar,
     /// Targets of the default agreement.
@@ -107,8 +184,9 @@ pub struct Desk {
     pub unverified: Unverified,
     /// Public lists that the desk serves: their mail is customer mail. Lower case.
     pub lists: Vec<String>,
-    /// Where customers reach its pages, as `https://desk.acme.example`; empty: nowhere, and mail carries no links.
-    pub url: String,
+    /// Where customers reach pages: `https://desk.acme.example`, without a slash at the end. Empty: nowhere, so that no letter
+    /// carries a link.
+    pub web: String,
     /// Signs reply addresses.
     pub key: [u8; 64],
 }
@@ -122,7 +200,16 @@ impl Desk {
     /// Whether mail to this address is for the desk: one of its addresses, with or without a `+token`, or a list it serves.
     pub fn takes(&self, address: &str) -> bool {
         let bare = without_token(address);
-        self.is_own(address) || self.lists.contains(&bare)
+        self.is_own(address) || self.is_next(address) || self.lists.contains(&bare)
+    }
+
+    /// Whether mail to this address asks for the next case: `next@` beside the address that speaks, or `support+next@`.
+    pub fn is_next(&self, address: &str) -> bool {
+        let Some((local, domain)) = self.address().rsplit_once('@') else {
+            return false;
+        };
+        let address = address.to_lowercase();
+        address == format!("next@{domain}") || address == format!("{local}+next@{domain}")
     }
 
     /// Whether this is the postmaster of the desk's domains, whom every mail server must take (RFC 5321 §4.5.1).

@@ -8,106 +8,13 @@
 //! taken yet. The later one does not wait for the time that its deferral named: the earlier is tried first, now.
 
 use super::ledger::{self, Actor, event};
+pub use super::letter::{Content, DigestRow, Letter};
 use super::{CaseId, ContactId, Desk, MessageNo, OUTBOX, OutboxId, RawId, destination, reply, thread};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Row, Tx, values};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-
-/// Everything that one letter needs, as plain data.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Letter {
-    /// Who speaks: a person, or the desk.
-    pub from_name: String,
-    /// The signed address that answers come back to.
-    pub from: String,
-    /// Visible recipients.
-    pub to: Vec<String>,
-    /// Visible copies.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cc: Vec<String>,
-    /// The customer's own subject, or ours where there is none.
-    pub subject: String,
-    /// Whether the subject gets its one `Re:`.
-    pub is_reply: bool,
-    /// The message answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub in_reply_to: Option<String>,
-    /// Its known chain, root first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub chain: Vec<String>,
-    /// Outlook's thread position and name, echoed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread_index: Option<String>,
-    /// See `thread_index`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread_topic: Option<String>,
-    /// Zone in which times are said.
-    pub zone: String,
-    /// Case number that the letter names.
-    pub case: i64,
-    /// What it says.
-    pub content: Content,
-}
-
-/// What a letter says; the words are the mail door's.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "letter", rename_all = "kebab-case")]
-pub enum Content {
-    /// Text A: arrived, and when the reply comes.
-    Acknowledgement {
-        /// How the customer is greeted.
-        name: String,
-        /// What arrived.
-        subject: String,
-        /// Files that came with it.
-        files: usize,
-        /// Their decoded size in bytes.
-        bytes: u64,
-        /// By when the reply comes.
-        due: Timestamp,
-        /// Who it comes from.
-        by: String,
-    },
-    /// Text B: an engineer's reply.
-    Reply {
-        /// The engineer's own words.
-        text: String,
-        /// What happens next.
-        next: reply::Next,
-        /// The engineer's name.
-        name: String,
-        /// The mail answered: when, who, words.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        quoted: Option<(Timestamp, String, String)>,
-    },
-    /// Text G: we did not do what we said.
-    Broken {
-        /// How the customer is greeted.
-        name: String,
-        /// What was said.
-        said: Timestamp,
-        /// The earliest new time.
-        due: Timestamp,
-        /// The lead, who may better it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        lead: Option<String>,
-    },
-    /// Text I: the sender is not verified; nothing of theirs is quoted.
-    Unverified,
-    /// Text F: the closing date has come.
-    Closed {
-        /// How the customer is greeted.
-        name: String,
-    },
-    /// To our own people.
-    Note {
-        /// The words.
-        text: String,
-    },
-}
 
 /// A new row.
 #[derive(Debug, Clone)]
@@ -197,6 +104,22 @@ pub(super) fn leaves_the_queue(tx: &mut Tx<'_>, id: OutboxId) -> Outcome<()> {
     let row = tx.one("SELECT domain FROM outbox WHERE id = $1", &values![id])?;
     let_pass(tx, id, row.text(0))?;
     destination::settle(tx, row.text(0), None)
+}
+
+/// Holds what is held of a message until an instant; its queues follow.
+pub(super) fn hold_until(tx: &mut Tx<'_>, message: MessageNo, until: Timestamp) -> Outcome<()> {
+    tx.execute(
+        "UPDATE outbox SET not_before = $1 WHERE message = $2 AND state = 'held'",
+        &values![until, message],
+    )?;
+    for row in tx.query(
+        "SELECT DISTINCT domain FROM outbox WHERE message = $1",
+        &values![message],
+    )? {
+        destination::settle(tx, row.text(0), None)?;
+    }
+    tx.ring(OUTBOX);
+    Ok(())
 }
 
 /// The Message-ID of a message of ours: says case and message to nobody but us, the same for all its recipients.

@@ -349,7 +349,7 @@ fn settle(
 }
 
 /// Keeps the case's earliest open due beside it.
-fn refresh(tx: &mut Tx<'_>, case: CaseId) -> Outcome<()> {
+pub(super) fn refresh(tx: &mut Tx<'_>, case: CaseId) -> Outcome<()> {
     tx.execute(
         "UPDATE cases SET reply_by = (SELECT MIN(due) FROM promise WHERE case_id = $1 AND state = 'open') WHERE id = $1",
         &values![case],

@@ -4,8 +4,10 @@
 
 use super::bounce::{self, Bounced};
 use super::case::{self, State};
+pub use super::delivery::Delivery;
+use super::merge::{self, Offered};
 use super::message::Facts;
-use super::{CaseId, Desk, EngineerId, ledger};
+use super::{CaseId, Desk, EngineerId, ledger, outbox};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Row, Tx, values};
@@ -34,6 +36,9 @@ pub struct CaseRow {
     pub nice: i64,
     /// Entry point.
     pub lane: String,
+    /// The product it is about, where its address said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
     /// For whom it waits.
     pub waits_for: Option<String>,
     /// Why it waits.
@@ -48,7 +53,7 @@ pub struct CaseRow {
 
 const ROW: &str =
     "SELECT k.id, k.hand, k.party, k.slices, k.closing, k.reply_by, e.name, u.name, k.subject, k.severity, k.nice,
-        k.lane, k.reason, k.wake_at, k.under_way, k.resolution
+        k.lane, k.reason, k.wake_at, k.under_way, k.resolution, k.product
      FROM cases k JOIN customer u ON u.id = k.customer LEFT JOIN engineer e ON e.id = k.owner";
 
 fn row_of(row: &Row) -> CaseRow {
@@ -62,6 +67,7 @@ fn row_of(row: &Row) -> CaseRow {
         severity: row.int(9),
         nice: row.int(10),
         lane: row.text(11).to_owned(),
+        product: row.opt_text(16).map(str::to_owned),
         waits_for: row.opt_text(2).map(str::to_owned),
         reason: row.opt_text(12).map(str::to_owned),
         wake_at: row.opt_instant(13),
@@ -284,6 +290,12 @@ pub struct CasePage {
     pub opened_at: Timestamp,
     /// People on it: name and address.
     pub people: Vec<(String, String)>,
+    /// A case that this one may belong to, with the reason: `merge` puts it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered: Option<Offered>,
+    /// The case that this one was merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<i64>,
     /// Addresses of theirs that refused our mail for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounced: Vec<Bounced>,
@@ -326,42 +338,16 @@ pub struct MessageRow {
     pub delivery: Vec<Delivery>,
 }
 
-/// How one recipient's copy fared.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Delivery {
-    /// Where it goes.
-    pub recipient: String,
-    /// held, queued, sending, accepted, deferred, failed, undone.
-    pub state: String,
-    /// The server that said so.
-    pub server: Option<String>,
-    /// Its words.
-    pub said: Option<String>,
-    /// When it was settled, or is tried (again).
-    pub at: Timestamp,
-    /// It may have arrived more than once, with one Message-ID: a server took it and never said so.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub doubted: bool,
-    /// It waits for an earlier mail of this case to the same recipient.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub behind: bool,
-}
-
-impl Delivery {
-    /// In words: "accepted by mx.n.example at …".
-    pub fn words(&self, zone: &plan::Zone, now: Timestamp) -> String {
-        let at = plan::say::short(self.at, zone, now);
-        let server = self.server.as_deref().unwrap_or("their server");
-        let said = self.said.as_deref().unwrap_or("");
-        match self.state.as_str() {
-            "accepted" if self.doubted => format!("accepted by {server} at {at}; it may have arrived twice"),
-            "accepted" => format!("accepted by {server} at {at}"),
-            "held" | "queued" if self.behind => "waits for an earlier mail of this case to the same person".to_owned(),
-            "deferred" => format!("deferred by {server}: {said}; tried again at {at}"),
-            "failed" => format!("failed because {said}"),
-            "held" => format!("held until {at}"),
-            "undone" => format!("undone at {at}"),
-            other => format!("{other} since {at}"),
+impl MessageRow {
+    /// Which rule gave a mail its place, as a person reads it; nothing where it simply began a case.
+    pub fn rule(&self) -> Option<String> {
+        match (self.way.as_str(), self.matched_by.as_str()) {
+            ("in", "token" | "message-id" | "number of the other desk") => {
+                Some(format!("joined by {}", self.matched_by))
+            }
+            ("in", "new" | "none") | ("out" | "note", _) => None,
+            ("in", "likeness") => Some("offered by likeness".to_owned()),
+            (_, rule) => Some(rule.to_owned()),
         }
     }
 }
@@ -374,6 +360,11 @@ pub fn page(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<CasePage> {
         "SELECT list, opened_at, (SELECT COUNT(*) FROM message WHERE case_id = $1) FROM cases WHERE id = $1",
         &values![id],
     )?;
+    let merged_into = merge::merged_into(tx, id)?.map(|other| other.0);
+    let offered = match merged_into {
+        None => merge::offered(tx, id)?,
+        Some(_) => None,
+    };
     let people = tx.query(
         "SELECT c.name, MIN(a.address) FROM participant p JOIN contact c ON c.id = p.contact
          LEFT JOIN contact_address a ON a.contact = c.id WHERE p.case_id = $1 GROUP BY c.id, c.name ORDER BY c.id LIMIT $2",
@@ -387,6 +378,8 @@ pub fn page(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<CasePage> {
             .iter()
             .map(|row| (row.text(0).to_owned(), row.opt_text(1).unwrap_or("").to_owned()))
             .collect(),
+        offered,
+        merged_into,
         bounced: bounce::of_case(tx, id)?,
         promises: promises(tx, Some(id), 0, limits::LIST_ROWS)?,
         messages: messages(tx, id, limit)?,
@@ -426,6 +419,7 @@ fn messages(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<Vec<MessageRow>>
 }
 
 fn deliveries(tx: &mut Tx<'_>, message: i64) -> Outcome<Vec<Delivery>> {
+    let is_held = outbox::is_held(tx)?;
     let rows = tx.query(
         "SELECT recipient, state, server, said, COALESCE(settled_at, not_before), doubted, behind FROM outbox
          WHERE message = $1 ORDER BY id LIMIT $2",
@@ -439,6 +433,7 @@ fn deliveries(tx: &mut Tx<'_>, message: i64) -> Outcome<Vec<Delivery>> {
             server: row.opt_text(2).map(str::to_owned),
             said: row.opt_text(3).map(str::to_owned),
             at: row.instant(4),
+            braked: is_held && matches!(row.text(1), "held" | "queued" | "deferred"),
             doubted: row.flag(5),
             behind: row.opt_int(6).is_some(),
         })

@@ -9,11 +9,11 @@ use super::bounce::{self, Bounced};
 use super::case::{self, Case, Hand};
 use super::engineer::Engineer;
 use super::ledger::{self, Actor, event};
-use super::outbox::{self, Content, Ended, Letter};
+use super::outbox::{self, Ended};
 use super::promise::{self, Promise};
-use super::upload::Upload;
 use super::{
-    ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, PromiseId, customer, message, slice, thread, upload,
+    ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, PromiseId, addressing, invitation, message, notice, slice,
+    thread, upload,
 };
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -141,9 +141,9 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
     )?;
     thread::learn(tx, case.id, Some(&id), &[])?;
     let files = upload::attach(tx, case.id, engineer.id, number, &draft.files)?;
-    if !files.is_empty() && desk.url.is_empty() {
+    if !files.is_empty() && desk.web.is_empty() {
         return Err(Refusal::conflict(
-            "Files go to customers by link, and this desk does not know its own address: set web.url. Nothing was sent.",
+            "Files go to customers by link, and this desk does not know its own address: set web.address. Nothing was sent.",
         )
         .into());
     }
@@ -166,8 +166,14 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
     slice::end(tx, now, engineer.id, case.id, Actor::Engineer(engineer.id), "reply", "")?;
     case::set_owner(tx, case.id, engineer.id)?;
     let leaves_at = now + SignedDuration::from_secs(limits::HOLD_SECONDS);
-    let recipients = address_all(
-        tx, now, desk, engineer, &case, draft, &files, number, &askers, leaves_at,
+    // Whoever still waits for another answer keeps their calendar entry.
+    let left: Vec<ContactId> = open
+        .iter()
+        .filter(|one| kept.iter().all(|kept| kept.id != one.id))
+        .map(|one| one.contact)
+        .collect();
+    let recipients = addressing::address_all(
+        tx, now, desk, engineer, &case, draft, &files, number, &askers, &left, leaves_at,
     )?;
     let mut bounced = Vec::new();
     for address in &recipients {
@@ -267,116 +273,6 @@ fn chosen(open: &[Promise], answers: &[MessageNo]) -> Outcome<Vec<Promise>> {
     }
 }
 
-/// One row a recipient, the same visible people in each: who asked, the others on the case, and the list it came through.
-#[expect(clippy::too_many_arguments, reason = "the facts of one reply, each once")]
-fn address_all(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    desk: &Desk,
-    engineer: &Engineer,
-    case: &Case,
-    draft: &Draft,
-    files: &[Upload],
-    number: MessageNo,
-    askers: &[ContactId],
-    leaves_at: Timestamp,
-) -> Outcome<Vec<String>> {
-    let mut last = Vec::new();
-    for contact in askers {
-        if let Some(mail) = outbox::last_of(tx, case.id, *contact)? {
-            last.push((*contact, mail));
-        }
-    }
-    let Some(newest) = last.iter().map(|(_, mail)| mail).max_by_key(|mail| mail.message) else {
-        return Err(Refusal::conflict(format!(
-            "Nobody has written to case {} who could be answered.",
-            case.id.0
-        ))
-        .into());
-    };
-    let list = newest.facts.list.clone();
-    // On a public case the list is the copy, and a private word on it has none: who joined through the list are strangers
-    // to each other. On any other case the people on it read along.
-    let cc: Vec<String> = match &list {
-        Some(list) => vec![list.clone()],
-        None if case.list.is_some() => Vec::new(),
-        None => others(tx, desk, case, askers)?,
-    };
-    let to: Vec<String> = last.iter().map(|(_, mail)| mail.address.clone()).collect();
-    let quoted = Some((newest.at, newest.author.clone(), newest.text.clone()));
-    let mut recipients = Vec::new();
-    let copies = cc.iter().map(|address| (None, address.clone()));
-    let everyone: Vec<(Option<ContactId>, String)> = last
-        .iter()
-        .map(|(contact, mail)| (Some(*contact), mail.address.clone()))
-        .chain(copies)
-        .collect();
-    for (contact, address) in everyone {
-        let zone = match contact {
-            Some(contact) => customer::contact(tx, contact)?.zone_or(&desk.zone),
-            None => desk.zone.clone(),
-        };
-        let from = match contact.is_none() && list.is_some() {
-            true => desk.address().to_owned(),
-            false => thread::reply_address(desk, &case.key, &address),
-        };
-        let letter = Letter {
-            from_name: format!("{} ({})", engineer.name, desk.name),
-            from,
-            to: to.clone(),
-            cc: cc.clone(),
-            subject: newest.subject.clone(),
-            is_reply: true,
-            in_reply_to: newest.message_id.clone(),
-            chain: newest.chain.clone(),
-            thread_index: newest.facts.thread_index.clone(),
-            thread_topic: newest.facts.thread_topic.clone(),
-            zone: zone.to_string(),
-            case: case.id.0,
-            content: Content::Reply {
-                text: upload::words_with_links(desk, &case.key, contact, &draft.text, files),
-                next: draft.next.clone(),
-                name: engineer.name.clone(),
-                quoted: quoted.clone(),
-            },
-        };
-        let row = outbox::New {
-            message: number,
-            case: Some(case.id),
-            contact,
-            recipient: &address,
-            letter: &letter,
-            automatic: false,
-            not_before: leaves_at,
-        };
-        outbox::put(tx, now, &row)?;
-        recipients.push(address);
-    }
-    Ok(recipients)
-}
-
-/// Addresses of people on the case who did not ask: they read along.
-fn others(tx: &mut Tx<'_>, desk: &Desk, case: &Case, askers: &[ContactId]) -> Outcome<Vec<String>> {
-    let rows = tx.query(
-        "SELECT contact FROM participant WHERE case_id = $1 ORDER BY since, contact LIMIT $2",
-        &values![case.id, limits::RECIPIENTS as i64],
-    )?;
-    let mut found = Vec::new();
-    for row in rows {
-        let contact = ContactId(row.int(0));
-        if !askers.contains(&contact) {
-            let address = match outbox::last_of(tx, case.id, contact)? {
-                Some(mail) => mail.address,
-                None => customer::address_of(tx, contact)?,
-            };
-            if !address.is_empty() && !desk.takes(&address) {
-                found.push(address);
-            }
-        }
-    }
-    Ok(found)
-}
-
 /// A reply as its outcome needs it.
 pub(super) struct UnderWay {
     case: CaseId,
@@ -453,7 +349,7 @@ pub fn progress(
         &values![message],
     )?;
     match (rows.int(0), rows.int(1)) {
-        (0, 0) => delivered(tx, now, message, &reply),
+        (0, 0) => delivered(tx, now, desk, message, &reply),
         // One copy was sent again and arrived, another that somebody asked for is still refused.
         (0, _) => end_way(tx, message, &reply, "failed"),
         _ => Ok(()),
@@ -476,7 +372,7 @@ fn keep_successor(
     Ok(())
 }
 
-fn delivered(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderWay) -> Outcome<()> {
+fn delivered(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, message: MessageNo, reply: &UnderWay) -> Outcome<()> {
     end_way(tx, message, reply, "delivered")?;
     let by = Actor::Engineer(reply.engineer);
     ledger::record(
@@ -513,6 +409,7 @@ fn delivered(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, reply: &UnderW
         Next::Wait(until) => case::hand_over(
             tx,
             now,
+            desk,
             reply.case,
             by,
             *until,
@@ -547,7 +444,8 @@ fn failed(
         promise::next_word(tx, now, desk, reply.case, case.severity, Actor::Desk)?;
     }
     tx.ring(ALARM);
-    Ok(())
+    let case = case::find(tx, reply.case)?;
+    notice::needs(tx, now, desk, &case, reply.engineer, notice::FAILED)
 }
 
 pub(super) fn end_way(tx: &mut Tx<'_>, message: MessageNo, reply: &UnderWay, state: &str) -> Outcome<()> {
@@ -555,6 +453,9 @@ pub(super) fn end_way(tx: &mut Tx<'_>, message: MessageNo, reply: &UnderWay, sta
         "UPDATE reply SET state = $1 WHERE message = $2",
         &values![state, message],
     )?;
+    if matches!(state, "undone" | "failed") {
+        invitation::not_said(tx, message)?;
+    }
     if reply.state == "under way" {
         tx.execute(
             "UPDATE cases SET under_way = under_way - 1 WHERE id = $1",

@@ -2,6 +2,7 @@
 
 use super::case::{self, Hand};
 use super::customer;
+use super::flood;
 use super::ledger::{self, Actor, event};
 use super::message::{self, Auto, Facts, Incoming};
 use super::{CaseId, Desk, MessageNo, OUTBOX, OutboxId};
@@ -47,6 +48,21 @@ pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Row>> {
             reason: "the brake is on: `duly spool release all` lets mail leave again".into(),
         });
     }
+    for (address, since, last_at, mails) in flood::list(tx)? {
+        let minutes = (last_at.duration_since(since).as_mins() + 1).max(1);
+        rows.push(Row {
+            way: "in".into(),
+            state: "braked".into(),
+            reason: format!(
+                "{mails} automatic mails in {minutes} minutes from {address}: the brake is on, nothing is lost; `duly spool release {address}` lists them by themselves"
+            ),
+            name: address.clone(),
+            case: None,
+            at: since,
+            who: address,
+            subject: format!("{mails} mails"),
+        });
+    }
     let unsorted = tx.query(
         "SELECT k.id, k.opened_at, k.subject, m.author, m.spool_reason FROM cases k
          JOIN message m ON m.id = (SELECT MIN(id) FROM message WHERE case_id = k.id)
@@ -66,7 +82,7 @@ pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Row>> {
     let apart = tx.query(
         "SELECT m.id, m.at, m.subject, m.author, m.spool_reason, m.case_id, m.kind, m.auto FROM message m
          LEFT JOIN cases k ON k.id = m.case_id
-         WHERE m.spool_reason IS NOT NULL AND (m.case_id IS NULL OR k.hand <> 'unsorted') ORDER BY m.id DESC LIMIT $1",
+         WHERE m.spool_reason IS NOT NULL AND m.matched_by <> 'flood' AND (m.case_id IS NULL OR k.hand <> 'unsorted') ORDER BY m.id DESC LIMIT $1",
         &values![limits::LIST_ROWS],
     )?;
     rows.extend(apart.iter().map(|row| Row {
@@ -103,6 +119,10 @@ pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Row>> {
 /// Releases what a person vouches for: an unsorted case (all its mail), one message `mN`, or a waiting mail out `oN`.
 /// A promise made by a release counts from the release.
 pub fn release(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, actor: Actor, named: &str) -> Outcome<Vec<CaseId>> {
+    if named.contains('@') {
+        flood::release(tx, now, actor, named)?;
+        return Ok(Vec::new());
+    }
     if named.starts_with('o') {
         return retry(tx, now, actor, named).map(|case| case.into_iter().collect());
     }
@@ -134,6 +154,17 @@ fn not_in_the_spool(named: &str) -> Refusal {
     ))
 }
 
+/// Whether a message stands in the spool.
+pub fn is_held(tx: &mut Tx<'_>, message: MessageNo) -> Outcome<bool> {
+    let row = tx.one("SELECT spool_reason FROM message WHERE id = $1", &values![message])?;
+    Ok(row.opt_text(0).is_some())
+}
+
+/// Releases one message that somebody vouches for.
+pub fn release_one(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, actor: Actor, message: MessageNo) -> Outcome<CaseId> {
+    release_message(tx, now, desk, actor, message, &format!("m{}", message.0))
+}
+
 fn release_message(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -153,7 +184,7 @@ fn release_message(
     if desk.is_own(&address) || address.is_empty() {
         return Err(Refusal::conflict("This mail has no sender outside the desk whom we could answer.").into());
     }
-    let contact = customer::contact_of_mail(tx, now, &address, Some(row.text(2)), None)?;
+    let contact = customer::contact_of_mail(tx, now, &address, Some(row.text(2)), customer::Learned::default())?;
     let facts: Facts = serde_json::from_str(row.text(7)).map_err(anyhow::Error::from)?;
     let mail = Incoming {
         address,
@@ -178,6 +209,7 @@ fn release_message(
                 subject: &subject,
                 severity: plan::Severity::default(),
                 lane: case::LANE,
+                product: None,
                 list: None,
             };
             case::open(tx, now, desk, &new)?
@@ -187,7 +219,13 @@ fn release_message(
         "UPDATE message SET spool_reason = NULL, case_id = $1, contact = $2 WHERE id = $3",
         &values![id, contact.id, number],
     )?;
-    super::file::has_case(tx, now, number)?;
+    if let Some(nobody) = customer::nobody_yet(tx)? {
+        tx.execute(
+            "UPDATE cases SET customer = $1 WHERE id = $2 AND customer = $3",
+            &values![contact.customer, id, nobody],
+        )?;
+    }
+    super::file::let_in(tx, now, number)?;
     super::thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
     ledger::record(tx, now, event("mail.released", actor).of(id).message(number))?;
     message::earn(tx, now, desk, id, number, &contact, &mail, now, "released")?;

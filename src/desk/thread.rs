@@ -1,16 +1,22 @@
 //! Which case a mail belongs to (PRODUCT.md §2, "Who is joined to a case").
 //!
-//! Headers locate a candidate, they grant nothing: a mail joins by the signed reply address or a known Message-ID, and only
-//! if its sender is on the case or the case is public. Where several cases match, the oldest. Anything else becomes a case
-//! of its own with an offer to join, for a human to decide. Subject likeness is never looked at here.
+//! Headers locate a candidate, they grant nothing: a verified mail joins by the signed reply address, a known Message-ID, or
+//! the other desk's number that was learned for its customer ([`number`]), in this order, and only if its sender is on the
+//! case or the case is public. A mail that nobody vouches for appends by the reply address that was made for its sender, and
+//! by nothing else. Where several cases match, the oldest. Anything else becomes a case of its own, and may carry an offer for
+//! a human to decide: of what its headers point at, else of the likest case ([`likeness`]).
 
-use super::{CaseId, ContactId, Desk};
+use super::customer::Contact;
+use super::likeness::{self, Newcomer};
+use super::origin::Standing;
+use super::{CaseId, ContactId, Desk, number};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
 use data_encoding::BASE32_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use std::collections::BTreeSet;
 
 /// Bytes of the key of a case in a reply address: 64 bits find the case and cannot be guessed, the MAC binds the address.
 const CASE_KEY_BYTES: usize = 8;
@@ -28,6 +34,14 @@ pub struct Clues<'a> {
     pub chain: &'a [String],
     /// What looks like such IDs but stands without brackets, as web forms of lists write it.
     pub maybe_chain: &'a [String],
+    /// As written: the other desk's number may stand in it.
+    pub subject: &'a str,
+    /// Newly written words, and the quotes below them: for offers only.
+    pub words: (&'a str, &'a str),
+    /// The served list it came through.
+    pub list: Option<&'a str>,
+    /// When it was received.
+    pub at: jiff::Timestamp,
 }
 
 /// Where a mail belongs.
@@ -35,29 +49,104 @@ pub struct Clues<'a> {
 pub enum Match {
     /// It joins this case; the rule that made it.
     Join(CaseId, &'static str),
-    /// It is a case of its own; a person may join it to this one.
-    Offer(CaseId, &'static str),
+    /// It is a case of its own; a person may merge it into this one. The rule, and why in words.
+    Offer(CaseId, &'static str, String),
     /// It is a case of its own.
     New,
 }
 
-/// Decides where a mail of this author belongs.
-pub fn find(tx: &mut Tx<'_>, desk: &Desk, clues: &Clues<'_>, author: ContactId, address: &str) -> Outcome<Match> {
+/// Decides where a verified mail of this author belongs.
+pub fn find(
+    tx: &mut Tx<'_>,
+    desk: &Desk,
+    clues: &Clues<'_>,
+    author: &Contact,
+    address: &str,
+    standing: Standing,
+) -> Outcome<Match> {
     if let Some((case, bound)) = by_token(tx, desk, clues.recipients, address)? {
-        if bound && may_join(tx, case, author)? {
+        if bound && may_join(tx, case, author.id, standing)? {
             return Ok(Match::Join(case, "token"));
         }
-        return Ok(Match::Offer(case, "token of another address"));
+        let why = "it came to the reply address of that case, which was made for somebody else";
+        return offer(case, "token of another address", why);
     }
-    let Some(case) = by_known_id(tx, clues.message_id.into_iter().chain(names(clues.chain)))? else {
-        return Ok(match by_known_id(tx, names(clues.maybe_chain))? {
-            Some(case) => Match::Offer(case, "message-id without brackets"),
-            None => Match::New,
-        });
+    let known = by_known_id(tx, clues.message_id.into_iter().chain(names(clues.chain)))?;
+    // Somebody who sent a Message-ID of another's ahead owns an older case that this author is not on: it stands in no way.
+    for case in known.iter().copied() {
+        if may_join(tx, case, author.id, standing)? {
+            return Ok(Match::Join(case, "message-id"));
+        }
+    }
+    if let Some(oldest) = known.first() {
+        let why = "it answers a mail of that case, and its sender is not on it";
+        return offer(*oldest, "message-id, sender not on the case", why);
+    }
+    if let Some(case) = number::case_of(tx, author.customer, clues.subject)? {
+        if may_join(tx, case, author.id, standing)? {
+            return Ok(Match::Join(case, "number of the other desk"));
+        }
+        let why = "its subject has the number that their desk gave that case, and its sender is not on it";
+        return offer(case, "number of the other desk, sender not on the case", why);
+    }
+    if let Some(case) = by_known_id(tx, names(clues.maybe_chain))?.first() {
+        return offer(
+            *case,
+            WITHOUT_BRACKETS,
+            "it names a mail of that case without brackets, as web forms do",
+        );
+    }
+    let new = Newcomer {
+        author: author.id,
+        customer: author.customer,
+        list: clues.list,
+        subject: clues.subject,
+        text: clues.words.0,
+        folded: clues.words.1,
+        at: clues.at,
     };
-    Ok(match may_join(tx, case, author)? {
-        true => Match::Join(case, "message-id"),
-        false => Match::Offer(case, "message-id, sender not on the case"),
+    Ok(match likeness::offer(tx, &new)? {
+        Some(found) => Match::Offer(found.case, "likeness", found.why),
+        None => Match::New,
+    })
+}
+
+/// An offer to join, with its reason in words.
+fn offer(case: CaseId, rule: &'static str, why: &str) -> Outcome<Match> {
+    Ok(Match::Offer(case, rule, why.to_owned()))
+}
+
+/// The rule of a mail that names another as web forms of lists do.
+const WITHOUT_BRACKETS: &str = "message-id without brackets";
+
+/// Decides where a mail belongs that nobody vouches for: a reply address that was made for its sender lets it append, a
+/// Message-ID, which others may know as well, is an offer.
+pub fn find_unverified(tx: &mut Tx<'_>, desk: &Desk, clues: &Clues<'_>, address: &str) -> Outcome<Match> {
+    if let Some((case, bound)) = by_token(tx, desk, clues.recipients, address)? {
+        return match bound {
+            true => Ok(Match::Join(case, "token")),
+            false => offer(
+                case,
+                "token of another address",
+                "it came to the reply address of that case, which was made for somebody else",
+            ),
+        };
+    }
+    let known = by_known_id(tx, clues.message_id.into_iter().chain(names(clues.chain)))?;
+    if let Some(case) = known.first() {
+        return offer(
+            *case,
+            "message-id, sender not verified",
+            "it answers a mail of that case, and nobody vouches for its sender",
+        );
+    }
+    Ok(match by_known_id(tx, names(clues.maybe_chain))?.first() {
+        Some(case) => Match::Offer(
+            *case,
+            WITHOUT_BRACKETS,
+            "it names a mail of that case without brackets, as web forms do".to_owned(),
+        ),
+        None => Match::New,
     })
 }
 
@@ -66,33 +155,34 @@ pub fn located(tx: &mut Tx<'_>, desk: &Desk, clues: &Clues<'_>) -> Outcome<Optio
     if let Some((case, _)) = by_token(tx, desk, clues.recipients, "")? {
         return Ok(Some(case));
     }
-    by_known_id(tx, clues.message_id.into_iter().chain(names(clues.chain)))
+    let known = by_known_id(tx, clues.message_id.into_iter().chain(names(clues.chain)))?;
+    Ok(known.first().copied())
 }
 
 fn names(ids: &[String]) -> impl Iterator<Item = &str> {
     ids.iter().map(String::as_str)
 }
 
-fn may_join(tx: &mut Tx<'_>, case: CaseId, author: ContactId) -> Outcome<bool> {
+fn may_join(tx: &mut Tx<'_>, case: CaseId, author: ContactId, standing: Standing) -> Outcome<bool> {
     let row = tx.first(
         "SELECT k.list, (SELECT 1 FROM participant p WHERE p.case_id = k.id AND p.contact = $2) FROM cases k WHERE k.id = $1",
         &values![case, author],
     )?;
-    Ok(row.is_some_and(|row| row.opt_text(0).is_some() || row.opt_int(1).is_some()))
+    // What a list says of an author opens the list's own cases, nobody's private one.
+    Ok(row.is_some_and(|row| row.opt_text(0).is_some() || (standing.is_author() && row.opt_int(1).is_some())))
 }
 
-fn by_known_id<'a>(tx: &mut Tx<'_>, ids: impl Iterator<Item = &'a str>) -> Outcome<Option<CaseId>> {
-    let mut oldest: Option<i64> = None;
+/// The cases that know one of these Message-IDs, oldest first; of each ID the oldest few.
+fn by_known_id<'a>(tx: &mut Tx<'_>, ids: impl Iterator<Item = &'a str>) -> Outcome<Vec<CaseId>> {
+    let mut found = BTreeSet::new();
     for id in ids.take(limits::REFERENCES + 2) {
-        let row = tx.first(
-            "SELECT case_id FROM known_id WHERE message_id = $1 ORDER BY case_id LIMIT 1",
-            &values![id],
+        let rows = tx.query(
+            "SELECT case_id FROM known_id WHERE message_id = $1 ORDER BY case_id LIMIT $2",
+            &values![id, limits::CASES_OF_ONE_ID],
         )?;
-        if let Some(row) = row {
-            oldest = Some(oldest.map_or(row.int(0), |known| known.min(row.int(0))));
-        }
+        found.extend(rows.iter().map(|row| row.int(0)));
     }
-    Ok(oldest.map(CaseId))
+    Ok(found.into_iter().map(CaseId).collect())
 }
 
 /// From now on these Message-IDs are known to belong to the case.
@@ -120,7 +210,11 @@ fn by_token(tx: &mut Tx<'_>, desk: &Desk, recipients: &[String], sender: &str) -
         };
         let key = &token[..CASE_KEY_BYTES];
         let text = BASE32_NOPAD.encode(key).to_lowercase();
-        let Some(row) = tx.first("SELECT id FROM cases WHERE key = $1", &values![text])? else {
+        let Some(row) = tx.first(
+            "SELECT COALESCE(merged_into, id) FROM cases WHERE key = $1",
+            &values![text],
+        )?
+        else {
             continue;
         };
         let case = CaseId(row.int(0));
@@ -151,7 +245,7 @@ pub fn signed_for(tx: &mut Tx<'_>, desk: &Desk, recipients: &[String]) -> Outcom
         let key = &token[..CASE_KEY_BYTES];
         let text = BASE32_NOPAD.encode(key).to_lowercase();
         let addresses = tx.query(
-            "SELECT a.address, k.id FROM cases k JOIN participant p ON p.case_id = k.id
+            "SELECT a.address, p.case_id FROM cases k JOIN participant p ON p.case_id = COALESCE(k.merged_into, k.id)
              JOIN contact_address a ON a.contact = p.contact WHERE k.key = $1 LIMIT $2",
             &values![text, limits::ADDRESSES as i64],
         )?;
@@ -214,7 +308,11 @@ fn absorb(mac: &mut Hmac<Sha256>, key: &[u8], participant: &str) {
     mac.update(participant.to_lowercase().as_bytes());
 }
 
-pub(super) fn new_mac(desk: &Desk) -> Hmac<Sha256> {
+/// Signs what stands in our addresses.
+pub(super) type KeyedHash = Hmac<Sha256>;
+
+/// A keyed hash that has absorbed nothing yet; who uses it begins with a word of their own.
+pub(super) fn new_mac(desk: &Desk) -> KeyedHash {
     Hmac::new(&desk.key.into())
 }
 

@@ -146,7 +146,7 @@ pub fn open(
         ],
     )?;
     if bytes == 0 {
-        tx.ring(super::CHANGED);
+        tx.ring(super::FILES);
     }
     find(tx, case, key)
 }
@@ -162,6 +162,15 @@ pub fn find(tx: &mut Tx<'_>, case: CaseId, key: &str) -> Outcome<Upload> {
     Ok(upload_of(&row))
 }
 
+/// Whether an upload with this key still needs its bytes in the folder of files on their way.
+pub fn is_under_way(tx: &mut Tx<'_>, key: &str) -> Outcome<bool> {
+    let row = tx.first(
+        "SELECT 1 FROM upload WHERE key = $1 AND state IN ('open', 'whole')",
+        &values![key],
+    )?;
+    Ok(row.is_some())
+}
+
 /// So many bytes are on disk for good; with the last one it is whole.
 pub fn grown(tx: &mut Tx<'_>, now: Timestamp, id: i64, have: u64) -> Outcome<()> {
     tx.execute(
@@ -169,7 +178,7 @@ pub fn grown(tx: &mut Tx<'_>, now: Timestamp, id: i64, have: u64) -> Outcome<()>
          WHERE id = $3 AND state = 'open'",
         &values![have as i64, expiry(now), id],
     )?;
-    tx.ring(super::CHANGED);
+    tx.ring(super::FILES);
     Ok(())
 }
 
@@ -192,6 +201,21 @@ pub fn of_guest(tx: &mut Tx<'_>, guest: &Guest) -> Outcome<Vec<Upload>> {
         &values![guest.case, guest.contact, limits::PAGE_ROWS],
     )?;
     Ok(rows.iter().map(upload_of).collect())
+}
+
+/// Its bytes are gone from the disk.
+pub fn lost(tx: &mut Tx<'_>, id: i64) -> Outcome<()> {
+    tx.execute("UPDATE upload SET state = 'gone' WHERE id = $1", &values![id])?;
+    Ok(())
+}
+
+/// Whether there is something for [`expire`] to do.
+pub fn has_expired(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<bool> {
+    let row = tx.first(
+        "SELECT 1 FROM upload WHERE state IN ('open', 'whole') AND expires_at <= $1 LIMIT 1",
+        &values![now],
+    )?;
+    Ok(row.is_some())
 }
 
 /// Gives up what was left lying; the keys of what lies in the folder still.
@@ -326,6 +350,7 @@ pub(super) fn attach(
         tx.execute("UPDATE upload SET reply = $1 WHERE id = $2", &values![reply, upload.id])?;
         attached.push(upload);
     }
+    tx.ring(super::FILES);
     Ok(attached)
 }
 

@@ -13,7 +13,7 @@ use super::ledger::{self, Actor};
 use super::queue::{self, CasePage, CaseRow, Filter, LogRow, PromiseRow};
 use super::reply::Written;
 use super::search::{self, Hit};
-use super::{CaseId, Desk, FileId, arrival, slice, spool};
+use super::{CaseId, Desk, FileId, MessageNo, arrival, probe, slice, spool};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Tx, values};
@@ -57,7 +57,7 @@ impl Principal {
         }
     }
 
-    fn may_administer(&self) -> bool {
+    pub(super) fn may_administer(&self) -> bool {
         match self {
             Principal::Owner => true,
             Principal::Engineer(engineer) => engineer.role != Role::Engineer,
@@ -124,6 +124,9 @@ pub enum Verb {
         party: String,
         until: String,
         because: Option<String>,
+        /// Words for the customer: text E goes out with them.
+        #[serde(default)]
+        tell: Option<String>,
     },
     /// Ends a wait.
     Wake { case: i64 },
@@ -152,8 +155,16 @@ pub enum Verb {
     Retry { what: String },
     /// Declines an unsorted case.
     Decline { case: i64, because: String },
+    /// Puts a case into another: the one that was offered, or the one named.
+    Merge { case: i64, into: Option<i64> },
+    /// Parts a merged case from the other.
+    Unmerge { case: i64 },
     /// Stops everything that leaves, or lets it leave again.
     Hold { hold: bool },
+    /// Sends a mail to the desk itself.
+    Probe,
+    /// How far that mail has come.
+    Probed { message: i64 },
     /// Takes back the last reply while it is held.
     Undo,
     /// Finds words.
@@ -162,6 +173,8 @@ pub enum Verb {
     Cpu,
     /// Adds one.
     CpuAdd { engineer: NewEngineer },
+    /// Sets how the desk writes to one; an engineer may set their own.
+    CpuSet { address: String, mail: bool },
     /// Customers.
     Customer { named: Option<String> },
     /// Enters one, with the mail domains that belong to it.
@@ -174,9 +187,17 @@ pub enum Verb {
         name: String,
         address: String,
         zone: Option<String>,
+        #[serde(default)]
+        language: Option<String>,
     },
     /// Sets a contact's zone.
     ContactZone { address: String, zone: Option<String> },
+    /// Sets how a contact is written to: language ("" goes back to that of their mail), calendar entries.
+    ContactSet {
+        address: String,
+        language: Option<String>,
+        calendar: Option<String>,
+    },
     /// Makes a one-time secret for an engineer; `secret` is random and made by the door.
     TokenMake { address: String, secret: String },
     /// Turns a one-time secret into a token; `token` is random and made by the door.
@@ -199,6 +220,7 @@ pub enum Answer {
     Spool(Vec<spool::Row>),
     Files(Vec<FileRow>),
     Piece(FilePiece),
+    Probe(Box<probe::Probe>),
     Hits(Vec<Hit>),
     Engineers(Vec<EngineerRow>),
     Customers(Vec<CustomerRow>),
@@ -274,6 +296,9 @@ pub struct EngineerRow {
     pub on_duty: bool,
     /// The case they work on.
     pub case: Option<i64>,
+    /// Gets notices and digests by mail.
+    #[serde(default)]
+    pub by_mail: bool,
 }
 
 impl Verb {
@@ -290,6 +315,7 @@ impl Verb {
                 | Verb::Spool
                 | Verb::Files { .. }
                 | Verb::Save { because: None, .. }
+                | Verb::Probed { .. }
                 | Verb::Grep { .. }
                 | Verb::Cpu
                 | Verb::Customer { named: _ }
@@ -304,6 +330,33 @@ impl Verb {
         )
     }
 
+    /// Its word, as the command line has it.
+    pub fn name(&self) -> String {
+        let json = serde_json::to_value(self).unwrap_or_default();
+        json.get("verb").and_then(Json::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// Whether it is about one case that a mailed verb does not name: the mail's own.
+    pub fn needs_case(&self) -> bool {
+        matches!(
+            self,
+            Verb::Reply { .. } | Verb::Note { .. } | Verb::Wait { .. } | Verb::Wake { .. } | Verb::Close { .. }
+        )
+    }
+
+    /// The same verb about this case.
+    pub fn about(mut self, about: CaseId) -> Verb {
+        match &mut self {
+            Verb::Reply { case, .. }
+            | Verb::Note { case, .. }
+            | Verb::Wait { case, .. }
+            | Verb::Wake { case }
+            | Verb::Close { case, .. } => *case = about.0,
+            _ => {}
+        }
+        self
+    }
+
     /// Whether only leads, administrators and the owner may do it.
     fn administers(&self) -> bool {
         matches!(
@@ -313,6 +366,7 @@ impl Verb {
                 | Verb::ContactAdd { .. }
                 | Verb::TokenMake { .. }
                 | Verb::Hold { .. }
+                | Verb::Probe
         ) || matches!(self, Verb::Release { what } if what == "all")
     }
 }
@@ -366,6 +420,7 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
         Verb::Spool => Answer::Spool(spool::list(tx)?),
         Verb::Files { case } => Answer::Files(file::list(tx, CaseId(*case))?),
         Verb::Save { case, file, .. } => piece(file::given_out(tx, CaseId(*case), FileId(*file))?),
+        Verb::Probed { message } => Answer::Probe(Box::new(probe::look(tx, MessageNo(*message))?)),
         Verb::Grep { query, limit } => Answer::Hits(search::grep(tx, query, limit.unwrap_or(limits::LIST_ROWS))?),
         Verb::Cpu => Answer::Engineers(people(tx, now)?),
         Verb::Customer { named } => Answer::Customers(customer::list(tx, named.as_deref())?),
@@ -410,6 +465,7 @@ fn people(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<Vec<EngineerRow>> {
             layer: one.layer,
             lanes: one.lanes,
             role: one.role.text().to_owned(),
+            by_mail: one.by_mail,
         });
     }
     Ok(rows)

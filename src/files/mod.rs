@@ -23,6 +23,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::AsyncReadExt;
+use tokio_stream::StreamExt;
 
 /// Where objects are kept.
 #[derive(Debug, Clone)]
@@ -125,6 +126,27 @@ impl Files {
         &self.staging
     }
 
+    /// Names of everything on its way.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn staged_keys(&self) -> anyhow::Result<Vec<String>> {
+        let entries = std::fs::read_dir(&self.staging).with_context(|| format!("read {}", self.staging.display()))?;
+        let mut keys = Vec::new();
+        for entry in entries {
+            keys.extend(entry?.file_name().into_string());
+        }
+        Ok(keys)
+    }
+
+    /// Keeps the names of new files on their way: a synced file that no folder names is lost in a power cut.
+    ///
+    /// # Errors
+    /// What the disk says; then nothing may be told to be kept.
+    pub fn sync_staging(&self) -> std::io::Result<()> {
+        std::fs::File::open(&self.staging)?.sync_all()
+    }
+
     /// Whether the disk of files on their way takes so many bytes more and keeps its reserve: mail comes first.
     pub fn has_room(&self, bytes: u64) -> bool {
         let Ok(disk) = rustix::fs::statvfs(&self.staging) else {
@@ -168,17 +190,33 @@ impl Files {
             .with_context(|| format!("open {}", file.display()))?;
         let upload = self.objects.put_multipart(&path).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, limits::FILE_PIECE_BYTES);
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            let read = from.read(&mut buffer).await?;
-            if read == 0 {
-                break;
-            }
-            upload.wait_for_capacity(2).await?;
-            upload.write(&buffer[..read]);
+        if let Err(cause) = pour(&mut from, &mut upload).await {
+            // Parts that lie in a bucket cost money and are seen by nobody.
+            let _ = upload.abort().await;
+            return Err(cause);
         }
         upload.finish().await?;
         Ok(())
+    }
+
+    /// Removes the bytes of a customer under this hash; none there is as good.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn remove(&self, customer: i64, digest: &str) -> anyhow::Result<()> {
+        match self.objects.delete(&self.object(customer, digest)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+
+    /// Everything of ours in its place that was put there before an instant.
+    pub fn objects(&self, before: jiff::Timestamp) -> Objects {
+        let prefix = (self.prefix != ObjectPath::default()).then_some(&self.prefix);
+        Objects {
+            listed: self.objects.list(prefix),
+            before: before.as_second(),
+        }
     }
 
     /// The bytes of an object from an offset on.
@@ -203,6 +241,52 @@ impl Files {
             .objects
             .get_range(&self.object(customer, digest), from..from + most)
             .await?)
+    }
+}
+
+/// Names of objects, as they are found.
+pub struct Objects {
+    listed: futures_core::stream::BoxStream<'static, object_store::Result<object_store::ObjectMeta>>,
+    before: i64,
+}
+
+impl Objects {
+    /// The next one: customer and hash. What has another name is not ours and is passed over.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn next(&mut self) -> anyhow::Result<Option<(i64, String)>> {
+        while let Some(found) = self.listed.next().await {
+            let found = found?;
+            if found.last_modified.timestamp() < self.before
+                && let Some(named) = named(&found.location)
+            {
+                return Ok(Some(named));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Customer and hash in the name of an object: `7/ab/ab12…`.
+fn named(path: &ObjectPath) -> Option<(i64, String)> {
+    let parts: Vec<String> = path.parts().map(|part| part.as_ref().to_owned()).collect();
+    let [.., customer, begin, digest] = parts.as_slice() else {
+        return None;
+    };
+    let is_digest = digest.len() == 64 && digest.starts_with(begin.as_str()) && begin.len() == 2;
+    Some((customer.parse().ok().filter(|_| is_digest)?, digest.clone()))
+}
+
+async fn pour(from: &mut tokio::fs::File, to: &mut WriteMultipart) -> anyhow::Result<()> {
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        to.wait_for_capacity(2).await?;
+        to.write(&buffer[..read]);
     }
 }
 

@@ -14,14 +14,24 @@ fn letter() -> Letter {
         message_id: "4711.2@acme.example".into(),
         in_reply_to: Some("<root@northwind.example>".into()),
         references: vec!["root@northwind.example".into()],
+        reply_to: None,
+        list_id: None,
         thread_index: None,
         thread_topic: None,
         auto: None,
         promise: None,
         date: "2026-11-24T11:00:00Z".parse().unwrap(),
         zone: "Europe/Berlin".parse().unwrap(),
-        text: "Hello Priya,\n\nplease run it again.\n".into(),
+        language: "en".into(),
+        words: words("Hello Priya,\n\nplease run it again.\n"),
+        twin: false,
+        links: vec![],
+        calendar: None,
     }
+}
+
+fn words(text: &str) -> Vec<Section> {
+    vec![Section::Markdown(text.to_owned())]
 }
 
 fn written(letter: &Letter) -> String {
@@ -131,13 +141,13 @@ fn other_alphabets_arrive_unchanged() {
         let letter = Letter {
             from_name: name.into(),
             subject: subject.into(),
-            text: format!("{subject}\n"),
+            words: words(&format!("{subject}\n")),
             ..letter()
         };
         let (read, sender, to, text) = read_back(&letter);
         assert_eq!(read, subject.replace('\t', " "));
         assert_eq!((sender.as_str(), to.as_str()), (name, "priya@northwind.example"));
-        assert_eq!(text, letter.text);
+        assert_eq!(text, text_of(&letter.words));
         assert!(
             written(&letter).lines().all(|line| line.len() <= LINE),
             "{}",
@@ -182,7 +192,7 @@ fn prose_flows_and_code_and_quotes_stay() {
     let code = format!("    SELECT {};", "x, ".repeat(60));
     let text = format!("{prose}\n\n{code}\n```\n{prose}\n```\n> {prose}\n>> deep\nFrom here on\n> \n-- \nAnna\n");
     let letter = Letter {
-        text: text.clone(),
+        words: words(&text),
         ..letter()
     };
     let sent = written(&letter);
@@ -201,7 +211,7 @@ fn prose_flows_and_code_and_quotes_stay() {
 #[test]
 fn a_megabyte_on_one_line_is_wrapped_in_no_time() {
     let letter = Letter {
-        text: "word ".repeat(200_000),
+        words: words(&"word ".repeat(200_000)),
         ..letter()
     };
     let began = std::time::Instant::now();
@@ -275,7 +285,7 @@ proptest! {
         subject in any::<String>(), name in any::<String>(), text in any::<String>(), id in any::<String>(), state in any::<String>(),
     ) {
         let promise = Some(PromiseHeader { case: 1, due: Timestamp::UNIX_EPOCH, state });
-        let letter = Letter { subject: subject.clone(), from_name: name, text, promise, thread_topic: Some(subject), cc: vec![id], ..letter() };
+        let letter = Letter { subject: subject.clone(), from_name: name, words: words(&text), promise, thread_topic: Some(subject), cc: vec![id], ..letter() };
         let mail = compose(&letter);
         prop_assert!(mail.is_ascii() || !letter.cc[0].is_ascii());
         let mail = String::from_utf8(mail).unwrap();
@@ -291,11 +301,11 @@ proptest! {
 
     #[test]
     fn what_was_written_is_read(subject in "[ -~äöü漢字]{0,120}", text in "([ -~äé漢]{0,200}\n){0,6}") {
-        let letter = Letter { subject: subject.clone(), text, ..letter() };
+        let letter = Letter { subject: subject.clone(), words: words(&text), ..letter() };
         let (read, _, _, body) = read_back(&letter);
         prop_assert_eq!(read, subject.trim());
         let plain = |text: &str| text.split_whitespace().flat_map(|word| word.chars()).filter(|c| *c != '>').collect::<String>();
-        prop_assert_eq!(plain(&body), plain(&letter.text));
+        prop_assert_eq!(plain(&body), plain(&text_of(&letter.words)));
     }
 }
 

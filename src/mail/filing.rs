@@ -2,31 +2,28 @@
 //! put to its place, and scanned if a scanner is set.
 //!
 //! Behind and beside the understanding of mail: a promise never waits for a file. Attachments are taken out of the raw
-//! mail by a process of its own, as everything is that reads foreign structure; it gets one mail and limits, writes the
-//! decoded bytes, and ends. Blocking and waiting work are parted ([`Filer::take`], [`Filer::finish`]), since only `serve`
-//! has threads to give. A step that fails is tried again; a row is written after its bytes are kept.
+//! mail by a worker of its own, as everything is that reads foreign structure. Blocking and waiting work are parted
+//! ([`Filer::take`], [`Filer::finish`]), since only `serve` has threads to give. A step that fails is tried again; a row is
+//! written after its bytes are kept, so no row lacks its bytes. Bytes without a row, which a crash between the two leaves,
+//! are swept: those on their way at start, those in their place once a day. One task at a time does all of this, so the
+//! sweep never meets bytes whose row is about to be written.
 
-use super::parse;
+use super::receive::asked_of;
+use super::worker::Worker;
 use crate::clock::Clock;
 use crate::desk::file::{self, Filing, Found};
 use crate::desk::upload::{self, Upload};
-use crate::desk::{CustomerId, Desk};
+use crate::desk::{CustomerId, Desk, arrival};
 use crate::files::{self, Files, Looked};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::Store;
-use anyhow::{Context, ensure};
-use rustix::process::{Resource, Rlimit, setrlimit};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::sync::Arc;
-
-/// The hidden argument that makes this program the process that takes attachments out.
-pub const ARGUMENT: &str = "mail-files";
-
-/// Says that a file is not in the mail.
-const MISSING: u64 = u64::MAX;
+use anyhow::Context;
+use jiff::{SignedDuration, Timestamp};
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Files what comes.
 pub struct Filer {
@@ -34,7 +31,7 @@ pub struct Filer {
     desk: Arc<Desk>,
     clock: Clock,
     files: Arc<Files>,
-    program: PathBuf,
+    worker: Mutex<Worker>,
 }
 
 /// Something to be put to its place.
@@ -50,21 +47,26 @@ pub enum Task {
 }
 
 impl Filer {
-    /// Files for a desk. What was on its way when the desk stopped begins anew.
+    /// Files for a desk. What was on its way without a row when the desk stopped is swept away.
     ///
     /// # Errors
     /// The database's.
-    pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, files: Arc<Files>, program: PathBuf) -> Outcome<Filer> {
+    pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, files: Arc<Files>, worker: Worker) -> Outcome<Filer> {
         if files.scanner().is_some() {
             let now = clock.now();
             store.write(move |tx| file::scan_old(tx, now))?;
+        }
+        for key in files.staged_keys().context("look for uploads that were left lying")? {
+            if !store.read(|tx| upload::is_under_way(tx, &key))? {
+                let _ = std::fs::remove_file(files.staged(&key));
+            }
         }
         Ok(Filer {
             store,
             desk,
             clock,
             files,
-            program,
+            worker: Mutex::new(worker),
         })
     }
 
@@ -74,14 +76,8 @@ impl Filer {
     /// The database's, and of an upload's bytes that cannot be read.
     pub fn take(&self) -> Outcome<Option<Task>> {
         let now = self.clock.now();
-        while self.store.read(file::has_news)? {
-            self.store.write(move |tx| file::take_note(tx, now))?;
-        }
         if let Some(filing) = self.store.read(|tx| file::next(tx, now))? {
             let filing = Box::new(filing);
-            if filing.customer.0 == 0 {
-                return Ok(Some(Task::Stuck(filing, "it belongs to no case yet".into())));
-            }
             return Ok(Some(match self.extract(&filing) {
                 Ok(found) => Task::Mail(filing, found),
                 Err(cause) => {
@@ -99,6 +95,14 @@ impl Filer {
             if upload.bytes == 0 && !path.exists() {
                 std::fs::write(&path, b"").context("an empty upload")?;
             }
+            if !path.exists() {
+                tracing::error!(
+                    path = %path.display(),
+                    "an upload that had arrived whole is not on the disk any more: restore it, or ask for it again"
+                );
+                self.store.write(move |tx| upload::lost(tx, upload.id))?;
+                return self.take();
+            }
             let looked = files::look(&path)?;
             return Ok(Some(Task::Upload(Box::new(upload), customer, looked)));
         }
@@ -110,14 +114,51 @@ impl Filer {
         Ok(None)
     }
 
-    /// Gives up uploads that nobody went on with, and removes what lies of them. Blocks.
+    /// Gives up uploads that nobody went on with, and removes what lies of them. Says whether the place is to be swept as
+    /// well. Blocks.
     ///
     /// # Errors
     /// The database's.
-    pub fn sweep(&self) -> Outcome<()> {
+    pub fn sweep(&self) -> Outcome<bool> {
         let now = self.clock.now();
-        for key in self.store.write(move |tx| upload::expire(tx, now))? {
-            let _ = std::fs::remove_file(self.files.staged(&key));
+        let idle = std::time::Duration::from_secs(limits::WORKER_IDLE_SECONDS);
+        self.worker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stop_if_idle(idle);
+        if self.store.read(|tx| upload::has_expired(tx, now))? {
+            for key in self.store.write(move |tx| upload::expire(tx, now))? {
+                let _ = std::fs::remove_file(self.files.staged(&key));
+            }
+        }
+        self.store.read(|tx| file::sweep_is_due(tx, swept_before(now)))
+    }
+
+    /// Removes bytes in their place that belong to no file. Young ones are left alone.
+    ///
+    /// # Errors
+    /// The place's or the database's.
+    pub async fn sweep_place(&self) -> Outcome<()> {
+        let now = self.clock.now();
+        self.store.write_async(move |tx| file::sweep_begins(tx, now)).await?;
+        let mut objects = self.files.objects(swept_before(now));
+        let (mut removed, mut is_last) = (0, false);
+        while !is_last {
+            let mut some = Vec::new();
+            while some.len() < limits::SWEEP_AT_ONCE && !is_last {
+                match objects.next().await? {
+                    Some(named) => some.push(named),
+                    None => is_last = true,
+                }
+            }
+            let nobodys = self.store.write_async(move |tx| file::nobodys(tx, some)).await?;
+            removed += nobodys.len();
+            for (customer, digest) in nobodys {
+                self.files.remove(customer, &digest).await?;
+            }
+        }
+        if removed > 0 {
+            tracing::info!(removed, "bytes that belonged to no file were removed");
         }
         Ok(())
     }
@@ -131,7 +172,7 @@ impl Filer {
         match task {
             Task::Stuck(filing, said) => {
                 self.store
-                    .write_async(move |tx| file::not_filed(tx, now, &filing, &said))
+                    .write_async(move |tx| file::not_filed(tx, now, filing.message, &said))
                     .await
             }
             Task::Mail(filing, found) => {
@@ -174,129 +215,45 @@ impl Filer {
         }
     }
 
+    /// Takes the files out of a mail into the folder of files on their way.
     fn extract(&self, filing: &Filing) -> anyhow::Result<Vec<(Found, PathBuf)>> {
-        let mut child = Command::new(&self.program)
-            .arg(ARGUMENT)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| format!("run {}", self.program.display()))?;
-        let outcome = (|| {
-            let mut to_child = child.stdin.take().context("no way to the process")?;
-            let mut from_child = child.stdout.take().context("no way from the process")?;
-            // It reads everything before it writes anything, so neither waits for the other.
-            to_child.write_all(&filing.raw)?;
-            drop(to_child);
-            self.receive(filing, &mut from_child)
-        })();
-        if outcome.is_err() {
-            let _ = child.kill();
-        }
-        let status = child.wait()?;
-        let found = outcome?;
-        ensure!(status.success(), "the process that takes files out ended with {status}");
-        Ok(found)
-    }
-
-    fn receive(&self, filing: &Filing, from: &mut impl Read) -> anyhow::Result<Vec<(Found, PathBuf)>> {
-        let (mut found, mut left) = (Vec::new(), 2 * limits::MESSAGE_BYTES as u64);
-        for (place, file) in filing.facts.files.iter().enumerate().take(limits::ATTACHMENTS) {
-            let mut length = [0; 8];
-            from.read_exact(&mut length).context("it ended before its last file")?;
-            let length = u64::from_le_bytes(length);
-            if length == MISSING {
-                continue;
-            }
-            ensure!(length <= left, "the files are larger than their mail");
-            left -= length;
-            let path = self.files.staged(&format!("mail-{}-{place}", filing.message.0));
-            let mut to = std::fs::File::create(&path).with_context(|| format!("write {}", path.display()))?;
-            let copied = io::copy(&mut from.take(length), &mut to)?;
-            ensure!(copied == length, "it ended within a file");
-            found.push((
-                Found {
-                    place,
-                    name: file.name.clone(),
-                    claimed: file.content_type.clone(),
-                    looked: files::look(&path)?,
-                },
-                path,
-            ));
-        }
-        Ok(found)
-    }
-}
-
-/// The process: a mail comes in, its files go out, each behind its length.
-pub fn run() -> ExitCode {
-    let done = restrict().and_then(|()| {
-        let mut raw = Vec::new();
-        let most = 2 * limits::MESSAGE_BYTES as u64;
-        io::stdin().lock().take(most).read_to_end(&mut raw)?;
-        write_files(&raw, &mut io::stdout().lock())
-    });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
-}
-
-fn write_files(raw: &[u8], out: &mut impl Write) -> anyhow::Result<()> {
-    for attached in parse::understand(raw).attachments {
-        match parse::attachment(raw, attached.part) {
-            Some(bytes) => {
-                out.write_all(&(bytes.len() as u64).to_le_bytes())?;
-                out.write_all(&bytes)?;
-            }
-            None => out.write_all(&MISSING.to_le_bytes())?,
-        }
-    }
-    out.flush()?;
-    Ok(())
-}
-
-/// Memory, time, no files of its own, no core.
-fn restrict() -> anyhow::Result<()> {
-    let bounds = [
-        (Resource::As, limits::FILING_MEMORY_BYTES),
-        (Resource::Cpu, limits::FILING_CPU_SECONDS),
-        (Resource::Core, 0),
-        (Resource::Fsize, 0),
-        (Resource::Nofile, 16),
-    ];
-    for (resource, most) in bounds {
-        let limit = Rlimit {
-            current: Some(most),
-            maximum: Some(most),
+        let stored = self.store.read(|tx| arrival::stored(tx, filing.raw))?;
+        let mail = asked_of(&self.store, filing.raw.0, &stored.head, stored.body, stored.size);
+        let path = |place: usize| self.files.staged(&format!("mail-{}-{place}", filing.message.0));
+        let mut open: Option<(usize, File)> = None;
+        let mut sink = |place: usize, bytes: &[u8]| {
+            let file = match &mut open {
+                Some((at, file)) if *at == place => file,
+                other => {
+                    let file = File::create(path(place)).context("write a file on its way")?;
+                    &mut other.insert((place, file)).1
+                }
+            };
+            file.write_all(bytes).context("write a file on its way")
         };
-        setrlimit(resource, limit).context("cannot set a limit")?;
+        let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = worker.files(mail, &mut sink)?;
+        drop(worker);
+        let mut found = Vec::new();
+        for (place, one) in taken.into_iter().enumerate() {
+            let path = path(place);
+            match one.bytes {
+                None => continue,
+                Some(0) => drop(File::create(&path).context("write a file on its way")?),
+                Some(_) => {}
+            }
+            let known = Found {
+                place,
+                name: one.name.unwrap_or_default(),
+                claimed: one.claimed,
+                looked: files::look(&path)?,
+            };
+            found.push((known, path));
+        }
+        Ok(found)
     }
-    Ok(())
 }
 
-/// The program that reads mail, for the files in it: the same program as the worker's, told another thing.
-pub fn program_of(worker: &Path) -> PathBuf {
-    worker.to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_go_out_each_behind_its_length_in_the_order_of_the_mail() {
-        let raw = b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nwords\r\n\
-            --b\r\nContent-Disposition: attachment; filename=a.txt\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n\
-            --b\r\nContent-Disposition: attachment; filename=b.txt\r\n\r\nplain\r\n--b--\r\n";
-        let mut out = Vec::new();
-        write_files(raw, &mut out).unwrap();
-        let mut wanted = 5_u64.to_le_bytes().to_vec();
-        wanted.extend(b"hello");
-        wanted.extend(5_u64.to_le_bytes());
-        wanted.extend(b"plain");
-        assert_eq!(out, wanted);
-    }
+fn swept_before(now: Timestamp) -> Timestamp {
+    now - SignedDuration::from_hours(limits::SWEEP_HOURS)
 }

@@ -98,6 +98,42 @@ pub fn to_text(html: &str) -> Plain {
     }
 }
 
+/// About how many characters of text a page shows, without reading it: tags, styles and blanks do not count, an entity is
+/// one, and so is a letter of several bytes in UTF-8.
+pub fn visible(html: &[u8]) -> usize {
+    let mut count = 0;
+    let mut rest = html;
+    loop {
+        let text = &rest[..memchr(b'<', rest).unwrap_or(rest.len())];
+        let mut entity = false;
+        for &byte in text {
+            match byte {
+                b'&' => entity = true,
+                b';' if entity => {
+                    entity = false;
+                    count += 1;
+                }
+                byte if entity || byte.is_ascii_whitespace() || byte & 0xC0 == 0x80 => {}
+                _ => count += 1,
+            }
+        }
+        rest = &rest[text.len()..];
+        if rest.is_empty() {
+            return count;
+        }
+        let silent = [&b"<style"[..], b"<script", b"<title"].into_iter().find(|name| {
+            rest.get(..name.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(name))
+        });
+        let end = match silent {
+            Some(name) => memmem::find(rest, &[b"</", &name[1..]].concat()).unwrap_or(0),
+            None => 0,
+        };
+        rest = &rest[end..];
+        rest = &rest[memchr(b'>', rest).map_or(rest.len(), |at| at + 1)..];
+    }
+}
+
 impl<'h> Writer<'h> {
     fn run(&mut self) {
         let html = self.html;

@@ -24,6 +24,8 @@ pub struct Part<'a> {
     pub fields: Fields<'a>,
     /// Its media type, `text/plain` if it says nothing.
     pub media: MediaType,
+    /// Where its header begins in the outlined bytes.
+    pub begin: usize,
     /// Its body in the outlined bytes, without the line end that belongs to the boundary.
     pub body: Range<usize>,
     /// The enclosing part; the root has none.
@@ -252,6 +254,7 @@ impl<'s> Scan<'s> {
     fn begin_part(&mut self, parent: Option<usize>) {
         let mut parent = parent;
         loop {
+            let begin = self.at;
             let fields = self.header_block();
             let media = fields.media_type();
             let index = self.parts.len();
@@ -285,6 +288,7 @@ impl<'s> Scan<'s> {
             self.parts.push(Part {
                 fields,
                 media,
+                begin,
                 body: self.at..self.bytes.len(),
                 parent,
                 shape,

@@ -98,7 +98,7 @@ fn says_wrote(text: &str) -> bool {
     words::WROTE.iter().any(|w| lower.contains(w))
 }
 
-fn has_address(text: &str) -> bool {
+pub(crate) fn has_address(text: &str) -> bool {
     text.char_indices().filter(|(_, c)| *c == '@').any(|(at, _)| {
         let before = text[..at]
             .chars()
@@ -113,7 +113,7 @@ fn has_address(text: &str) -> bool {
 }
 
 /// A clock time: `10:15`, `10.15`, `10h15`, `4:58 AM`.
-fn has_time(text: &str) -> bool {
+pub(crate) fn has_time(text: &str) -> bool {
     let b = text.as_bytes();
     (1..b.len()).any(|i| {
         matches!(b[i], b':' | b'h' | b'.')
@@ -125,7 +125,7 @@ fn has_time(text: &str) -> bool {
 }
 
 /// A year or a date in figures.
-fn has_day(text: &str) -> bool {
+pub(crate) fn has_day(text: &str) -> bool {
     let numbers = |text: &str| -> Vec<(usize, usize)> {
         let b = text.as_bytes();
         let mut found = Vec::new();
@@ -268,7 +268,7 @@ fn starts_like_attribution(text: &str) -> bool {
 }
 
 /// A `Name: value` line as copied headers have them: a short name of letters, then a colon.
-fn field_of(line: &str) -> Option<(&str, &str)> {
+pub(crate) fn field_of(line: &str) -> Option<(&str, &str)> {
     let at = line.find([':', '：'])?;
     let width = line[at..].chars().next().map_or(1, char::len_utf8);
     let name = line[..at].trim().trim_matches(['*', '_', '[', ']']).trim();
@@ -284,7 +284,7 @@ fn field_of(line: &str) -> Option<(&str, &str)> {
 
 /// A block of copied headers that begins at `at`: at least two fields, among their values a date and an address, or
 /// three fields of which two have names that are known.
-fn copied_headers(lines: &[Hint<'_>], at: usize) -> Option<usize> {
+pub(crate) fn copied_headers(lines: &[Hint<'_>], at: usize) -> Option<usize> {
     field_of(&lines[at].plain)?;
     let (mut fields, mut known, mut dated, mut addressed, mut end) = (0usize, 0usize, false, false, at);
     let (mut strange, mut blanks) = (0usize, 0usize);

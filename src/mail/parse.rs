@@ -3,18 +3,20 @@
 //! Promises: [`understand`] never fails and never panics; whatever cannot be read is missing and named in `errors`.
 //! Everything is bounded by [`limits`], so the result of any mail fits in memory. Leaves out: who may be believed
 //! (`verify`), where the mail belongs (`thread`), and the bytes of attachments, which [`attachment`] takes from the raw
-//! mail again when they are wanted.
+//! mail again when they are wanted. How the text is found among the parts stands in `body.rs`.
 
-use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::limits;
 use crate::mail::auto::{self, Auto, Bounce};
-use crate::mail::header::{Fields, TransferEncoding};
-use crate::mail::limit::{self, Outline, Part, Shape};
-use crate::mail::{charset, decode, html, quote};
+use crate::mail::body::{self, read_body};
+use crate::mail::calendar::Calendar;
+use crate::mail::forward::{self, Forwarded};
+use crate::mail::header::Fields;
+use crate::mail::limit::{self, Outline};
+use crate::mail::seal::{self, Keyring, Seal};
+use crate::mail::{charset, quote};
 
 pub use crate::mail::header::Mailbox;
 
@@ -42,6 +44,9 @@ pub struct Understood {
     pub maybe_in_reply_to: Vec<String>,
     /// All the text a person reads in this mail, quotes and signature included.
     pub body_text: String,
+    /// What only the HTML rendition says, where there are two.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub beside: String,
     /// What the sender newly wrote.
     pub new_text: String,
     /// The sender's signature, where it could be told apart.
@@ -70,12 +75,24 @@ pub struct Understood {
     pub thread_index: Option<String>,
     /// Outlook's thread subject.
     pub thread_topic: Option<String>,
+    /// Tags of `Content-Language`, then of `Accept-Language`, in order; what the author's program says of their language.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
     /// Who wrote it, as a list says that rewrote From.
     pub x_original_from: Option<Mailbox>,
     /// The same, as other lists say it.
     pub x_original_sender: Option<Mailbox>,
     /// Addresses that servers on the way noted as the recipient.
     pub delivered_to: Vec<String>,
+    /// The mail that was passed on with this one, where it is a forward. A claim, no authority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarded: Option<Forwarded>,
+    /// Signatures and encryption, outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seals: Vec<Seal>,
+    /// What the calendar part says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Calendar>,
 }
 
 /// A file or a message inside a mail.
@@ -89,8 +106,11 @@ pub struct Attachment {
     pub size: u64,
     /// Of the decoded bytes, lower case hexadecimal.
     pub sha256: String,
-    /// Which part of the mail it is: what [`attachment`] takes.
+    /// Which part of the mail it is in.
     pub part: usize,
+    /// The way further in, where the part is a wrapping that was opened: the how-manieth thing at each step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<usize>,
     /// Whether the mail shows it between the words.
     pub inline: bool,
     /// What the HTML calls it.
@@ -106,8 +126,13 @@ pub struct ListHeaders {
     pub post: Option<String>,
 }
 
-/// Understands a mail. Any bytes will do.
+/// Understands a mail without any keys. Any bytes will do.
 pub fn understand(raw: &[u8]) -> Understood {
+    understand_with(raw, &Keyring::default())
+}
+
+/// Understands a mail; what is sealed is opened and judged by the keys.
+pub fn understand_with(raw: &[u8], keys: &Keyring) -> Understood {
     let bytes = limit::with_line_feeds(raw);
     let outline = limit::outline(&bytes);
     let fields = &outline.parts[0].fields;
@@ -116,22 +141,108 @@ pub fn understand(raw: &[u8]) -> Understood {
         ..Understood::default()
     };
     read_header(&mut mail, fields);
-    read_body(&mut mail, &outline);
+    read_content(&mut mail, &outline, keys);
     let parts = quote::split(&mail.body_text);
     mail.new_text = parts.new_text;
     mail.signature = parts.signature;
     mail.quoted_text = parts.quoted_text;
+    body::append(&mut mail.body_text, &mail.beside);
     auto::judge(&mut mail, &outline);
+    if matches!(mail.auto, Auto::No | Auto::List) {
+        mail.forwarded = forward::find(&mail.subject, &mail.body_text).or_else(|| body::passed_on(&mail, &outline));
+    }
     mail.errors.truncate(limits::NOTES);
     mail
 }
 
-/// The decoded bytes of the part that [`Attachment::part`] names; `None` if the mail has no such part.
-pub fn attachment(raw: &[u8], part: usize) -> Option<Vec<u8>> {
-    let bytes = limit::with_line_feeds(raw);
-    let outline = limit::outline(&bytes);
-    let part = outline.parts.get(part).filter(|p| p.shape != Shape::Multipart)?;
-    Some(content(&outline, part).0)
+/// Text and files, through the seals around them.
+fn read_content(mail: &mut Understood, outline: &Outline<'_>, keys: &Keyring) {
+    let from = mail.from.as_ref().map(|from| from.address.clone()).unwrap_or_default();
+    read_layer(mail, outline, &mut Vec::new(), &from, keys);
+    if mail.seals.is_empty()
+        && let Some((words, seals)) = seal::open_words(&mail.body_text, &from, keys)
+    {
+        mail.body_text = words;
+        mail.seals = seals;
+    }
+}
+
+/// One layer of a mail; `way` leads to it. The depth is bounded: each turn opens a seal.
+fn read_layer(mail: &mut Understood, outline: &Outline<'_>, way: &mut Vec<usize>, from: &str, keys: &Keyring) {
+    let found = seal::find(outline).filter(|_| way.len() < limits::SEALS);
+    let Some((wrapping, sealed)) = found else {
+        return read_body(mail, outline, way);
+    };
+    let (seals, content) = seal::open(outline, sealed, from, keys);
+    mail.seals.extend(seals);
+    mail.seals.truncate(limits::SEALS * 2);
+    let Some(content) = content else {
+        return read_body(mail, outline, way);
+    };
+    let mut beside = String::new();
+    if wrapping != 0 {
+        // What a list put around it; the sealed part itself stands there as a file.
+        read_body(mail, outline, way);
+        beside = std::mem::take(&mut mail.body_text);
+    }
+    let bytes = limit::with_line_feeds(&content);
+    let inner = limit::outline(&bytes);
+    mail.errors.extend(inner.notes.iter().cloned());
+    // The subject that was meant, where the one outside was hidden (RFC 9788).
+    let hidden = matches!(mail.subject.trim(), "" | "..." | "[...]" | "Encrypted Message");
+    if let Some(meant) = inner.parts[0].fields.text("subject").filter(|_| hidden) {
+        mail.subject = meant.chars().take(limits::SUBJECT_CHARS).collect();
+    }
+    way.push(sealed.part());
+    read_layer(mail, &inner, way, from, keys);
+    way.pop();
+    body::append(&mut mail.body_text, &beside);
+}
+
+/// The decoded bytes of an attachment; `None` if the mail has no such part. What was sealed needs the keys again.
+pub fn attachment(raw: &[u8], attached: &Attachment, keys: &Keyring) -> Option<Vec<u8>> {
+    let mut outlined = limit::with_line_feeds(raw).into_owned();
+    let mut way: Vec<usize> = std::iter::once(attached.part)
+        .chain(attached.inside.iter().copied())
+        .collect();
+    for _ in 0..limits::SEALS {
+        let outline = limit::outline(&outlined);
+        let inner = match seal::find(&outline) {
+            Some((_, sealed)) if way.len() > 1 && sealed.part() == way[0] => seal::open(&outline, sealed, "", keys).1,
+            _ => None,
+        };
+        let Some(inner) = inner else {
+            return body::bytes_of(&outline, &way);
+        };
+        way.remove(0);
+        outlined = limit::with_line_feeds(&inner).into_owned();
+    }
+    None
+}
+
+/// Hands over every attachment of a mail in order, with its decoded bytes; none where the mail has no such part. As
+/// [`attachment`] for each, without reading the mail anew for every one.
+pub(crate) fn each_attachment(
+    raw: &[u8],
+    keys: &Keyring,
+    mut each: impl FnMut(usize, &Attachment, Option<&[u8]>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mail = understand_with(raw, keys);
+    let plain = limit::with_line_feeds(raw);
+    let outline = limit::outline(&plain);
+    let sealed = seal::find(&outline).map(|(_, sealed)| sealed.part());
+    for (place, attached) in mail.attachments.iter().enumerate() {
+        let bytes = if sealed == Some(attached.part) && !attached.inside.is_empty() {
+            attachment(raw, attached, keys)
+        } else {
+            let way: Vec<usize> = std::iter::once(attached.part)
+                .chain(attached.inside.iter().copied())
+                .collect();
+            body::bytes_of(&outline, &way)
+        };
+        each(place, attached, bytes.as_deref())?;
+    }
+    Ok(())
 }
 
 fn read_header(mail: &mut Understood, fields: &Fields<'_>) {
@@ -176,6 +287,7 @@ fn read_header(mail: &mut Understood, fields: &Fields<'_>) {
     if id.is_some() || post.is_some() {
         mail.list = Some(ListHeaders { id, post });
     }
+    mail.languages = languages(fields);
     mail.thread_index = fields.text("thread-index");
     mail.thread_topic = fields.text("thread-topic");
     mail.x_original_from = fields.mailboxes("x-original-from").into_iter().next();
@@ -191,241 +303,13 @@ fn read_header(mail: &mut Understood, fields: &Fields<'_>) {
     }
 }
 
-/// What a leaf of the outline is to a reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Text,
-    /// Text of a message inside: shown only where the mail has no text of its own.
-    InnerText,
-    File,
-    /// The other rendition of a text that is shown.
-    Twin,
-    Nothing,
-}
-
-fn read_body(mail: &mut Understood, outline: &Outline<'_>) {
-    let roles = roles(outline);
-    let mut own = String::new();
-    let mut inner = String::new();
-    for (index, (part, role)) in outline.parts.iter().zip(&roles).enumerate() {
-        match role {
-            Role::Text => append(&mut own, &text_of(mail, outline, part)),
-            Role::InnerText => append(&mut inner, &text_of(mail, outline, part)),
-            Role::File if mail.attachments.len() < limits::ATTACHMENTS => {
-                let attached = describe(mail, outline, index);
-                if attached.content_type == "message/rfc822" && part.shape == Shape::Leaf {
-                    append(&mut inner, &encoded_message_text(mail, outline, part));
-                }
-                mail.attachments.push(attached);
-            }
-            Role::File | Role::Twin | Role::Nothing => {}
-        }
-    }
-    mail.body_text = if own.trim().is_empty() { inner } else { own };
-}
-
-/// A message that was encoded as a whole (RFC 2045 forbids it, some do it): its own text, one level at a time.
-fn encoded_message_text(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>) -> String {
-    let mut bytes = content(outline, part).0;
-    for _ in 0..limits::NESTED_MESSAGES {
-        let inner = limit::outline(&bytes);
-        let deeper = inner
-            .parts
-            .iter()
-            .find(|p| p.shape == Shape::Leaf && p.media.is("message", "rfc822"));
-        if let Some(deeper) = deeper {
-            let next = content(&inner, deeper).0;
-            bytes = next;
-            continue;
-        }
-        let text = inner
-            .parts
-            .iter()
-            .find(|p| p.shape == Shape::Leaf && p.media.kind == "text");
-        return text.map(|part| text_of(mail, &inner, part)).unwrap_or_default();
-    }
-    String::new()
-}
-
-fn append(text: &mut String, more: &str) {
-    if more.trim().is_empty() || text.len() >= limits::TEXT_BYTES {
-        return;
-    }
-    if !text.is_empty() {
-        text.truncate(text.trim_end().len());
-        text.push_str("\n\n");
-    }
-    text.push_str(more);
-}
-
-/// Decides what is text, what is a file and what is a second rendition.
-fn roles(outline: &Outline<'_>) -> Vec<Role> {
-    let mut roles = Vec::with_capacity(outline.parts.len());
-    // Whether a part lies in a message inside the mail, and the alternative it belongs to; parents come first.
-    let mut places: Vec<(bool, Option<usize>)> = Vec::with_capacity(outline.parts.len());
-    let mut texts_seen = [false; 2];
-    for (index, part) in outline.parts.iter().enumerate() {
-        let place = match part.parent {
-            None => (false, None),
-            Some(parent) => {
-                let (inner, alternative) = places[parent];
-                let parent_part = &outline.parts[parent];
-                let own = parent_part.media.is("multipart", "alternative").then_some(parent);
-                (inner || parent_part.shape == Shape::Message, own.or(alternative))
-            }
-        };
-        places.push(place);
-        let role = match part.shape {
-            Shape::Multipart => Role::Nothing,
-            // The mail that is nothing but a message is that message's wrapping.
-            Shape::Message if index == 0 => Role::Nothing,
-            Shape::Message => Role::File,
-            Shape::Leaf if is_shown(part, texts_seen[usize::from(place.0)]) => {
-                texts_seen[usize::from(place.0)] = true;
-                if place.0 { Role::InnerText } else { Role::Text }
-            }
-            Shape::Leaf if place.0 && part.media.kind == "text" && file_name(part).is_none() => Role::Nothing,
-            Shape::Leaf => Role::File,
-        };
-        roles.push(role);
-    }
-    prefer_plain(outline, &places, &mut roles);
-    roles
-}
-
-fn is_shown(part: &Part<'_>, not_first: bool) -> bool {
-    let media = &part.media;
-    let readable = media.is("text", "plain") || media.is("text", "html") || media.is("text", "enriched");
-    let disposition = part.fields.disposition();
-    let attached = disposition.as_ref().is_some_and(|d| d.kind == "attachment");
-    let named = disposition.as_ref().is_some_and(|d| d.parameter("filename").is_some());
-    readable && !attached && !(not_first && (named || media.parameter("name").is_some()))
-}
-
-/// In each alternative the plain rendition is the one that is read, if it says anything.
-fn prefer_plain(outline: &Outline<'_>, places: &[(bool, Option<usize>)], roles: &mut [Role]) {
-    let shown = |role: Role| matches!(role, Role::Text | Role::InnerText);
-    let mut plain = vec![false; roles.len()];
-    for (index, part) in outline.parts.iter().enumerate() {
-        if let (Some(alternative), true, true) = (places[index].1, shown(roles[index]), part.media.is("text", "plain"))
-        {
-            plain[alternative] |= !outline.body(part).trim_ascii().is_empty();
-        }
-    }
-    for (index, part) in outline.parts.iter().enumerate() {
-        if let (Some(alternative), true) = (places[index].1, shown(roles[index]))
-            && plain[alternative] != part.media.is("text", "plain")
-        {
-            roles[index] = Role::Twin;
-        }
-    }
-}
-
-/// The decoded bytes of a part, and whether the encoding was broken.
-fn content(outline: &Outline<'_>, part: &Part<'_>) -> (Vec<u8>, bool) {
-    decoded(outline.body(part), part)
-}
-
-fn decoded(body: &[u8], part: &Part<'_>) -> (Vec<u8>, bool) {
-    match part.fields.transfer_encoding() {
-        TransferEncoding::Identity => (body.to_vec(), false),
-        TransferEncoding::QuotedPrintable => (decode::quoted_printable(body), false),
-        TransferEncoding::Uuencode => (decode::uuencoded(body), false),
-        TransferEncoding::Base64 => match decode::base64(body) {
-            (decoded, true) => (decoded, false),
-            // A length that base64 cannot have: it is something else, kept without the line ends of the transport.
-            (_, false) => (
-                body.iter().filter(|b| !matches!(b, b'\r' | b'\n')).copied().collect(),
-                true,
-            ),
-        },
-    }
-}
-
-fn text_of(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>) -> String {
-    let (bytes, broken) = content(outline, part);
-    if broken {
-        mail.errors
-            .push("A text part is not the base64 it claims to be.".into());
-    }
-    let is_html = part.media.is("text", "html");
-    let declared = part
-        .media
-        .parameter("charset")
-        .map(str::to_owned)
-        .or_else(|| is_html.then(|| meta_charset(&bytes)).flatten());
-    let decoded = charset::decode(&bytes, declared.as_deref());
-    mail.errors.extend(decoded.note);
-    let mut text = if is_html {
-        let plain = html::to_text(&decoded.text);
-        mail.errors.extend(plain.notes);
-        plain.text
-    } else {
-        decoded.text.into_owned()
-    };
-    if text.contains(['\r', '\0']) {
-        text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "");
-    }
-    if text.len() > limits::TEXT_BYTES {
-        let mut end = limits::TEXT_BYTES;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        mail.errors.push(format!(
-            "Text longer than {} bytes: the rest is in the raw mail.",
-            limits::TEXT_BYTES
-        ));
-    }
-    text
-}
-
-/// The charset that HTML names in its head, where the mail names none.
-fn meta_charset(bytes: &[u8]) -> Option<String> {
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(2_048)]).to_ascii_lowercase();
-    let rest = &head[head.find("charset=")? + 8..];
-    let rest = rest.trim_start_matches(['"', '\'']);
-    Some(
-        rest[..rest
-            .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_'))
-            .unwrap_or(rest.len())]
-            .to_owned(),
-    )
-}
-
-fn describe(mail: &mut Understood, outline: &Outline<'_>, index: usize) -> Attachment {
-    let part = &outline.parts[index];
-    let (bytes, broken) = content(outline, part);
-    let name = file_name(part);
-    if broken {
-        let shown = name.as_deref().unwrap_or("without a name");
-        mail.errors
-            .push(format!("The attachment {shown:?} is not the base64 it claims to be."));
-    }
-    Attachment {
-        name,
-        content_type: part.media.essence(),
-        size: bytes.len() as u64,
-        sha256: HEXLOWER.encode(&Sha256::digest(&bytes)),
-        part: index,
-        inline: part.fields.disposition().is_some_and(|d| d.kind == "inline"),
-        content_id: part.fields.ids("content-id").into_iter().next(),
-    }
-}
-
-/// The name of a part without directories and control characters.
-fn file_name(part: &Part<'_>) -> Option<String> {
-    let disposition = part.fields.disposition();
-    let said = disposition
-        .as_ref()
-        .and_then(|d| d.parameter("filename"))
-        .or_else(|| part.media.parameter("name"))?;
-    let base = said.rsplit(['/', '\\']).next().unwrap_or(said);
-    let clean: String = base
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(limits::FILE_NAME_CHARS)
-        .collect();
-    let clean = clean.trim();
-    (!clean.is_empty()).then(|| clean.to_owned())
+/// Language tags (RFC 3282) without their weights; programs write the one they run in.
+fn languages(fields: &Fields<'_>) -> Vec<String> {
+    let said = ["content-language", "accept-language"];
+    let said: Vec<String> = said.iter().filter_map(|name| fields.text(name)).collect();
+    let tags = said.iter().flat_map(|text| text.split(','));
+    let tags = tags.map(|tag| tag.split(';').next().unwrap_or_default().trim().to_owned());
+    tags.filter(|tag| (2..=35).contains(&tag.len()))
+        .take(limits::LANGUAGES)
+        .collect()
 }

@@ -10,18 +10,17 @@ mod traffic;
 pub use policy::Policies;
 pub use traffic::Traffic;
 
-use super::compose::{self, Auto, PromiseHeader};
+use super::letter;
 use super::send::{Courier, Delivery, next_try};
-use super::texts;
+use super::sign::Signer;
 use crate::clock::Clock;
 use crate::desk::destination::{self, Destination};
-use crate::desk::outbox::{self, Attempted, Content, Due, Ended};
-use crate::desk::{Desk, arrival, reply};
+use crate::desk::outbox::{self, Attempted, Due, Ended};
+use crate::desk::{Desk, arrival};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::Store;
 use jiff::Timestamp;
-use plan::Zone;
 use std::sync::Arc;
 
 /// Sends what the outbox holds.
@@ -31,6 +30,8 @@ pub struct Post {
     clock: Clock,
     courier: Courier,
     policies: Policies,
+    /// Signs what is composed; none where there is no key.
+    signer: Option<Signer>,
 }
 
 /// What may be sent now, and when something else may be.
@@ -44,7 +45,14 @@ pub struct Round {
 
 impl Post {
     /// A sender; rows that were being sent when the desk stopped are sent again.
-    pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, courier: Courier, policies: Policies) -> Outcome<Post> {
+    pub fn begin(
+        store: Store,
+        desk: Arc<Desk>,
+        clock: Clock,
+        courier: Courier,
+        policies: Policies,
+        signer: Option<Signer>,
+    ) -> Outcome<Post> {
         store.write(outbox::recover)?;
         Ok(Post {
             store,
@@ -52,6 +60,7 @@ impl Post {
             clock,
             courier,
             policies,
+            signer,
         })
     }
 
@@ -144,7 +153,14 @@ impl Post {
         };
         let composed = match &kept {
             Some(_) => None,
-            None => Some(bytes_of(&self.desk, row)),
+            None => {
+                let (bytes, text) = letter::bytes_of(&self.desk, row);
+                // Signed once, before the bytes are kept: what is tried again is what was signed.
+                Some(match &self.signer {
+                    Some(signer) => (signer.sign(now, &bytes)?, text),
+                    None => (bytes, text),
+                })
+            }
         };
         let bytes = kept
             .or_else(|| composed.as_ref().map(|(bytes, _)| bytes.clone()))
@@ -202,150 +218,5 @@ impl Post {
     }
 }
 
-/// The bytes of a row's letter, and its words as the case shows them.
-pub fn bytes_of(desk: &Desk, row: &Due) -> (Vec<u8>, String) {
-    let (letter, text) = letter_of(desk, row);
-    (compose::compose(&letter), text)
-}
-
-fn letter_of(desk: &Desk, row: &Due) -> (compose::Letter, String) {
-    let letter = &row.letter;
-    let zone: Zone = letter.zone.parse().unwrap_or_else(|_| desk.zone.clone());
-    let text = words(desk, row, &zone);
-    let auto = match (&letter.content, row.automatic) {
-        (Content::Acknowledgement { .. } | Content::Unverified, true) => Some(Auto::Replied),
-        (_, true) => Some(Auto::Generated),
-        (_, false) => None,
-    };
-    let promise = match &letter.content {
-        Content::Acknowledgement { due, .. } | Content::Broken { due, .. } => Some(PromiseHeader {
-            case: letter.case,
-            due: *due,
-            state: "open".into(),
-        }),
-        Content::Reply {
-            next: reply::Next::Owe(due),
-            ..
-        } => Some(PromiseHeader {
-            case: letter.case,
-            due: *due,
-            state: "open".into(),
-        }),
-        _ => None,
-    };
-    let mut chain = letter.chain.clone();
-    chain.extend(
-        letter
-            .in_reply_to
-            .iter()
-            .filter(|id| !letter.chain.contains(id))
-            .cloned(),
-    );
-    let subject = if letter.is_reply {
-        compose::subject_of_reply(&letter.subject)
-    } else {
-        letter.subject.clone()
-    };
-    let composed = compose::Letter {
-        from_name: letter.from_name.clone(),
-        from: letter.from.clone(),
-        to: letter.to.clone(),
-        cc: letter.cc.clone(),
-        subject,
-        message_id: row
-            .message_id
-            .clone()
-            .unwrap_or_else(|| outbox::message_id(desk, row.case, row.message)),
-        in_reply_to: letter.in_reply_to.clone(),
-        references: compose::references_of_reply(&chain),
-        thread_index: letter.thread_index.clone(),
-        thread_topic: letter.thread_topic.clone(),
-        auto,
-        promise,
-        date: row.made_at,
-        zone,
-        text: text.clone(),
-    };
-    (composed, text)
-}
-
-fn words(desk: &Desk, row: &Due, zone: &Zone) -> String {
-    let now = row.made_at;
-    match &row.letter.content {
-        Content::Acknowledgement {
-            name,
-            subject,
-            files,
-            bytes,
-            due,
-            by,
-        } => texts::acknowledgement(&texts::Acknowledgement {
-            greeting_name: name,
-            subject,
-            files: (*files, *bytes),
-            due: *due,
-            zone,
-            now,
-            by: (by != &desk.name).then_some(by.as_str()),
-            case: row.letter.case,
-            desk_name: &desk.name,
-            urgent_hint: None,
-            moved_from_target: false,
-            time_link: None,
-            upload_link: None,
-        }),
-        Content::Reply {
-            text,
-            next,
-            name,
-            quoted,
-        } => {
-            let next = match next {
-                reply::Next::Close(_) => texts::Next::Close,
-                reply::Next::Owe(at) => texts::Next::Owe(*at),
-                reply::Next::Wait(at) => texts::Next::WaitUntil(*at),
-            };
-            let foot = texts::reply_foot(&texts::ReplyFoot {
-                where_we_stand: "",
-                next,
-                name,
-                zone,
-                now,
-                quoted: quoted
-                    .as_ref()
-                    .map(|(at, who, text)| texts::Quoted { at: *at, who, text }),
-                case: row.letter.case,
-                link: None,
-                no_link: None,
-            });
-            format!("{}\n\n{foot}", text.trim_end())
-        }
-        Content::Broken { name, said, due, lead } => texts::broken(&texts::Broken {
-            greeting_name: name,
-            case: row.letter.case,
-            said: *said,
-            new_time: *due,
-            lead: lead.as_deref().unwrap_or(&desk.name),
-            changed: "",
-            zone,
-            now,
-            desk_name: &desk.name,
-        }),
-        Content::Unverified => texts::not_verified(&texts::NotVerified {
-            case: row.letter.case,
-            desk_name: &desk.name,
-            link: None,
-        }),
-        Content::Closed { name } => texts::closing(&texts::Closing {
-            greeting_name: name,
-            case: row.letter.case,
-            subject: &row.letter.subject,
-            waited_until: now,
-            where_we_stand: "",
-            zone,
-            now,
-            desk_name: &desk.name,
-        }),
-        Content::Note { text } => text.clone(),
-    }
-}
+/// Rows sent at once at most.
+pub const AT_ONCE: usize = limits::DELIVERIES;

@@ -6,22 +6,30 @@
 //! that writer and worker work at the same time. A mail in whose hands the worker dies is counted before it is tried again,
 //! and set aside the second time; what comes after it is not delayed by more than the worker's restart.
 
-use super::auto;
-use super::list;
-use super::parse::{Mailbox, Understood};
+mod checking;
+mod understood;
+
+pub use understood::incoming;
+
+use super::raw::{Body, Spool, Spooled};
 use super::session::{Envelope, Gate, Reply};
-use super::worker::{Verdict, Worker};
+use super::verify::Verifier;
+use super::worker::{Asked, Verdict, Worker};
 use crate::clock::Clock;
 use crate::desk::arrival::{self, Waiting};
-use crate::desk::message::{self, Auto, Bounce, Facts, Failed, File, Incoming};
-use crate::desk::{Desk, RawId, Unverified};
+use crate::desk::message::{self, Incoming};
+use crate::desk::repeat::{self, Digest};
+use crate::desk::{BodyId, Desk, RawId, Unverified};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::{Pending, Store};
+use crate::store::{Pending, Store, Tx};
+use checking::Checking;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What the SMTP session asks of the desk.
 pub struct Entrance {
@@ -30,12 +38,22 @@ pub struct Entrance {
     clock: Clock,
     /// Free bytes of the disk under the database, asked anew for each mail; `None` where nobody can say.
     free_space: Box<dyn Fn() -> Option<(u64, u64)> + Send + Sync>,
+    /// By which way mail comes in here.
+    way: &'static str,
+    /// Where large mails grow.
+    folder: PathBuf,
     rates: Mutex<HashMap<String, (Timestamp, usize)>>,
 }
 
+/// What is done in the transaction that makes a mail durable.
+pub type Also = Box<dyn FnOnce(&mut Tx<'_>, RawId) -> Outcome<()> + Send>;
+
 impl Entrance {
-    /// An entrance; `free_space` answers (free, total) bytes of the disk.
+    /// An entrance for mail that comes by `way`; large mails grow in `folder`, `free_space` answers (free, total) bytes
+    /// of the disk.
     pub fn new(
+        way: &'static str,
+        folder: PathBuf,
         store: Store,
         desk: Arc<Desk>,
         clock: Clock,
@@ -46,8 +64,108 @@ impl Entrance {
             desk,
             clock,
             free_space: Box::new(free_space),
+            way,
+            folder,
             rates: Mutex::default(),
         }
+    }
+
+    /// Whether the disk has room for a mail of this size.
+    ///
+    /// # Errors
+    /// The reply to give.
+    pub fn room(&self, size: usize) -> Result<(), Reply> {
+        let Some((free, total)) = (self.free_space)() else {
+            return Ok(());
+        };
+        let needed = (size as f64 * 1.5).max(total as f64 * limits::FREE_DISK_SHARE);
+        if (free as f64) < needed.min(limits::FREE_DISK_BYTES_MOST) {
+            return Err(Reply::of(
+                452,
+                "4.3.1",
+                "the desk's disk is nearly full; your server will try again",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes a mail durable, with what else its transaction does. A large one is stored piece by piece, in transactions of
+    /// which the last makes it be there: nothing that was cut off stands anywhere but among unfinished bodies.
+    ///
+    /// # Errors
+    /// Whatever the store or the mail's file said; nothing was kept.
+    pub async fn keep(&self, said: arrival::Envelope, mail: Body, also: Also) -> Outcome<RawId> {
+        let now = self.clock.now();
+        match mail {
+            Body::Here(bytes) => {
+                let digest = repeat::digest(&bytes);
+                let job = move |tx: &mut Tx<'_>| {
+                    let raw = arrival::accept(tx, now, &said, &digest, bytes)?;
+                    also(tx, raw)?;
+                    Ok(raw)
+                };
+                if cfg!(feature = "sabotage-ack-before-commit") {
+                    drop(self.store.submit(job));
+                    return Ok(RawId(0));
+                }
+                self.store.write_async(job).await
+            }
+            Body::Spooled(spooled) => {
+                let body = self.store.write_async(move |tx| arrival::begin_body(tx, now)).await?;
+                let kept = self.keep_spooled(now, said, spooled, body, also).await;
+                if kept.is_err() {
+                    // Should this fail as well, the next start drops it.
+                    let _ = self.store.write_async(move |tx| arrival::drop_body(tx, body)).await;
+                }
+                kept
+            }
+        }
+    }
+
+    async fn keep_spooled(
+        &self,
+        now: Timestamp,
+        said: arrival::Envelope,
+        mut spooled: Spooled,
+        body: BodyId,
+        also: Also,
+    ) -> Outcome<RawId> {
+        let (mut digest, mut head, mut place) = (Digest::default(), None, 0);
+        loop {
+            let read = tokio::task::spawn_blocking(move || {
+                let mut pieces = Vec::with_capacity(limits::PIECES_AT_ONCE);
+                while pieces.len() < limits::PIECES_AT_ONCE {
+                    let piece = spooled.piece()?;
+                    if piece.is_empty() {
+                        break;
+                    }
+                    digest.feed(&piece);
+                    pieces.push(piece);
+                }
+                std::io::Result::Ok((spooled, digest, pieces))
+            });
+            let mut pieces;
+            (spooled, digest, pieces) = read.await.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+            if pieces.is_empty() {
+                break;
+            }
+            if head.is_none() {
+                head = Some(pieces.remove(0));
+            }
+            let count = pieces.len() as i64;
+            self.store
+                .write_async(move |tx| arrival::keep_pieces(tx, body, place, pieces))
+                .await?;
+            place += count;
+        }
+        let (head, digest) = (head.unwrap_or_default(), digest.finish());
+        self.store
+            .write_async(move |tx| {
+                let raw = arrival::accept_body(tx, now, &said, &digest, head, body)?;
+                also(tx, raw)?;
+                Ok(raw)
+            })
+            .await
     }
 
     /// Counts mails of senders that are not verified: nobody unknown fills the spool at will.
@@ -75,20 +193,7 @@ impl Entrance {
 
 impl Gate for Entrance {
     fn sender(&self, _peer: IpAddr, from: &str, declared_size: Option<usize>) -> Result<(), Reply> {
-        if let Some((free, total)) = (self.free_space)() {
-            let announced = declared_size.unwrap_or(0) as f64 * 1.5;
-            if (free as f64)
-                < announced
-                    .max(total as f64 * limits::FREE_DISK_SHARE)
-                    .min(limits::FREE_DISK_BYTES_MOST)
-            {
-                return Err(Reply::of(
-                    452,
-                    "4.3.1",
-                    "the desk's disk is nearly full; your server will try again",
-                ));
-            }
-        }
+        self.room(declared_size.unwrap_or(0))?;
         match self.within_rate(from) {
             true => Ok(()),
             false => Err(Reply::of(
@@ -110,28 +215,15 @@ impl Gate for Entrance {
         }
     }
 
-    async fn take(&self, envelope: Envelope, raw: Vec<u8>) -> Result<(), Reply> {
-        let now = self.clock.now();
-        let digest = arrival::digest(&envelope.from, &envelope.to, &raw);
+    async fn take(&self, envelope: Envelope, mail: Body) -> Result<(), Reply> {
         let said = arrival::Envelope {
-            way: "smtp",
+            way: self.way.into(),
             from: envelope.from,
             to: envelope.to,
             peer: envelope.peer.to_string(),
             helo: envelope.helo,
         };
-        if cfg!(feature = "sabotage-ack-before-commit") {
-            drop(
-                self.store
-                    .submit(move |tx| arrival::accept(tx, now, &said, &digest, raw)),
-            );
-            return Ok(());
-        }
-        match self
-            .store
-            .write_async(move |tx| arrival::accept(tx, now, &said, &digest, raw))
-            .await
-        {
+        match self.keep(said, mail, Box::new(|_, _| Ok(()))).await {
             Ok(_) => Ok(()),
             Err(fault) => {
                 tracing::error!(error = %fault, "a mail could not be stored; its sender keeps it");
@@ -142,6 +234,10 @@ impl Gate for Entrance {
                 ))
             }
         }
+    }
+
+    fn spool(&self) -> Spool {
+        Spool::within(self.folder.clone())
     }
 }
 
@@ -157,12 +253,26 @@ pub struct Understanding {
     ready: Vec<Incoming>,
     /// Given to the writer, a few mails a job.
     placing: Vec<(Arc<Vec<Incoming>>, Pending<()>)>,
+    /// Finds out who wrote a mail; none on a desk that believes every sender.
+    verifier: Option<Verifier>,
+    /// Mails whose sender is being checked, by the number of their bytes: those that are understood, and verdicts that came
+    /// before that.
+    checking: HashMap<i64, Checking>,
 }
 
 impl Understanding {
     /// A loop that has understood nothing yet; counts this start on everything that waits.
-    pub fn begin(store: Store, desk: Arc<Desk>, clock: Clock, worker: Worker) -> Outcome<Understanding> {
-        store.write(arrival::count_start)?;
+    pub fn begin(
+        store: Store,
+        desk: Arc<Desk>,
+        clock: Clock,
+        worker: Worker,
+        verifier: Option<Verifier>,
+    ) -> Outcome<Understanding> {
+        store.write(|tx| {
+            arrival::drop_unfinished(tx)?;
+            arrival::count_start(tx)
+        })?;
         Ok(Understanding {
             store,
             desk,
@@ -171,6 +281,8 @@ impl Understanding {
             after: RawId(0),
             ready: Vec::new(),
             placing: Vec::new(),
+            verifier,
+            checking: HashMap::new(),
         })
     }
 
@@ -182,6 +294,7 @@ impl Understanding {
             self.after = RawId(0);
             self.ready.clear();
             self.placing.clear();
+            self.checking.clear();
         }
         stepped
     }
@@ -190,8 +303,10 @@ impl Understanding {
         let after = self.after;
         let batch = self.store.read(|tx| arrival::waiting(tx, after, limits::PARSE_BATCH))?;
         let Some(last) = batch.last() else {
+            self.hear(Duration::from_millis(limits::VERDICT_MILLIS));
+            self.hand_over();
             self.settle(0)?;
-            return Ok(false);
+            return Ok(!self.checking.is_empty());
         };
         self.after = last.raw;
         let (given_up, mut todo): (Vec<_>, Vec<_>) = batch.into_iter().partition(|one| one.given_up().is_some());
@@ -200,16 +315,26 @@ impl Understanding {
             self.place(unreadable(&one, &reason));
         }
         self.hand_over();
+        for one in &todo {
+            self.check(one)?;
+        }
         while !todo.is_empty() {
             todo = self.understand(todo)?;
         }
+        // Verdicts are waited for beside reading on, until too many mails wait.
+        self.hear(Duration::ZERO);
+        while self.checking.len() > limits::VERIFY_AT_ONCE || self.bytes_in_check() > limits::VERIFY_BYTES {
+            self.hear(Duration::from_millis(limits::VERDICT_MILLIS));
+        }
+        self.hand_over();
         Ok(true)
     }
 
     /// Has mails understood and placed; gives back those that must be tried again after the worker died.
     fn understand(&mut self, mut todo: Vec<Waiting>) -> Outcome<Vec<Waiting>> {
-        let mails: Vec<(i64, &[u8])> = todo.iter().map(|one| (one.raw.0, one.bytes.as_slice())).collect();
-        let mut verdicts: HashMap<i64, Verdict> = self.worker.understand_batch(&mails).into_iter().collect();
+        let mails: Vec<Asked<'_>> = todo.iter().map(|one| asked(&self.store, one)).collect();
+        let mut verdicts: HashMap<i64, Verdict> = self.worker.understand(&mails).into_iter().collect();
+        drop(mails);
         if verdicts.values().all(|verdict| matches!(verdict, Verdict::NotTried)) {
             return Err(anyhow::anyhow!("the process that reads mail cannot be started").into());
         }
@@ -221,7 +346,13 @@ impl Understanding {
             match verdicts.remove(&one.raw.0) {
                 Some(Verdict::Understood(understood)) => {
                     let mail = incoming(&self.desk, &one, *understood);
-                    self.place(mail);
+                    match self.checking.get_mut(&one.raw.0) {
+                        Some(waits) => {
+                            waits.mail = Some(mail);
+                            self.judged(one.raw.0);
+                        }
+                        None => self.place(mail),
+                    }
                 }
                 Some(Verdict::Died { reason }) => {
                     let raw = one.raw;
@@ -233,7 +364,10 @@ impl Understanding {
                         "the worker died with a mail in hand"
                     );
                     match one.given_up() {
-                        Some(why) => self.place(unreadable(&one, &format!("{why} ({reason})"))),
+                        Some(why) => {
+                            self.checking.remove(&one.raw.0);
+                            self.place(unreadable(&one, &format!("{why} ({reason})")));
+                        }
                         None => again.push(one),
                     }
                 }
@@ -309,6 +443,27 @@ impl Understanding {
     }
 }
 
+/// A mail for the worker; what of it lies in pieces is read while it is handed over.
+fn asked<'a>(store: &Store, one: &'a Waiting) -> Asked<'a> {
+    asked_of(store, one.raw.0, &one.head, one.body, one.size)
+}
+
+/// The same by its parts: its number, its first piece, and where the others lie.
+pub(super) fn asked_of<'a>(store: &Store, id: i64, head: &'a [u8], body: Option<BodyId>, size: u64) -> Asked<'a> {
+    let asked = Asked::whole(id, head);
+    let Some(body) = body else { return asked };
+    let store = store.clone();
+    asked.followed_by(size, move |out| {
+        for place in 0.. {
+            match store.read(|tx| arrival::piece(tx, body, place))? {
+                Some(piece) => out.write_all(&piece)?,
+                None => break,
+            }
+        }
+        Ok(())
+    })
+}
+
 fn unreadable(waiting: &Waiting, reason: &str) -> Incoming {
     Incoming {
         raw: waiting.raw.0,
@@ -316,122 +471,5 @@ fn unreadable(waiting: &Waiting, reason: &str) -> Incoming {
         envelope_from: waiting.envelope_from.clone(),
         trouble: Some(reason.to_owned()),
         ..Incoming::default()
-    }
-}
-
-/// What the desk needs of a mail that was understood.
-pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
-    let auto = auto::with_envelope(mail.auto, &waiting.envelope_from);
-    let through = list::author(&mail, &desk.lists);
-    let (author, served_list) = match &through {
-        Some(through) => (Some(through.author.clone()), Some(through.list.clone())),
-        None => (mail.from.clone(), None),
-    };
-    let address = author
-        .as_ref()
-        .map(|author| author.address.clone())
-        .filter(|address| address.contains('@'));
-    let trouble = match &address {
-        Some(_) => None,
-        None if auto_of(auto) != Auto::No && auto_of(auto) != Auto::List => None,
-        None => Some("it names no sender who could be answered".to_owned()),
-    };
-    let mut recipients = waiting.envelope_to.clone();
-    recipients.extend(mail.to.iter().chain(&mail.cc).map(|one| one.address.clone()));
-    recipients.extend(mail.delivered_to.iter().cloned());
-    let mut chain = mail.references.clone();
-    chain.extend(
-        mail.in_reply_to
-            .iter()
-            .filter(|id| !mail.references.contains(id))
-            .cloned(),
-    );
-    let facts = Facts {
-        to: mail.to.iter().map(shown).collect(),
-        cc: mail.cc.iter().map(shown).collect(),
-        files: mail
-            .attachments
-            .iter()
-            .map(|file| File {
-                name: file.name.clone().unwrap_or_else(|| "(without a name)".into()),
-                content_type: file.content_type.clone(),
-                size: file.size,
-            })
-            .collect(),
-        errors: mail.errors.clone(),
-        thread_index: mail.thread_index.clone(),
-        thread_topic: mail.thread_topic.clone(),
-        list: served_list.clone(),
-        offer: None,
-        date: mail.date.map(|date| date.to_string()),
-    };
-    let folded = [mail.signature.as_str(), mail.quoted_text.as_str()]
-        .join("\n")
-        .trim()
-        .to_owned();
-    Incoming {
-        raw: waiting.raw.0,
-        received_at: waiting.received_at,
-        address: address.unwrap_or_else(|| waiting.envelope_from.clone()),
-        name: author.and_then(|author| author.name),
-        envelope_from: waiting.envelope_from.clone(),
-        recipients,
-        message_id: mail.message_id.clone(),
-        chain,
-        maybe_chain: mail.maybe_in_reply_to.clone(),
-        subject: mail.subject.clone(),
-        text: message::clip_bytes(
-            if mail.new_text.trim().is_empty() {
-                &mail.body_text
-            } else {
-                &mail.new_text
-            },
-            limits::TEXT_BYTES,
-        )
-        .to_owned(),
-        folded: message::clip_bytes(&folded, limits::TEXT_BYTES).to_owned(),
-        auto: auto_of(auto),
-        served_list,
-        bounce: mail.bounce.map(bounce_of),
-        mail_zone: mail
-            .date_offset_minutes
-            .and_then(plan::Zone::fixed)
-            .map(|zone| zone.to_string()),
-        facts,
-        entry: None,
-        trouble,
-    }
-}
-
-fn bounce_of(bounce: auto::Bounce) -> Bounce {
-    let failed = bounce.failures.into_iter().map(|one| Failed {
-        recipient: one.recipient,
-        permanent: one.permanent,
-        is_about_address: one.reason.is_about_address(),
-        reason: one.reason.words().to_owned(),
-        said: one.said,
-    });
-    Bounce {
-        about: bounce.about_message_id,
-        permanent: bounce.permanent,
-        complaint: bounce.complaint,
-        failed: failed.collect(),
-    }
-}
-
-fn shown(one: &Mailbox) -> String {
-    match &one.name {
-        Some(name) if !name.is_empty() => format!("{name} <{}>", one.address),
-        _ => one.address.clone(),
-    }
-}
-
-fn auto_of(auto: auto::Auto) -> Auto {
-    match auto {
-        auto::Auto::No => Auto::No,
-        auto::Auto::List => Auto::List,
-        auto::Auto::AutoReplied => Auto::Replied,
-        auto::Auto::AutoGenerated => Auto::Generated,
-        auto::Auto::Bounce => Auto::Bounce,
     }
 }

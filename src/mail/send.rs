@@ -26,6 +26,7 @@ pub use sts::{Mode, Policy, record_id};
 use crate::limits;
 use crate::mail::session::is_address;
 use dialogue::{Attempt, End, Stage, TlsUse};
+use hickory_resolver::TokioResolver;
 use jiff::{SignedDuration, Timestamp};
 use rustls::ClientConfig;
 use std::net::{IpAddr, SocketAddr};
@@ -135,12 +136,12 @@ pub struct Courier {
 }
 
 impl Courier {
-    /// A courier that asks the system's resolver and calls itself `helo`.
+    /// A courier that asks this resolver and calls itself `helo`.
     ///
     /// # Errors
-    /// If the resolver's configuration or the TLS library does not work.
-    pub fn new(route: Route, helo: String) -> anyhow::Result<Self> {
-        let directory = Arc::new(Dns::system()?);
+    /// If the TLS library does not work.
+    pub fn new(route: Route, helo: String, resolver: TokioResolver) -> anyhow::Result<Self> {
+        let directory = Arc::new(Dns::of(resolver));
         Courier::with(route, helo, directory, Waits::default())
     }
 

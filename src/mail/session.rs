@@ -1,4 +1,5 @@
-//! One SMTP session as a machine without I/O: bytes in, replies out, and now and then something for the driver to do.
+//! One SMTP or LMTP session as a machine without I/O: bytes in, replies out, and now and then something for the driver to
+//! do. LMTP (RFC 2033) is the same but for its greeting and one reply a recipient after the mail.
 //!
 //! Promises. `250` after a mail is said only when the gate has said that it is durable ([`Gate::take`]). What is taken
 //! is byte for byte what was sent: no trace field is added, the peer, its greeting and the parameters stand in the
@@ -21,11 +22,21 @@ pub use data::Budget;
 pub use reply::Reply;
 
 use crate::limits;
-use command::{Command, Sender};
-use data::{Receipt, Share};
+use crate::mail::raw::{Body, Spool};
+use command::{Command, Hello, Sender};
+use data::{Fed, Receipt, Share};
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
+
+/// What is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// RFC 5321.
+    Smtp,
+    /// RFC 2033: with a mail server of the same house, never over the internet.
+    Lmtp,
+}
 
 /// Who sent a mail to whom and how it came, as said on the connection and never as its header claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +75,12 @@ pub trait Gate: Send + Sync + 'static {
     ///
     /// # Errors
     /// The reply to give; the sender keeps the mail.
-    fn take(&self, envelope: Envelope, raw: Vec<u8>) -> impl Future<Output = Result<(), Reply>> + Send;
+    fn take(&self, envelope: Envelope, mail: Body) -> impl Future<Output = Result<(), Reply>> + Send;
+
+    /// Where a mail that does not stay in memory grows.
+    fn spool(&self) -> Spool {
+        Spool::within(std::env::temp_dir())
+    }
 }
 
 /// What the driver does next.
@@ -72,7 +88,10 @@ pub trait Gate: Send + Sync + 'static {
 pub enum Turn {
     /// Everything was used: send the replies, read more.
     More,
-    /// Ask the gate to take this mail, then tell the answer to [`Session::taken`].
+    /// Put these bytes of the mail into its file, then call [`Session::spooled`].
+    Spool(Vec<u8>),
+    /// Ask the gate to take this mail, of which these are the bytes that were not spooled; then tell the answer to
+    /// [`Session::taken`].
     Take(Envelope, Vec<u8>),
     /// Send the replies, shake hands, then call [`Session::secured`].
     Secure,
@@ -89,7 +108,7 @@ enum State {
     /// After `354`.
     Data(Envelope, Box<Receipt>),
     /// The desk is storing; its memory is still accounted for.
-    Taking { _share: Share },
+    Taking { _share: Share, replies: usize },
     /// After STARTTLS, before the handshake.
     Handshake,
     /// Nothing is heard any more.
@@ -99,6 +118,7 @@ enum State {
 /// One session.
 #[derive(Debug)]
 pub struct Session {
+    protocol: Protocol,
     host: Arc<str>,
     peer: IpAddr,
     budget: Arc<Budget>,
@@ -123,11 +143,15 @@ const ENDLESS: Reply = Reply::of(421, "4.3.4", "this mail does not end; closing"
 const OVERLONG: Reply = Reply::of(500, "5.5.2", "the command line is too long");
 const LINE_END: Reply = Reply::of(500, "5.5.2", "commands end with CR LF, not with LF alone");
 const HELLO_FIRST: Reply = Reply::of(503, "5.5.1", "say EHLO first");
+const LHLO_FIRST: Reply = Reply::of(503, "5.5.1", "say LHLO first");
+const NO_LMTP: Reply = Reply::of(502, "5.5.1", "this command is not offered here");
+const IS_LMTP: Reply = Reply::of(500, "5.5.1", "this is LMTP: say LHLO and your host name");
 
 impl Session {
-    /// A session with `peer` of the server called `host`; STARTTLS is offered if `tls_offered`.
+    /// An SMTP session with `peer` of the server called `host`; STARTTLS is offered if `tls_offered`.
     pub fn new(host: Arc<str>, peer: IpAddr, tls_offered: bool, budget: Arc<Budget>) -> Self {
         Session {
+            protocol: Protocol::Smtp,
             host,
             peer: peer.to_canonical(),
             budget,
@@ -143,9 +167,18 @@ impl Session {
         }
     }
 
+    /// The same session in another protocol.
+    pub fn speaking(self, protocol: Protocol) -> Self {
+        Session { protocol, ..self }
+    }
+
     /// The greeting, said before anything is heard.
     pub fn greet(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("220 {} ESMTP Duly\r\n", self.host).as_bytes());
+        let protocol = match self.protocol {
+            Protocol::Smtp => "ESMTP",
+            Protocol::Lmtp => "LMTP",
+        };
+        out.extend_from_slice(format!("220 {} {protocol} Duly\r\n", self.host).as_bytes());
     }
 
     /// Whether a mail is half received.
@@ -202,15 +235,41 @@ impl Session {
         (used, Turn::More)
     }
 
+    /// The piece of the last [`Turn::Spool`] is in its file, or why it could not be kept.
+    pub fn spooled(&mut self, answer: Result<Vec<u8>, Reply>) {
+        if let State::Data(_, receipt) = &mut self.state {
+            match answer {
+                Ok(piece) => receipt.emptied(piece),
+                Err(reply) => receipt.refuse(reply.into_refusal()),
+            }
+        }
+    }
+
     /// The desk's answer about the mail of the last [`Turn::Take`].
     pub fn taken(&mut self, answer: Result<(), Reply>, out: &mut Vec<u8>) {
-        self.state = State::Idle;
-        match answer {
+        let before = std::mem::replace(&mut self.state, State::Idle);
+        let replies = if let State::Taking { replies, .. } = before {
+            replies
+        } else {
+            1
+        };
+        let reply = match answer {
             Ok(()) => {
                 self.commands = 0;
-                Reply::of(250, "2.0.0", "taken and stored").say(out);
+                Reply::of(250, "2.0.0", "taken and stored")
             }
-            Err(reply) => reply.into_refusal().say(out),
+            Err(reply) => reply.into_refusal(),
+        };
+        for _ in 0..replies {
+            reply.say(out);
+        }
+    }
+
+    /// Replies after a mail: LMTP has one for each recipient that was accepted (RFC 2033 §4.2).
+    fn replies(&self, envelope: &Envelope) -> usize {
+        match self.protocol {
+            Protocol::Smtp => 1,
+            Protocol::Lmtp => envelope.to.len(),
         }
     }
 
@@ -238,26 +297,31 @@ impl Session {
         let State::Data(_, receipt) = &mut self.state else {
             return (0, Some(Turn::Close));
         };
-        let (used, ended) = receipt.feed(input);
+        let (used, fed) = receipt.feed(input);
         if receipt.is_endless() {
             self.state = State::Over;
             ENDLESS.say(out);
             return (used, Some(Turn::Close));
         }
-        if !ended {
-            return (used, None);
+        match fed {
+            Fed::More => return (used, None),
+            Fed::Full => return (used, Some(Turn::Spool(receipt.piece()))),
+            Fed::End => {}
         }
         self.completed += 1;
         let State::Data(envelope, receipt) = std::mem::replace(&mut self.state, State::Idle) else {
             return (used, Some(Turn::Close));
         };
+        let replies = self.replies(&envelope);
         match receipt.finish() {
             Ok((raw, share)) => {
-                self.state = State::Taking { _share: share };
+                self.state = State::Taking { _share: share, replies };
                 (used, Some(Turn::Take(envelope, raw)))
             }
             Err(reply) => {
-                reply.say(out);
+                for _ in 0..replies {
+                    reply.say(out);
+                }
                 (used, None)
             }
         }
@@ -307,7 +371,7 @@ impl Session {
 
     fn obey<G: Gate>(&mut self, gate: &G, command: Command<'_>, out: &mut Vec<u8>) -> Option<Turn> {
         match command {
-            Command::Hello(name, extended) => self.hello(name, extended, out),
+            Command::Hello(name, verb) => self.hello(name, verb, out),
             Command::Mail(sender) => self.mail(gate, &sender, out),
             Command::Rcpt(to) => self.rcpt(gate, to, out),
             Command::Data => self.data(out),
@@ -330,11 +394,16 @@ impl Session {
         }
     }
 
-    fn hello(&mut self, name: &str, extended: bool, out: &mut Vec<u8>) -> Option<Turn> {
+    fn hello(&mut self, name: &str, verb: Hello, out: &mut Vec<u8>) -> Option<Turn> {
+        match (self.protocol, verb) {
+            (Protocol::Smtp, Hello::Lhlo) => return self.refuse(&NO_LMTP, out),
+            (Protocol::Lmtp, Hello::Ehlo | Hello::Helo) => return self.refuse(&IS_LMTP, out),
+            _ => {}
+        }
         self.state = State::Idle;
         name.clone_into(&mut self.helo);
         let host = &self.host;
-        if !extended {
+        if verb == Hello::Helo {
             out.extend_from_slice(format!("250 {host}\r\n").as_bytes());
             return None;
         }
@@ -355,7 +424,10 @@ impl Session {
 
     fn mail<G: Gate>(&mut self, gate: &G, sender: &Sender<'_>, out: &mut Vec<u8>) -> Option<Turn> {
         if self.helo.is_empty() {
-            return self.refuse(&HELLO_FIRST, out);
+            return match self.protocol {
+                Protocol::Smtp => self.refuse(&HELLO_FIRST, out),
+                Protocol::Lmtp => self.refuse(&LHLO_FIRST, out),
+            };
         }
         if matches!(self.state, State::Open(_)) {
             return self.refuse(
@@ -414,7 +486,11 @@ impl Session {
             }
             State::Open(envelope) => {
                 self.state = State::Open(envelope);
-                self.refuse(&Reply::of(554, "5.5.1", "no recipient was accepted"), out)
+                let code = match self.protocol {
+                    Protocol::Smtp => 554,
+                    Protocol::Lmtp => 503, // RFC 2033 §4.2
+                };
+                self.refuse(&Reply::of(code, "5.5.1", "no recipient was accepted"), out)
             }
             other => {
                 self.state = other;

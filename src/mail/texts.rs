@@ -1,15 +1,23 @@
-//! The words of our mail (UX.md §2.2 and §4), as functions from plain data to text: a catalogue in other languages can
-//! take this file's place.
+//! The nine texts of our mail to customers (UX.md §2.2 and §4), as functions from plain data to words. Which words a
+//! language has for it stands in the [`catalogue`](super::catalogue); which paragraphs a text has, and in which order,
+//! stands here. What engineers get is in [`notice`].
 //!
 //! Promised: a time never stands without weekday and zone; no exclamation marks; automatic texts are at most twenty lines
 //! once they are wrapped, and say that a machine wrote them. A paragraph is one line here: [`crate::mail::compose`] wraps
 //! it. Whatever comes from outside is one clipped line, and a name that could be read as an advertisement is left out: an
-//! acknowledgement must not carry a stranger's message to a third person. Text C, E and H are not here yet.
+//! acknowledgement must not carry a stranger's message to a third person.
+//!
+//! Text C (promise changed) has its words and no cause yet: negotiation brings it.
 
+mod lines;
+pub mod notice;
+
+use super::catalogue::Speech;
 use crate::limits;
-use crate::mail::compose::{clip, one_line};
+use crate::mail::compose::{Section, clip, one_line};
 use jiff::Timestamp;
-use plan::{Zone, say};
+use lines::Lines;
+use plan::Zone;
 
 /// Longest name that is said.
 const NAME_CHARS: usize = 60;
@@ -18,31 +26,65 @@ const SUBJECT_CHARS: usize = 100;
 /// Longest free sentence of ours in a template.
 const SENTENCE_CHARS: usize = 600;
 
-/// A: what arrived, and the promised time.
-#[derive(Debug, Clone)]
-pub struct Acknowledgement<'a> {
+/// What every text needs: to whom, about which case, in which language and zone.
+#[derive(Clone, Copy)]
+pub struct To<'a> {
+    /// The language.
+    pub speech: Speech,
     /// The contact's name as they write it; empty if unknown.
-    pub greeting_name: &'a str,
-    /// Subject of the mail that arrived.
+    pub name: &'a str,
+    /// Number of the case.
+    pub case: i64,
+    /// Its subject, or the subject of the mail that arrived.
     pub subject: &'a str,
+    /// The reader's zone.
+    pub zone: &'a Zone,
+    /// When this is written.
+    pub now: Timestamp,
+    /// The desk, `Acme Support`.
+    pub desk_name: &'a str,
+}
+
+impl To<'_> {
+    fn time(&self, at: Timestamp) -> String {
+        self.speech.time(at, self.zone, self.now)
+    }
+
+    fn full(&self, at: Timestamp) -> String {
+        self.speech.full(at, self.zone, self.now)
+    }
+
+    fn case(&self) -> String {
+        self.case.to_string()
+    }
+
+    fn subject(&self) -> String {
+        match clip(self.subject, SUBJECT_CHARS) {
+            empty if empty.is_empty() => self.speech.say("no-subject", &[]),
+            subject => subject,
+        }
+    }
+
+    fn desk(&self) -> String {
+        clip(self.desk_name, NAME_CHARS)
+    }
+}
+
+/// A: what arrived, and the promised time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Arrived<'a> {
     /// Files with it, and their bytes in all.
     pub files: (usize, u64),
     /// By when we reply.
     pub due: Timestamp,
-    /// The customer's zone.
-    pub zone: &'a Zone,
-    /// When this is written.
-    pub now: Timestamp,
     /// The engineer whom the timetable has for it; none before there is one.
     pub by: Option<&'a str>,
-    /// Number of the case.
-    pub case: i64,
-    /// The desk, `Acme Support`.
-    pub desk_name: &'a str,
+    /// It began with `urgent:`.
+    pub urgent: bool,
     /// By when a person reads an answer that begins with `urgent:`; left out where nobody grants a time.
-    pub urgent_hint: Option<Timestamp>,
+    pub urgent_by: Option<Timestamp>,
     /// The target cannot be held: the time is the earliest that can.
-    pub moved_from_target: bool,
+    pub later_than_usual: bool,
     /// Page where the time is changed, if the desk has one.
     pub time_link: Option<&'a str>,
     /// Page that takes large files, if the desk has one.
@@ -50,55 +92,59 @@ pub struct Acknowledgement<'a> {
 }
 
 /// Text A, the acknowledgement with a promised time.
-pub fn acknowledgement(a: &Acknowledgement) -> String {
-    let mut lines = Lines::greeting(a.greeting_name);
-    let subject = match clip(a.subject, SUBJECT_CHARS) {
-        empty if empty.is_empty() => String::new(),
-        subject => format!(" \"{subject}\""),
-    };
-    lines.paragraph(&format!("your mail{subject} has arrived{}.", files(a.files)));
+pub fn acknowledgement(to: &To, a: &Arrived) -> Vec<Section> {
+    let speech = to.speech;
+    let mut lines = Lines::greeting(to);
+    let (subject, size) = (clip(to.subject, SUBJECT_CHARS), speech.size(a.files.1));
+    let mut values = vec![("files", (a.files.0 as u64).into()), ("size", (&size).into())];
+    if subject.is_empty() {
+        lines.say("a-arrived-untitled", &values);
+    } else {
+        values.push(("subject", (&subject).into()));
+        lines.say("a-arrived", &values);
+    }
     lines.empty();
-    lines.line(&format!("    We will reply by  {}", say::long(a.due, a.zone, a.now)));
-    let utc = say::utc(a.due, a.zone).map_or_else(String::new, |utc| format!("{utc} · "));
-    lines.line(&format!("                      {utc}{}", say::about(a.due, a.now)));
-    let desk = clip(a.desk_name, NAME_CHARS);
+    let desk = to.desk();
     let by = a.by.map(|name| clip(name, NAME_CHARS)).filter(|name| !name.is_empty());
-    lines.line(&format!("    From              {}", by.as_ref().unwrap_or(&desk)));
-    lines.line(&format!("    Case              {}", a.case));
+    let distance = speech.ahead(a.due, to.now).into_iter();
+    let beside: Vec<String> = speech.utc(a.due, to.zone).into_iter().chain(distance).collect();
+    lines.table(&[
+        (speech.say("a-label-reply", &[]), to.time(a.due)),
+        (String::new(), beside.join(" · ")),
+        (
+            speech.say("label-from", &[]),
+            by.clone().unwrap_or_else(|| desk.clone()),
+        ),
+        (speech.say("label-case", &[]), to.case()),
+    ]);
     lines.empty();
-    if a.moved_from_target {
-        lines.paragraph("This is later than our usual time: it is the earliest that we can keep.");
+    if a.later_than_usual {
+        lines.say("a-later-than-usual", &[]);
     }
     // The words "time: …" are promised only once the desk understands them: until then a person reads the wish.
-    let words = "answer and say which";
-    lines.paragraph(&match a.time_link {
-        Some(link) => format!(
-            "If another time suits you, earlier or later: {} or {words}.",
-            one_line(link)
-        ),
-        None => format!("If another time suits you, earlier or later, {words}."),
-    });
-    let read = a.urgent_hint.map_or_else(
-        || "A person then looks at it first.".to_owned(),
-        |hint| format!("A person then reads it by {}.", say::long(hint, a.zone, a.now)),
-    );
-    lines.paragraph(&format!(
-        "If it has become worse (production down), begin your answer with \"urgent:\". {read}"
-    ));
+    match a.time_link {
+        Some(link) => lines.say("a-change-link", &[("link", (&one_line(link)).into())]),
+        None => lines.say("a-change", &[]),
+    }
+    match (a.urgent, a.urgent_by) {
+        (true, _) => lines.say("a-urgent-read", &[]),
+        (_, None) => lines.say("a-urgent", &[]),
+        (_, Some(at)) => lines.say("a-urgent-by", &[("time", (&to.time(at)).into())]),
+    }
     lines.empty();
-    let large = a
-        .upload_link
-        .map_or_else(String::new, |link| format!("Large files: {} ", one_line(link)));
-    lines.paragraph(&format!("{large}You do not need to send anything twice."));
+    if let Some(link) = a.upload_link {
+        lines.say("a-large-files", &[("link", (&one_line(link)).into())]);
+    }
+    lines.say("a-twice", &[]);
     lines.empty();
-    let writer = by.map_or_else(
-        || "a person".to_owned(),
-        |name| name.split(' ').next().unwrap_or_default().to_owned(),
-    );
-    lines.paragraph(&format!(
-        "{desk} · this first line of contact was written by a machine, the reply will be written by {writer}."
-    ));
-    lines.0
+    match by {
+        Some(name) => {
+            let first = name.split(' ').next().unwrap_or_default();
+            lines.say("a-machine", &[("desk", (&desk).into()), ("by", first.into())]);
+        }
+        None => lines.say("a-machine-somebody", &[("desk", (&desk).into())]),
+    }
+    lines.sections()
 }
 
 /// What happens after a reply.
@@ -114,129 +160,275 @@ pub enum Next {
     None,
 }
 
-/// The mail that a reply answers.
-#[derive(Debug, Clone)]
+/// Words that are quoted under ours.
+#[derive(Debug, Clone, Copy)]
 pub struct Quoted<'a> {
-    /// When it was written.
+    /// When they were written.
     pub at: Timestamp,
-    /// Who wrote it.
+    /// Who wrote them.
     pub who: &'a str,
-    /// Its words, without what it quotes itself.
+    /// The words, without what they quote themselves.
     pub text: &'a str,
 }
 
-/// B: what stands below an engineer's own words.
-#[derive(Debug, Clone)]
-pub struct ReplyFoot<'a> {
+/// B: an engineer's reply.
+#[derive(Debug, Clone, Copy)]
+pub struct Reply<'a> {
+    /// The engineer's own words, Markdown.
+    pub words: &'a str,
     /// Where we stand, one line; empty if nothing was said.
     pub where_we_stand: &'a str,
     /// Who moves next, and until when.
     pub next: Next,
     /// The engineer's name.
-    pub name: &'a str,
-    /// The customer's zone.
-    pub zone: &'a Zone,
-    /// When this is written.
-    pub now: Timestamp,
+    pub by: &'a str,
     /// The mail answered.
     pub quoted: Option<Quoted<'a>>,
-    /// Number of the case.
-    pub case: i64,
     /// The case's page, if the desk has one.
     pub link: Option<&'a str>,
     /// Page of "this did not help", if the desk has one.
     pub no_link: Option<&'a str>,
 }
 
-/// Text B below the engineer's own words: where we stand, who moves next, name, the mail answered.
-pub fn reply_foot(foot: &ReplyFoot) -> String {
-    let mut lines = Lines(String::new());
+/// Text B: the engineer's own words, and below them where we stand, who moves next, name, the mail answered.
+pub fn reply(to: &To, reply: &Reply) -> Vec<Section> {
+    let mut lines = Lines::new(to);
+    lines.markdown(reply.words);
     lines.empty();
-    let stand = clip(foot.where_we_stand, SENTENCE_CHARS);
+    let stand = clip(reply.where_we_stand, SENTENCE_CHARS);
     if !stand.is_empty() {
-        lines.paragraph(&format!("Where we stand: {stand}"));
+        lines.say("where-we-stand", &[("words", (&stand).into())]);
     }
-    let said = |at| full(at, foot.zone, foot.now);
-    match foot.next {
-        Next::Owe(at) => lines.paragraph(&format!(
-            "You will hear from us by {}, or sooner if you write.",
-            said(at)
-        )),
-        Next::WaitUntil(at) => lines.paragraph(&format!("We wait for you until {}.", said(at))),
-        Next::Close => lines.paragraph(&format!("With this we close the case. {REOPENS}")),
+    match reply.next {
+        Next::Owe(at) => lines.say("b-owe", &[("time", (&to.full(at)).into())]),
+        Next::WaitUntil(at) => lines.say("b-wait", &[("time", (&to.full(at)).into())]),
+        Next::Close => {
+            lines.say("b-close", &[]);
+            lines.say("reopens", &[]);
+        }
         Next::None => {}
     }
-    if !stand.is_empty() || foot.next != Next::None {
+    if !stand.is_empty() || reply.next != Next::None {
         lines.empty();
     }
-    lines.paragraph(&clip(foot.name, NAME_CHARS));
+    lines.line(&clip(reply.by, NAME_CHARS));
     lines.empty();
-    if let Some(link) = foot.no_link {
-        lines.paragraph(&format!("Did this not help? {} (you get a new time)", one_line(link)));
+    if let Some(link) = reply.no_link {
+        lines.say("b-not-helped", &[("link", (&one_line(link)).into())]);
     }
-    if let Some(quoted) = &foot.quoted {
-        let who = clip(quoted.who, NAME_CHARS);
-        lines.paragraph(&format!("On {}, {who} wrote:", say::stamp(quoted.at, foot.zone)));
-        quote(quoted.text, &mut lines);
+    if let Some(quoted) = &reply.quoted {
+        lines.quoted(quoted, limits::QUOTED_LINES);
     }
-    lines.paragraph(&match foot.link {
-        Some(link) => format!("Whole case: {} · case {}", one_line(link), foot.case),
-        None => format!("Case {}", foot.case),
-    });
-    lines.0
+    let case = to.case();
+    match reply.link {
+        Some(link) => lines.say(
+            "b-case-link",
+            &[("link", (&one_line(link)).into()), ("case", (&case).into())],
+        ),
+        None => lines.say("b-case", &[("case", (&case).into())]),
+    }
+    lines.sections()
 }
 
-const REOPENS: &str = "Answer this mail at any time and the case is open again, with a new promised time.";
+/// C: a promise is to be moved, or was.
+#[derive(Debug, Clone, Copy)]
+pub struct Changed<'a> {
+    /// The time that stands.
+    pub old: Timestamp,
+    /// The time offered or agreed.
+    pub new: Timestamp,
+    /// One true sentence why.
+    pub why: &'a str,
+    /// What is safe meanwhile, one sentence; empty if there is nothing to say.
+    pub meanwhile: &'a str,
+    /// Links to say yes, another time, and no; none where the change is agreed already.
+    pub ask: Option<Ask<'a>>,
+}
 
-/// F: closing after a wait ran out.
-#[derive(Debug, Clone)]
+/// The three choices of an offer.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// Page that accepts.
+    pub yes: &'a str,
+    /// Page with other times.
+    pub other: &'a str,
+    /// Page that insists on the old time.
+    pub keep: &'a str,
+    /// The lead who decides then, and by when they write.
+    pub lead: (&'a str, Timestamp),
+}
+
+/// Text C: old time, new time, why, what is safe meanwhile, three choices, and that the old time stands until agreed.
+pub fn changed(to: &To, c: &Changed) -> Vec<Section> {
+    let speech = to.speech;
+    let mut lines = Lines::greeting(to);
+    let (old, new) = (to.time(c.old), to.full(c.new));
+    let Some(ask) = &c.ask else {
+        lines.say("c-agreed", &[("old", (&old).into()), ("time", (&new).into())]);
+        lines.empty();
+        lines.machine();
+        return lines.sections();
+    };
+    lines.say("c-said", &[("time", (&old).into())]);
+    let why = clip(c.why, SENTENCE_CHARS);
+    lines.say(
+        if c.new > c.old { "c-longer" } else { "c-sooner" },
+        &[("why", (&why).into())],
+    );
+    lines.empty();
+    lines.table(&[(speech.say("label-new-time", &[]), new)]);
+    lines.empty();
+    let meanwhile = clip(c.meanwhile, SENTENCE_CHARS);
+    if !meanwhile.is_empty() {
+        lines.say("c-meanwhile", &[("words", (&meanwhile).into())]);
+        lines.empty();
+    }
+    lines.say("c-question", &[]);
+    lines.empty();
+    let lead = (clip(ask.lead.0, NAME_CHARS), to.time(ask.lead.1));
+    let lead = speech.say("c-keep-lead", &[("lead", (&lead.0).into()), ("time", (&lead.1).into())]);
+    for (label, link, more) in [
+        (speech.say("c-label-yes", &[]), ask.yes, speech.say("c-or-ok", &[])),
+        (speech.say("c-label-other", &[]), ask.other, String::new()),
+        (speech.say("c-label-keep", &[("time", (&old).into())]), ask.keep, lead),
+    ] {
+        lines.line(&format!("    {label}"));
+        lines.line(&format!("        {}", one_line(link)));
+        if !more.is_empty() {
+            lines.line(&format!("        {more}"));
+        }
+    }
+    lines.empty();
+    lines.say("c-stands", &[]);
+    lines.machine();
+    lines.sections()
+}
+
+/// D: a reminder half-way through a wait for the customer.
+#[derive(Debug, Clone, Copy)]
+pub struct Reminder<'a> {
+    /// What we need and why, one line; empty if it stands in our last mail.
+    pub need: &'a str,
+    /// Until when the case is kept open.
+    pub until: Timestamp,
+    /// Our last mail.
+    pub quoted: Option<Quoted<'a>>,
+}
+
+/// Text D: what we need, until when the case stays open, and that answering later opens it again.
+pub fn reminder(to: &To, r: &Reminder) -> Vec<Section> {
+    let mut lines = Lines::greeting(to);
+    lines.say(
+        "d-yours",
+        &[("case", (&to.case()).into()), ("subject", (&to.subject()).into())],
+    );
+    lines.empty();
+    let need = clip(r.need, SENTENCE_CHARS);
+    match (need.as_str(), &r.quoted) {
+        ("", _) => lines.say("d-need-below", &[]),
+        (need, _) => lines.say("d-need", &[("words", need.into())]),
+    }
+    lines.say("d-until", &[("time", (&to.full(r.until)).into())]);
+    lines.say("d-later", &[]);
+    if let Some(quoted) = &r.quoted {
+        lines.empty();
+        lines.quoted(quoted, limits::REMINDER_LINES);
+        lines.machine_line();
+    } else {
+        lines.machine();
+    }
+    lines.sections()
+}
+
+/// E: the case waits for somebody of ours, upstream, the lab or a date.
+#[derive(Debug, Clone, Copy)]
+pub struct HandedOn<'a> {
+    /// `engineering`, `upstream`, `lab` or `date`.
+    pub party: &'a str,
+    /// What was handed over, to whom, with a link if it is public, and the way around it: the engineer's words, Markdown.
+    pub words: &'a str,
+    /// By when the next word comes, even if there is no news.
+    pub next_word: Timestamp,
+    /// The engineer's name.
+    pub by: &'a str,
+}
+
+/// Text E, sent when an engineer chooses it.
+pub fn handed_on(to: &To, e: &HandedOn) -> Vec<Section> {
+    let mut lines = Lines::greeting(to);
+    let (case, subject) = (to.case(), to.subject());
+    let values = [
+        ("case", (&case).into()),
+        ("subject", (&subject).into()),
+        ("party", e.party.into()),
+    ];
+    lines.say("e-handed", &values);
+    lines.empty();
+    lines.markdown(e.words);
+    lines.empty();
+    lines.table(&[(to.speech.say("label-next-word", &[]), to.full(e.next_word))]);
+    lines.empty();
+    lines.say("e-anyway", &[]);
+    lines.empty();
+    lines.line(&clip(e.by, NAME_CHARS));
+    lines.machine();
+    lines.sections()
+}
+
+/// F: closing.
+#[derive(Debug, Clone, Copy)]
 pub struct Closing<'a> {
-    /// The contact's name; empty if unknown.
-    pub greeting_name: &'a str,
-    /// Number of the case.
-    pub case: i64,
-    /// Its subject.
-    pub subject: &'a str,
-    /// Until when we waited.
-    pub waited_until: Timestamp,
-    /// Where we stand, one line; empty if nothing was said.
-    pub where_we_stand: &'a str,
-    /// The customer's zone.
-    pub zone: &'a Zone,
-    /// When this is written.
-    pub now: Timestamp,
-    /// The desk.
-    pub desk_name: &'a str,
+    /// Until when we waited; none where somebody closes now.
+    pub waited_until: Option<Timestamp>,
+    /// How it ended, a word of [`crate::desk::case::RESOLUTIONS`].
+    pub resolution: &'a str,
+    /// Cause, fix, and what stays open, as far as somebody wrote it down; empty if nobody did.
+    pub summary: &'a str,
+    /// Pages of "yes, solved" and "no", if the desk has them.
+    pub solved: Option<(&'a str, &'a str)>,
 }
 
-/// Text F, written by the desk: the date until which we waited has come, the case is closed as answered.
-pub fn closing(c: &Closing) -> String {
-    let mut lines = Lines::greeting(c.greeting_name);
-    lines.paragraph(&format!(
-        "we waited for you until {}, and close case {} now as answered.",
-        say::long(c.waited_until, c.zone, c.now),
-        c.case
-    ));
-    lines.empty();
-    lines.line(&format!("    Problem    {}", clip(c.subject, SUBJECT_CHARS)));
-    let stand = clip(c.where_we_stand, SENTENCE_CHARS);
-    if !stand.is_empty() {
-        lines.empty();
-        lines.paragraph(&format!("Where we stand: {stand}"));
+/// Text F: problem, how it ended, what stays open, and how to open it again.
+pub fn closing(to: &To, c: &Closing) -> Vec<Section> {
+    let speech = to.speech;
+    let mut lines = Lines::greeting(to);
+    let case = to.case();
+    match c.waited_until {
+        Some(until) => lines.say(
+            "f-waited",
+            &[("time", (&to.time(until)).into()), ("case", (&case).into())],
+        ),
+        None => lines.say("f-now", &[("case", (&case).into())]),
     }
     lines.empty();
-    lines.paragraph(REOPENS);
-    lines.machine(c.desk_name);
-    lines.0
+    let outcome = speech.say(
+        "outcome",
+        &[("resolution", c.resolution.replace(' ', "-").as_str().into())],
+    );
+    lines.table(&[
+        (speech.say("label-problem", &[]), to.subject()),
+        (speech.say("label-outcome", &[]), outcome),
+    ]);
+    let summary = clip(c.summary, SENTENCE_CHARS);
+    if !summary.is_empty() {
+        lines.empty();
+        lines.say("where-we-stand", &[("words", (&summary).into())]);
+    }
+    lines.empty();
+    lines.say("reopens", &[]);
+    if let Some((yes, no)) = c.solved {
+        lines.say(
+            "f-solved",
+            &[("yes", (&one_line(yes)).into()), ("no", (&one_line(no)).into())],
+        );
+    }
+    lines.machine();
+    lines.sections()
 }
 
 /// G: a broken promise.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Broken<'a> {
-    /// The contact's name; empty if unknown.
-    pub greeting_name: &'a str,
-    /// Number of the case.
-    pub case: i64,
     /// By when we had said to reply.
     pub said: Timestamp,
     /// The earliest new time that can be kept.
@@ -245,207 +437,57 @@ pub struct Broken<'a> {
     pub lead: &'a str,
     /// What we changed, one sentence; empty if nothing yet.
     pub changed: &'a str,
-    /// The customer's zone.
-    pub zone: &'a Zone,
-    /// When this is written.
-    pub now: Timestamp,
-    /// The desk.
-    pub desk_name: &'a str,
 }
 
 /// Text G, sent the minute a promise breaks. No excuse.
-pub fn broken(b: &Broken) -> String {
-    let mut lines = Lines::greeting(b.greeting_name);
-    let said = say::long(b.said, b.zone, b.now);
-    lines.paragraph(&format!("we said we would reply by {said}. We did not do it."));
+pub fn broken(to: &To, b: &Broken) -> Vec<Section> {
+    let speech = to.speech;
+    let mut lines = Lines::greeting(to);
+    lines.say("g-said", &[("time", (&to.time(b.said)).into())]);
     lines.empty();
-    lines.line(&format!("    New time   {}", full(b.new_time, b.zone, b.now)));
-    lines.line(&format!("    Case       {}", b.case));
+    lines.table(&[
+        (speech.say("label-new-time", &[]), to.full(b.new_time)),
+        (speech.say("label-case", &[]), to.case()),
+    ]);
     lines.empty();
     let lead = clip(b.lead, NAME_CHARS);
     if !lead.is_empty() {
-        lines.paragraph(&format!("{lead} (lead) knows of it and may offer you a better time."));
+        lines.say("g-lead", &[("lead", (&lead).into())]);
     }
     let changed = clip(b.changed, SENTENCE_CHARS);
     if !changed.is_empty() {
-        lines.paragraph(&format!("What we changed: {changed}"));
+        lines.say("g-changed", &[("words", (&changed).into())]);
     }
-    lines.paragraph("The broken promise stays in our ledger. You do not need to write again.");
-    lines.machine(b.desk_name);
-    lines.0
+    lines.say("g-ledger", &[]);
+    lines.machine();
+    lines.sections()
 }
 
-/// D: a reminder half-way through a wait for the customer.
-#[derive(Debug, Clone)]
-pub struct Reminder<'a> {
-    /// The contact's name; empty if unknown.
-    pub greeting_name: &'a str,
-    /// Number of the case.
-    pub case: i64,
-    /// Its subject.
-    pub subject: &'a str,
-    /// What we need and why, one line; empty if it stands in our last mail only.
-    pub need: &'a str,
-    /// Until when the case is kept open.
-    pub until: Timestamp,
-    /// The customer's zone.
-    pub zone: &'a Zone,
-    /// When this is written.
-    pub now: Timestamp,
-    /// The desk.
-    pub desk_name: &'a str,
-}
-
-/// Text D, the one reminder: what we need, until when the case stays open, and that answering later opens it again.
-pub fn reminder(r: &Reminder) -> String {
-    let mut lines = Lines::greeting(r.greeting_name);
-    lines.paragraph(&format!(
-        "in case {} \"{}\" the next word is yours.",
-        r.case,
-        clip(r.subject, SUBJECT_CHARS)
-    ));
+/// Text I: fixed words, nothing of the sender's quoted, not even a name. `link` is the page with the button.
+pub fn not_verified(to: &To, link: Option<&str>) -> Vec<Section> {
+    let nobody = To { name: "", ..*to };
+    let mut lines = Lines::greeting(&nobody);
+    lines.say("i-arrived", &[("case", (&to.case()).into())]);
     lines.empty();
-    let need = clip(r.need, SENTENCE_CHARS);
-    lines.paragraph(&match need.as_str() {
-        "" => "What we need stands in our last mail.".to_owned(),
-        need => format!("What we need: {need}"),
-    });
-    lines.paragraph(&format!(
-        "We keep the case open until {}.",
-        full(r.until, r.zone, r.now)
-    ));
-    lines.paragraph("If you answer later, it is open again, with a new promised time.");
-    lines.machine(r.desk_name);
-    lines.0
-}
-
-/// I: the sender could not be verified.
-#[derive(Debug, Clone)]
-pub struct NotVerified<'a> {
-    /// Number of the case.
-    pub case: i64,
-    /// The desk.
-    pub desk_name: &'a str,
-    /// The page with the button, if the desk has one.
-    pub link: Option<&'a str>,
-}
-
-/// Text I: fixed words, nothing of the sender's quoted, not even a name.
-pub fn not_verified(n: &NotVerified) -> String {
-    let mut lines = Lines::greeting("");
-    lines.paragraph(&format!(
-        "your mail has arrived as case {}. We could not check that it came from you.",
-        n.case
-    ));
-    lines.empty();
-    match n.link {
+    match link {
         Some(link) => {
-            lines.paragraph("Press the button behind this link and it gets a promised time at once (the button shows that you read this address):");
+            lines.say("i-button", &[]);
+            lines.empty();
             lines.line(&format!("    {}", one_line(link)));
-            lines.paragraph("Otherwise a person looks at it first.");
+            lines.empty();
+            lines.say("i-otherwise", &[]);
         }
-        None => lines.paragraph("A person looks at it first; then it gets a promised time."),
+        None => lines.say("i-person", &[]),
     }
     lines.empty();
-    lines.paragraph("If you did not write to us, nothing needs to be done.");
-    lines.machine(n.desk_name);
-    lines.0
+    lines.say("i-nothing", &[]);
+    lines.machine();
+    lines.sections()
 }
 
-/// Text under construction.
-struct Lines(String);
-
-impl Lines {
-    fn greeting(name: &str) -> Lines {
-        let hello = match greeting_name(name) {
-            Some(name) => format!("Hello {name},\n\n"),
-            None => "Hello,\n\n".to_owned(),
-        };
-        Lines(hello)
-    }
-
-    fn line(&mut self, line: &str) {
-        self.0.push_str(line);
-        self.0.push('\n');
-    }
-
-    fn paragraph(&mut self, words: &str) {
-        self.line(words);
-    }
-
-    fn empty(&mut self) {
-        self.0.push('\n');
-    }
-
-    /// Rule 8 of the words: machine-written mail says so.
-    fn machine(&mut self, desk_name: &str) {
-        self.empty();
-        self.line(&format!(
-            "{} · this mail was written by a machine.",
-            clip(desk_name, NAME_CHARS)
-        ));
-    }
-}
-
-/// A name to greet somebody with; `None` where it is none or looks like an address, a link or a sentence.
-fn greeting_name(name: &str) -> Option<String> {
-    let name = one_line(name);
-    let odd = |c: char| matches!(c, '/' | ':' | '@' | '<' | '>' | '"' | '?' | '!' | '\\' | '=') || c.is_ascii_digit();
-    let host = name
-        .split('.')
-        .skip(1)
-        .any(|after| after.starts_with(char::is_alphanumeric));
-    // "Nair, Priya" is how directories write it.
-    let given = name
-        .split_once(',')
-        .map_or(name.as_str(), |(_, given)| given)
-        .trim()
-        .to_owned();
-    let first = given.split(' ').next().unwrap_or_default();
-    let said = if first.chars().count() > 1 && !first.ends_with('.') {
-        first.to_owned()
-    } else {
-        given
-    };
-    (!said.is_empty() && said.chars().count() <= 40 && !name.contains(odd) && !host).then_some(said)
-}
-
-/// `Wednesday 25 November, 10:00 (Berlin), 09:00 UTC`.
-fn full(at: Timestamp, zone: &Zone, now: Timestamp) -> String {
-    let said = say::long(at, zone, now);
-    say::utc(at, zone).map_or(said.clone(), |utc| format!("{said}, {utc}"))
-}
-
-/// `, with 2 files (3.1 MB)`.
-fn files((count, bytes): (usize, u64)) -> String {
-    let size = match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
-    };
-    match count {
-        0 => String::new(),
-        1 => format!(", with 1 file ({size})"),
-        _ => format!(", with {count} files ({size})"),
-    }
-}
-
-/// The answered mail with quote marks, its first lines only.
-fn quote(text: &str, lines: &mut Lines) {
-    let text = text.trim_end();
-    for line in text.lines().take(limits::QUOTED_LINES) {
-        let mark = if line.starts_with('>') || line.is_empty() {
-            ">"
-        } else {
-            "> "
-        };
-        lines.line(&format!("{mark}{line}"));
-    }
-    if text.lines().count() > limits::QUOTED_LINES {
-        lines.line("> […]");
-    }
-    lines.empty();
+/// The subject of text I.
+pub fn subject_not_verified(speech: Speech, case: i64) -> String {
+    speech.say("i-subject", &[("case", (&case.to_string()).into())])
 }
 
 #[cfg(test)]

@@ -55,6 +55,22 @@ pub(crate) const DEVICE: &[&str] = &[
     "obtener outlook", "outlook für ",
 ];
 
+/// Prefixes of subjects that pass on and do not answer.
+#[rustfmt::skip]
+pub(crate) const FORWARD_PREFIXES: &[&str] = &[
+    "fwd:", "fw:", "fwd :", "wg:", "tr:", "tr :", "rv:", "enc:", "i:", "vb:", "doorst:", "pd:", "vl:", "továbbítás:",
+    "ilt:", "i̇lt:", "转发:", "轉寄:", "転送:", "전달:", "[fwd:",
+];
+
+/// Words with which programs announce a mail that is passed on.
+#[rustfmt::skip]
+pub(crate) const FORWARDED: &[&str] = &[
+    "forwarded", "fwd", "weitergeleitet", "transféré", "réexpédié", "transmis", "reenviado", "encaminhada",
+    "reencaminhada", "inoltrato", "doorgestuurd", "vidarebefordra", "videresend", "välitetty", "edelleenlähet",
+    "przesłan", "přeposlan", "preposlan", "továbbított", "redirecționat", "proslijeđen", "iletilen", "пересыла",
+    "переадрес", "переслан", "пересила", "转发", "轉寄", "転送", "전달",
+];
+
 /// Prefixes of subjects that answer or pass on.
 #[rustfmt::skip]
 pub(crate) const ANSWER_PREFIXES: &[&str] = &[

@@ -1,26 +1,17 @@
 //! Where files are kept, out of the settings, and the worker that puts them there.
 
 use super::stopped;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::files::{Bucket, Files, Place};
 use crate::limits;
-use crate::mail::filing::Filer;
+use crate::mail::filing::{Filer, Task};
 use crate::refusal::Refusal;
 use anyhow::Context;
+use jiff::SignedDuration;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
-
-/// The desk's own address in the web, without the slash at its end.
-pub(super) fn url_of(text: &str) -> Result<String, String> {
-    let url = text.trim_end_matches('/');
-    let is_one = url.starts_with("https://") || url.starts_with("http://");
-    match url.is_empty() || (is_one && !url.contains(char::is_whitespace)) {
-        true => Ok(url.to_owned()),
-        false => Err(format!("web.url is as \"https://desk.acme.example\", not \"{text}\".")),
-    }
-}
 
 /// Where files are kept, out of the settings.
 pub fn files_of(dir: &Path, config: &Config) -> anyhow::Result<Files> {
@@ -63,36 +54,49 @@ pub fn files_of(dir: &Path, config: &Config) -> anyhow::Result<Files> {
     Files::open(&place, dir.join("uploads"), scanner)
 }
 
+/// What the worker found to do.
+enum Found {
+    Task(Task),
+    Sweep,
+    Nothing,
+}
+
 /// Puts files to their place, one at a time, behind everything that a promise waits for.
-pub(super) async fn file(filer: Arc<Filer>, mut bell: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn file(
+    filer: Arc<Filer>,
+    clock: Clock,
+    mut bell: watch::Receiver<u64>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let patience = SignedDuration::from_secs(limits::FILING_PAUSE_SECONDS);
     while !*stop.borrow() {
         bell.mark_unchanged();
         let take = Arc::clone(&filer);
-        let taken = tokio::task::spawn_blocking(move || match take.take()? {
-            None => take.sweep().map(|()| None),
-            task => Ok(task),
+        let looked = tokio::task::spawn_blocking(move || match take.take()? {
+            Some(task) => Ok(Found::Task(task)),
+            None if take.sweep()? => Ok(Found::Sweep),
+            None => Ok(Found::Nothing),
         })
         .await;
-        let done = match taken {
-            Ok(Ok(None)) => Ok(false),
-            Ok(Ok(Some(task))) => filer.finish(task).await.map(|()| true),
+        let done = match looked {
+            Ok(Ok(Found::Task(task))) => filer.finish(task).await,
+            Ok(Ok(Found::Sweep)) => filer.sweep_place().await,
+            Ok(Ok(Found::Nothing)) => {
+                tokio::select! {
+                    () = stopped(&mut stop) => return,
+                    _ = bell.changed() => {}
+                    () = super::pause(&clock, Some(clock.now() + patience)) => {}
+                }
+                continue;
+            }
             Ok(Err(error)) => Err(error),
             Err(panic) => Err(anyhow::Error::new(panic).into()),
         };
-        let pause = Duration::from_secs(limits::FILING_PAUSE_SECONDS);
-        match done {
-            Ok(true) => continue,
-            Ok(false) => tokio::select! {
+        if let Err(error) = done {
+            tracing::error!(%error, "a file waits for its place; tried again");
+            tokio::select! {
                 () = stopped(&mut stop) => return,
-                _ = bell.changed() => tokio::time::sleep(Duration::from_millis(limits::ALARM_PATIENCE_MILLIS)).await,
-                () = tokio::time::sleep(pause) => {}
-            },
-            Err(error) => {
-                tracing::error!(%error, "a file waits for its place; tried again");
-                tokio::select! {
-                    () = stopped(&mut stop) => return,
-                    () = tokio::time::sleep(pause) => {}
-                }
+                () = tokio::time::sleep(patience.unsigned_abs()) => {}
             }
         }
     }

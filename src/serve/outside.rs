@@ -1,6 +1,7 @@
 //! The world that mail leaves into: given to a desk, so that a test can give it another one.
 
 use crate::mail::send::{self, Directory, Dns, Fetch, Https, Waits};
+use hickory_resolver::TokioResolver;
 use std::sync::Arc;
 
 /// What the desk asks and believes when it sends to the mail hosts of a domain.
@@ -17,9 +18,9 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// The real one: the system's resolver and roots.
-    pub fn real() -> anyhow::Result<Outside> {
-        let directory: Arc<dyn Directory> = Arc::new(Dns::system()?);
+    /// The real one: the desk's resolver and the system's roots.
+    pub fn real(resolver: TokioResolver) -> anyhow::Result<Outside> {
+        let directory: Arc<dyn Directory> = Arc::new(Dns::of(resolver));
         let tls = send::system_tls()?;
         Ok(Outside {
             fetch: Arc::new(Https::new(Arc::clone(&directory), Arc::clone(&tls))),

@@ -29,6 +29,8 @@ pub(super) struct Sqlite {
     log_pages: Arc<AtomicUsize>,
     /// Pages at which the log is copied next.
     copy_at: usize,
+    /// Bytes of large values written since the cache was given back.
+    large_bytes: usize,
 }
 
 /// The lock file beside the database, held while the desk is open; the kernel lets go of it when the process ends.
@@ -136,6 +138,7 @@ impl Sqlite {
             connection,
             log_pages: Arc::default(),
             copy_at: limits::WAL_PAGES,
+            large_bytes: 0,
         })
     }
 
@@ -157,6 +160,11 @@ impl Engine for Sqlite {
     }
 
     fn execute(&mut self, sql: &str, values: &[Value]) -> anyhow::Result<u64> {
+        let large = values.iter().map(|value| match value {
+            Value::Bytes(bytes) if bytes.len() >= limits::SPOOL_BYTES => bytes.len(),
+            _ => 0,
+        });
+        self.large_bytes += large.sum::<usize>();
         let mut statement = self.connection.prepare_cached(&numbered(sql))?;
         Ok(statement.execute(params_from_iter(values))? as u64)
     }
@@ -223,6 +231,11 @@ impl Engine for Sqlite {
     }
 
     fn tidy(&mut self) -> Result<(), Unsure> {
+        if self.large_bytes >= limits::PIECES_AT_ONCE * limits::SPOOL_BYTES {
+            // The pages of a large mail are not asked for again; in the cache they would only push the indexes out.
+            self.large_bytes = 0;
+            self.rest();
+        }
         let pages = self.log_pages.load(Ordering::Relaxed);
         if pages + limits::WAL_PAGES < self.copy_at {
             // The log began anew since it was copied.

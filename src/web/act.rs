@@ -112,6 +112,7 @@ fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
             party: text("party"),
             until: text("until"),
             because: spoken("because"),
+            tell: spoken("tell"),
         },
         "wake" => Verb::Wake { case },
         "close" => Verb::Close {
@@ -124,6 +125,11 @@ fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
         },
         "undo" => Verb::Undo,
         "release" => Verb::Release { what: case.to_string() },
+        "merge" => Verb::Merge {
+            case,
+            into: text("into").trim().trim_start_matches('#').parse().ok(),
+        },
+        "unmerge" => Verb::Unmerge { case },
         "decline" => Verb::Decline {
             case,
             because: text("because"),
@@ -329,6 +335,15 @@ fn others(screen: &Screen, who: &str, opened: Option<&str>) -> Markup {
         (small(screen, who, "note", "Write an internal note", opened, html! {
             label.field { "For engineers only; the customer never sees it" textarea name="note" rows="4" required { "\n" (typed("note", "note")) } }
         }))
+        @if screen.page.merged_into.is_some() {
+            (small(screen, who, "unmerge", "Part it from the other case", opened, html! {}))
+        } @else {
+            (small(screen, who, "merge", "Merge it into another case", opened, html! {
+                @let offered = screen.page.offered.as_ref().map(|offer| offer.case.to_string()).unwrap_or_default();
+                label.field { "Number of the case it belongs to" input name="into" inputmode="numeric" required maxlength="20" autocomplete="off"
+                    value=(Some(typed("merge", "into")).filter(|text| !text.is_empty()).unwrap_or(offered)); }
+            }))
+        }
         @if is_live {
             (small(screen, who, "wait", "Wait", opened, html! {
                 label.field { "For" select name="party" {

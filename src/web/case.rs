@@ -12,7 +12,7 @@ use crate::desk::engineer::{self, Engineer};
 use crate::desk::file::{self, FileRow};
 use crate::desk::queue::{self, CasePage, MessageRow, PromiseRow};
 use crate::desk::upload::size;
-use crate::desk::{CaseId, Desk, say};
+use crate::desk::{CaseId, Desk, outbox, say};
 use crate::files::sniff;
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -47,6 +47,8 @@ pub struct Screen {
     pub on_it: Vec<String>,
     /// Its files, those that have their place.
     pub files: Vec<FileRow>,
+    /// The brake is on: nothing leaves the desk.
+    pub mail_held: bool,
     /// See [`Asked`].
     pub asked: Asked,
 }
@@ -112,6 +114,7 @@ pub fn render(house: &House, case: CaseId, asked: Asked) -> Outcome<Markup> {
             .filter(|one| slices.iter().any(|(who, on, _)| *who == one.id && *on == case));
         Ok(Screen {
             files: file::list(tx, case)?,
+            mail_held: outbox::is_held(tx)?,
             page,
             on_it: on_it.map(|one| one.name.clone()).collect(),
             engineers,
@@ -129,6 +132,7 @@ pub fn render(house: &House, case: CaseId, asked: Asked) -> Outcome<Markup> {
         desk: &door.desk.name,
         address: &address,
         is_queue: false,
+        mail_held: screen.mail_held,
     };
     Ok(layout::page(&frame, content(&screen, &door.desk, now)?))
 }
@@ -147,6 +151,7 @@ fn content(screen: &Screen, desk: &Desk, now: Timestamp) -> Outcome<Markup> {
             (head(screen, desk, now))
             (promise_line(screen, desk, now))
             (failures(screen, desk, now))
+            (belongs(screen))
         }
         (said(screen))
         div.columns {
@@ -179,6 +184,7 @@ fn head(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
         p.who {
             strong { (row.customer) }
             " · " (super::queue::state(row)) " · severity " (super::queue::severity(row.severity)) " · lane " (row.lane)
+            @if let Some(product) = &row.product { " · " (product) }
             @if let Some(list) = &screen.page.list { " · public list " (list) }
             " · opened " (layout::time(screen.page.opened_at, desk, now))
         }
@@ -272,6 +278,20 @@ fn failures(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
     }
 }
 
+/// Where the case went, or where it may belong: an offer that a person decides on below.
+fn belongs(screen: &Screen) -> Markup {
+    let page = &screen.page;
+    html! {
+        @if let Some(other) = page.merged_into {
+            p.notice { strong { "Merged. " } "Everything of this case stands in " a href={ "/c/" (other) } { "case " (other) } "." }
+        }
+        @if let Some(offer) = &page.offered {
+            p.notice.offer { strong { "May belong to " a href={ "/c/" (offer.case) } { "case " (offer.case) } ". " } (offer.why) ". "
+                a href="#act-merge" { "Merge it" } " below, if it does." }
+        }
+    }
+}
+
 /// What the last act did, in a fixed sentence (an address must not be able to make the desk say things), or why not.
 fn said(screen: &Screen) -> Markup {
     let words = match screen.asked.done.as_deref() {
@@ -283,6 +303,10 @@ fn said(screen: &Screen) -> Markup {
         Some("close") => "The case is closed. A mail from the customer opens it again, with a new promise.",
         Some("release") => "The case is taken on and has a promise.",
         Some("decline") => "The case is declined.",
+        Some("merge") => {
+            "The case is merged into the other. Everything of it stands there; it can be parted again below."
+        }
+        Some("unmerge") => "The case stands by itself again. What was written since stays in the other.",
         Some("next") => "This case is yours for a slice. Reply, wait, or hand it back.",
         Some("skip") => "Handed back with your reason.",
         _ => "",

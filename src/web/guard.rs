@@ -8,7 +8,7 @@
 //! a desk that is open or not: nothing there asks who sends a request or what it was called, so there is nothing that a
 //! forwarded or foreign request could borrow. All other paths stay behind the four checks, whoever forwards to them.
 
-use super::{House, asset, layout, said, status_of};
+use super::{House, asset, confirm, layout, said, status_of};
 use crate::limits;
 use crate::refusal::Refusal;
 use axum::body::{Body, to_bytes};
@@ -91,6 +91,9 @@ async fn admitted(house: &House, request: Request) -> Result<Request, Box<Respon
     if path.starts_with(GUESTS) || path.starts_with(asset::PATH) {
         return Ok(request);
     }
+    if path.starts_with(confirm::PATH) {
+        return from_anywhere(house, request).await;
+    }
     if !house.door.open {
         return Err(Box::new((StatusCode::FORBIDDEN, layout::closed()).into_response()));
     }
@@ -101,6 +104,38 @@ async fn admitted(house: &House, request: Request) -> Result<Request, Box<Respon
     }
     from_own_page(request.headers(), &host).map_err(told)?;
     with_body(request).await
+}
+
+/// Pages for customers: reached under any name and through any proxy, since what they show hangs on a token. A form must
+/// still come from the page itself.
+async fn from_anywhere(house: &House, request: Request) -> Result<Request, Box<Response>> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(request);
+    }
+    from_page_of(request.headers(), &house.door.desk.web).map_err(told)?;
+    with_body(request).await
+}
+
+/// Whether a form comes from a page of the host that it is sent to, or of the desk's outside address.
+fn from_page_of(headers: &HeaderMap, web: &str) -> Result<(), Refusal> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text(header::HOST).unwrap_or("");
+    let is_ours = |origin: &str| {
+        let named = origin.split_once("://").map_or(origin, |(_, host)| host);
+        named.eq_ignore_ascii_case(host) || (!web.is_empty() && origin.eq_ignore_ascii_case(web))
+    };
+    let allowed = match (text(HeaderName::from_static("sec-fetch-site")), text(header::ORIGIN)) {
+        (Some("same-origin"), _) => true,
+        (Some("none") | None, Some(origin)) => is_ours(origin),
+        _ => false,
+    };
+    match allowed {
+        true => Ok(()),
+        false => Err(Refusal::forbidden(
+            "This was sent by a page that is not this desk's. Nothing was changed. Open the link of your mail and press the \
+             button there.",
+        )),
+    }
 }
 
 fn told(refusal: Refusal) -> Box<Response> {

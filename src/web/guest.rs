@@ -11,6 +11,7 @@ use crate::desk::upload::{self, Sender, Upload, size};
 use crate::desk::{Desk, promise, say};
 use crate::limits;
 use crate::refusal::{Fault, Outcome, Refusal};
+use anyhow::Context;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, Path, Query, Request, State as Given};
 use axum::http::{StatusCode, header};
@@ -46,7 +47,7 @@ pub async fn show(
 
 /// A refusal for somebody who has no run queue to go to.
 pub fn refused(refusal: &Refusal) -> Response {
-    let page = layout::guest("Not here", html! { p.lead { (refusal.text) } });
+    let page = layout::alone("Not here", html! { p.lead { (refusal.text) } });
     (status_of(refusal.kind), page).into_response()
 }
 
@@ -60,7 +61,7 @@ fn page(
     sent: bool,
 ) -> Markup {
     let address = format!("/t/{token}/up");
-    layout::guest(
+    layout::alone(
         &format!("Send files to case {}", guest.case.0),
         html! {
             p.lead { (desk.name) " · for " (guest.name) }
@@ -151,6 +152,8 @@ async fn form_files(house: &House, token: &str, mut form: Multipart) -> Outcome<
         let mut lying = Lying(Some(path.clone()));
         let bytes = write_field(field, &path, left).await?;
         left -= bytes;
+        let folder = house.door.clone();
+        listen::blocking(move || Ok(folder.files.sync_staging().context("sync the folder of uploads")?)).await?;
         let (door, guest) = (house.door.clone(), guest.clone());
         let now = door.clock.now();
         let written = house.door.store.write_async(move |tx| {

@@ -18,6 +18,8 @@ pub struct Frame<'a> {
     pub address: &'a str,
     /// Whether the run queue is the page itself.
     pub is_queue: bool,
+    /// The brake is on: nothing leaves the desk.
+    pub mail_held: bool,
 }
 
 /// A whole page around its content.
@@ -33,7 +35,15 @@ pub fn page(frame: &Frame<'_>, content: Markup) -> Markup {
                     button.quiet #keys-open type="button" hidden { "Keys " kbd { "?" } }
                 }
             }
-            main #main tabindex="-1" data-page=(frame.address) { (content) }
+            main #main tabindex="-1" data-page=(frame.address) {
+                div #held data-live {
+                    @if frame.mail_held {
+                        p.notice.no { strong { "MAIL HELD. " } "Nothing leaves the desk: what is written waits, promises go on counting. "
+                            code { "duly spool release all" } " lets it leave." }
+                    }
+                }
+                (content)
+            }
             footer.foot {
                 p #live { "Times are said in the desk's zone. Reload to see what is new." }
             }
@@ -64,7 +74,7 @@ fn shell(title: &str, is_live: bool, body: Markup) -> Markup {
 }
 
 /// The keys of this door, as the script knows them.
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 13] = [
     ("j k", "next, previous case or message"),
     ("o Enter", "open it"),
     ("u", "back to the run queue"),
@@ -73,6 +83,7 @@ const KEYS: [(&str, &str); 12] = [
     ("r", "reply"),
     ("i", "internal note"),
     ("w", "wait: for whom, until when"),
+    ("m", "merge into another case"),
     ("e", "close"),
     ("t", "picture as a table"),
     ("Esc", "leave a field"),
@@ -123,12 +134,8 @@ pub fn closed() -> Markup {
     )
 }
 
-/// A page for somebody from outside: it leads nowhere else.
-pub fn guest(title: &str, words: Markup) -> Markup {
-    alone(title, words)
-}
-
-fn alone(title: &str, words: Markup) -> Markup {
+/// A page of its own, without the bar: for whoever is not signed in.
+pub fn alone(title: &str, words: Markup) -> Markup {
     shell(
         title,
         false,

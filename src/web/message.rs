@@ -12,13 +12,24 @@ use maud::{Markup, html};
 
 /// Whether a person at the customer wrote it.
 pub fn is_theirs(message: &MessageRow) -> bool {
-    message.way == "in" && !matches!(message.matched_by.as_str(), "automatic" | "bounce" | "upload link")
+    let machines = [
+        "automatic",
+        "bounce",
+        "delay",
+        "complaint",
+        "bounce, not believed",
+        "upload link",
+    ];
+    message.way == "in" && !machines.contains(&message.matched_by.as_str())
 }
 
 /// What it is, in a word or two.
 fn kind(message: &MessageRow) -> String {
     match (message.way.as_str(), message.kind.as_str()) {
         ("in", _) if message.matched_by == "bounce" => "delivery report".into(),
+        ("in", _) if message.matched_by == "delay" => "notice of delay: their server still tries".into(),
+        ("in", _) if message.matched_by == "complaint" => "the recipient complained".into(),
+        ("in", _) if message.matched_by == "bounce, not believed" => "looks like a bounce, not believed".into(),
         ("in", _) if message.matched_by == "automatic" => "automatic mail".into(),
         ("in", _) if message.matched_by == "unreadable" => "mail that could not be read".into(),
         ("in", "file") => "file".into(),
@@ -32,7 +43,7 @@ fn kind(message: &MessageRow) -> String {
 pub fn whole(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncut: bool) -> Markup {
     html! {
         article.message.theirs id={ "m" (message.message) } aria-labelledby="h-newest" {
-            h2 #h-newest.line { (byline(message)) " · " (when(message, desk)) @if !message.verified { " · " span.tag { "sender not verified" } } }
+            h2 #h-newest.line { (byline(message)) " · " (when(message, desk)) @if !message.verified { " · " span.tag { "sender not verified" } } @if let Some(rule) = message.rule() { " · " span.tag { (rule) } } }
             (content(message, case, desk, now, uncut))
         }
     }
@@ -108,6 +119,11 @@ fn content(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncut: 
     };
     let shown = clip_bytes(&message.text, limit);
     html! {
+        @for remark in &message.facts.remarks { p.remark { (remark) } }
+        (origin(message))
+        @if let Some(other) = message.facts.looks_like {
+            p.oddity { "This looks like a repeat of message " (other) ": the same Message-ID with another text or envelope. Both are kept." }
+        }
         @for oddity in &message.facts.errors { p.oddity { "This mail was odd: " (oddity) } }
         div.words { (words(shown)) }
         @if shown.len() < message.text.len() {
@@ -125,6 +141,18 @@ fn content(message: &MessageRow, case: i64, desk: &Desk, now: Timestamp, uncut: 
         }
         (files(&message.facts))
         (deliveries(message, desk, now))
+    }
+}
+
+/// Who wrote it, as far as it was checked: the reason where it was not verified, else folded away.
+fn origin(message: &MessageRow) -> Markup {
+    html! {
+        @if let Some(origin) = &message.facts.origin {
+            details.origin id={ "o" (message.message) } open[!message.verified] {
+                summary { "Who wrote this: " (origin.reason) }
+                @if !origin.results.is_empty() { p { code { (origin.results) } } }
+            }
+        }
     }
 }
 

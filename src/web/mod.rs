@@ -11,6 +11,7 @@ mod act;
 mod asset;
 mod case;
 mod chart;
+mod confirm;
 mod file;
 mod guard;
 mod guest;
@@ -70,7 +71,7 @@ type Words = BTreeMap<String, String>;
 type Route = (&'static str, fn() -> MethodRouter<House>);
 
 /// Every path of this door.
-const ROUTES: [Route; 11] = [
+const ROUTES: [Route; 12] = [
     ("/", || get(queue::show)),
     ("/next", || post(queue::next).get(queue::back)),
     ("/c/{case}", || get(case::show)),
@@ -82,6 +83,7 @@ const ROUTES: [Route; 11] = [
     }),
     ("/t/{token}/up/{upload}", || any(tus::go_on)),
     ("/t/{token}/f/{upload}", || get(file::fetch)),
+    ("/confirm/{token}", || get(confirm::show).post(confirm::press)),
     ("/live", || get(live::changes)),
     ("/a/{name}", || get(asset::show)),
 ];

@@ -148,6 +148,7 @@ fn render(house: &House, asked: &Words, refusal: Option<&Refusal>) -> Outcome<Ma
         desk: &desk.name,
         address: &address,
         is_queue: true,
+        mail_held: screen.mail_held,
     };
     Ok(layout::page(&frame, content))
 }

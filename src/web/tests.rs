@@ -1,6 +1,6 @@
 //! The door as a whole, without a socket: every path answers, every answer is dressed, and the guard lets nobody past.
 
-use super::{Door, House, ROUTES, asset, layout, routes, tus};
+use super::{Door, House, ROUTES, asset, confirm, layout, routes, tus};
 use crate::clock::Clock;
 use crate::desk::engineer::{self, NewEngineer, Role};
 use crate::desk::{self, Desk, Unverified};
@@ -52,14 +52,17 @@ impl Front {
         store.write(move |tx| engineer::add(tx, now, &anna)).unwrap();
         let calendar = store.read(|tx| engineer::find(tx, "anna")?.calendar()).unwrap();
         let desk = Arc::new(Desk {
+            language: "en".into(),
+            languages: vec!["en".into()],
             name: "Acme <Support>".into(),
             addresses: vec!["support@acme.example".into()],
+            entries: Default::default(),
             zone: "Europe/Berlin".parse().unwrap(),
             calendar,
             targets: Default::default(),
             unverified: Unverified::Hold,
             lists: Vec::new(),
-            url: String::new(),
+            web: String::new(),
             key: [7; 64],
         });
         let (stop, stopped) = watch::channel(false);
@@ -177,7 +180,7 @@ async fn every_path_of_the_table_answers_and_is_dressed() {
 async fn a_name_that_was_bound_to_this_machine_is_refused() {
     let front = Front::new(true);
     for host in ["evil.example", "evil.example:8025", "127.0.0.1.evil.example", ""] {
-        for path in paths() {
+        for path in paths().into_iter().filter(|path| !path.starts_with(confirm::PATH)) {
             let heard = front.ask("GET", &path, &[("host", host)]).await;
             assert_eq!(heard.status, StatusCode::FORBIDDEN, "{host} {path}");
         }
@@ -223,7 +226,8 @@ async fn an_act_of_another_page_is_refused() {
 #[tokio::test]
 async fn a_desk_that_is_not_open_shows_one_page() {
     let front = Front::new(false);
-    for path in paths().into_iter().filter(|path| !path.starts_with(asset::PATH)) {
+    let for_customers = |path: &String| path.starts_with(asset::PATH) || path.starts_with(confirm::PATH);
+    for path in paths().into_iter().filter(|path| !for_customers(path)) {
         let heard = front.ask("GET", &path, &[]).await;
         assert_eq!(heard.status, StatusCode::FORBIDDEN, "{path}");
         assert!(heard.text.contains("duly next"), "{path}: {}", heard.text);

@@ -338,6 +338,8 @@ async fn piece(house: &House, upload: &Upload, body: Body, mut checksum: Option<
 async fn keep(house: &House, id: i64, file: &mut tokio::fs::File, have: u64) -> Outcome<u64> {
     file.flush().await.context("write an upload")?;
     file.sync_data().await.context("sync an upload")?;
+    let folder = Arc::clone(&house.door);
+    listen::blocking(move || Ok(folder.files.sync_staging().context("sync the folder of uploads")?)).await?;
     let now = house.door.clock.now();
     house
         .door

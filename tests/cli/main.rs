@@ -9,6 +9,7 @@ mod bombs;
 mod kit;
 
 mod bad;
+mod deliver;
 mod desk;
 mod help;
 mod letters;

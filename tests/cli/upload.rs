@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 const OPEN: [(&str, &str); 2] = [
     ("DULY_MAIL_UNVERIFIED", "schedule"),
-    ("DULY_WEB_URL", "https://desk.acme.example"),
+    ("DULY_WEB_ADDRESS", "https://desk.acme.example"),
 ];
 
 /// The link of the first contact of the first case.

@@ -141,13 +141,24 @@ fn a_machine_that_answers_everything_and_says_nothing_of_itself_ends_the_loop_so
 fn a_machine_that_begins_anew_each_time_is_braked_by_the_day() {
     on_both(|desk| {
         for number in 0..40 {
-            desk.receive(&mail(EVE, &format!("Alarm {number}")));
+            let words = ["disk", "fan", "load", "link", "power"];
+            let subject = format!(
+                "{} {} alarm",
+                words[number % 5],
+                ["north", "south", "east", "west", "top", "low", "in", "out"][number / 5]
+            );
+            desk.receive(&mail(EVE, &subject));
         }
         let sent = desk.sent_to(EVE).len() as i64;
         assert_eq!(sent, duly::limits::AUTOMATIC_PER_ADDRESS_PER_DAY);
+        // The same again and again, but for a counter, is a loop.
+        for number in 0..6 {
+            desk.receive(&mail(NORA, &format!("Alarm {number}")));
+        }
+        assert_eq!(desk.sent_to(NORA).len() as i64, duly::limits::ACKNOWLEDGEMENTS_PER_DAY);
         assert_eq!(
             desk.number("SELECT COUNT(*) FROM promise", &[]),
-            40,
+            46,
             "each has its promise all the same"
         );
     });

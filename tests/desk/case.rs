@@ -15,6 +15,7 @@ fn wait(case: i64, party: &str, until: &str) -> Verb {
         party: party.into(),
         until: until.into(),
         because: Some("upstream report 5123".into()),
+        tell: None,
     }
 }
 
@@ -61,6 +62,7 @@ fn a_wait_needs_a_reason_and_a_time_to_come() {
             party: "lab".into(),
             until: "tue 09:30".into(),
             because: None,
+            tell: None,
         };
         desk.refused(ANNA, without, Kind::Usage);
         desk.refused(ANNA, wait(case, "lab", "2026-03-01 10:00"), Kind::Usage);
@@ -114,7 +116,7 @@ fn a_question_that_nobody_answers_wakes_the_case_with_a_promise_of_the_next_word
         assert_eq!(desk.state(case), State::Ready);
         // Thursday 12:00 and ten business hours: Friday 14:00.
         assert_eq!(desk.promises(case)[1..], ["open 2026-03-06T13:00:00Z"]);
-        assert_eq!(desk.sent_to(NORA), ["acknowledgement", "question"]);
+        assert_eq!(desk.sent_to(NORA), ["acknowledgement", "question", "reminder"]);
     });
 }
 

@@ -3,7 +3,7 @@
 use super::kit::desk::{ANNA, DESK, TestDesk, on_both, with};
 use super::kit::mail::{Mail, mail};
 use super::{EVE, NORA};
-use duly::desk::thread;
+use duly::desk::{ContactId, CustomerId, likeness, thread};
 
 const LIST: &str = "users@lists.example";
 
@@ -95,12 +95,123 @@ fn anybody_joins_a_public_case() {
 }
 
 #[test]
-fn a_like_subject_never_joins() {
+fn a_like_subject_never_joins_it_is_offered_with_its_reasons() {
     on_both(|desk| {
         let case = desk.receive(&mail(NORA, "The daemon stops")).case();
-        let again = desk.receive(&mail(NORA, "Re: The daemon stops")).case();
+        let again = desk.receive(&mail(NORA, "AW: The daemon stops")).case();
         assert_ne!(again, case);
-        assert_eq!(joined(desk, again), ("new".into(), None));
+        assert_eq!(joined(desk, again), ("likeness".into(), Some(case)));
+        let offered = desk.page(again).offered.expect("an offer");
+        for reason in [
+            "the same subject",
+            "it is a reply",
+            "its author wrote in that case",
+            "less than a day apart",
+        ] {
+            assert!(offered.why.contains(reason), "{offered:?}");
+        }
+        // Nobody is offered the case of another customer.
+        let stranger = desk.receive(&mail(EVE, "Re: The daemon stops")).case();
+        assert_eq!(joined(desk, stranger), ("new".into(), None));
+    });
+}
+
+#[test]
+fn quoted_words_and_error_codes_offer_a_case_under_another_subject() {
+    on_both(|desk| {
+        let first = mail(NORA, "The daemon stops")
+            .body("The daemon stops with ORA-00600 right after the nightly job has started.");
+        let case = desk.receive(&first).case();
+        let quoting = mail(NORA, "One more thing").body("It does so on db2 as well.\n\n> The daemon stops with ORA-00600 right after the nightly job has started.\n");
+        let apart = desk.receive(&quoting).case();
+        assert_eq!(joined(desk, apart), ("likeness".into(), Some(case)));
+        assert!(
+            desk.page(apart)
+                .offered
+                .is_some_and(|offer| offer.why.contains("it quotes a message"))
+        );
+        let elsewhere = desk
+            .receive(&mail(NORA, "How do I order a licence").body("We need ten."))
+            .case();
+        assert_eq!(joined(desk, elsewhere), ("new".into(), None));
+    });
+}
+
+#[test]
+fn the_other_desks_number_joins_once_it_was_learned_and_for_that_customer_alone() {
+    on_both(|desk| {
+        let first = mail(NORA, "[Northwind #48123] The daemon stops");
+        let case = desk.receive(&first).case();
+        let number = "[Northwind #48123] it stops again";
+        // Seen once it stands for nothing yet.
+        let early = desk.receive(&mail(NORA, "[Northwind #48124] Other")).case();
+        assert_ne!(early, case);
+        desk.receive(&mail(NORA, "Re: [Northwind #48123] The daemon stops").re(&first.message_id()));
+        let later = desk.receive(&mail(NORA, number));
+        assert_eq!(later.case(), case);
+        assert_eq!(joined(desk, case).0, "number of the other desk");
+        // Another customer's mail with the same number is theirs.
+        let stranger = desk.receive(&mail(EVE, number)).case();
+        assert_ne!(stranger, case);
+        // From now on it is not rare any more, and stands for nothing.
+        let after = desk.receive(&mail(NORA, number)).case();
+        assert_ne!(after, case);
+    });
+}
+
+/// Cases of a filled desk.
+const FILLED: i64 = 20_000;
+
+#[test]
+fn an_offer_costs_the_same_on_a_desk_with_many_cases() {
+    on_both(|desk| {
+        let case = desk.receive(&mail(NORA, "The daemon stops")).case();
+        let cost = |desk: &TestDesk| {
+            let rows = desk.rows(
+                "SELECT contact, customer FROM message m JOIN contact c ON c.id = m.contact WHERE m.case_id = $1",
+                &[case.into()],
+            );
+            let new = likeness::Newcomer {
+                author: ContactId(rows[0].int(0)),
+                customer: CustomerId(rows[0].int(1)),
+                list: None,
+                subject: "Re: The daemon stops",
+                text: "It stops with ORA-00600 again.",
+                folded: "> The daemon stops at start and writes nothing into its log.",
+                at: desk.now(),
+            };
+            let begun = std::time::Instant::now();
+            for _ in 0..100 {
+                let found = desk.store().read(|tx| likeness::offer(tx, &new)).expect("an answer");
+                assert_eq!(found.map(|offer| offer.case.0), Some(case));
+            }
+            begun.elapsed() / 100
+        };
+        let alone = cost(desk);
+        // Many cases with the same subject, of other customers and of the same one.
+        let made = desk.store().write(|tx| {
+            let from = "WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $1)";
+            tx.execute(
+                &format!("{from} INSERT INTO cases (id, customer, subject, severity, lane, layer, hand, resolution, key, opened_at, changed_at)
+                    SELECT 100000 + i, 1, 'filled', 3, 'operate', 1, 'nobody', 'answered', 'filled ' || i, 0, 0 FROM n"),
+                &[FILLED.into()],
+            )?;
+            tx.execute(
+                &format!("{from} INSERT INTO case_subject (subject, scope, case_id, at)
+                    SELECT 'the daemon stops', CASE WHEN i % 2 = 0 THEN 'customer 1' ELSE 'customer 999' END, 100000 + i, 0 FROM n"),
+                &[FILLED.into()],
+            )
+        });
+        made.expect("a filled desk");
+        let among_many = cost(desk);
+        println!(
+            "{}: an offer takes {alone:?} on an empty desk, {among_many:?} among {FILLED} cases",
+            desk.on
+        );
+        assert!(
+            among_many < alone * 8 + std::time::Duration::from_millis(5),
+            "{alone:?}, {among_many:?}"
+        );
     });
 }
 

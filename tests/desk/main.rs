@@ -7,13 +7,20 @@ mod kit;
 mod acknowledgement;
 mod arrival;
 mod bounce;
+mod by_mail;
 mod case;
+mod entries;
 mod join;
 mod ledger;
+mod loops;
+mod merge;
+mod odd;
 mod promise;
 mod reply;
 mod slice;
 mod spool;
+mod texts;
+mod ways;
 
 /// A customer.
 const NORA: &str = "nora@northwind.example";

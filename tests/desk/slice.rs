@@ -119,6 +119,7 @@ fn a_wait_and_a_close_end_slices() {
             party: "lab".into(),
             until: "mon 15:00".into(),
             because: Some("a machine is being set up".into()),
+            tell: None,
         };
         desk.act(ANNA, wait);
         assert_eq!(desk.state(case), State::Blocked);

@@ -6,6 +6,7 @@ use super::{EVE, NORA};
 use duly::desk::case::State;
 use duly::desk::engineer::Role;
 use duly::desk::spool::Row;
+use duly::desk::thread;
 use duly::desk::verb::{Answer, Verb};
 use duly::refusal::Kind;
 use jiff::SignedDuration;
@@ -69,8 +70,21 @@ fn unverified_mail_in_a_case_wakes_nothing_until_it_is_released() {
         let case = desk.receive(&first).case();
         desk.act(ANNA, release(case));
         desk.answered(case, "close");
-        let second = desk.receive(&mail(NORA, "Re: The daemon stops").re(&first.message_id()));
+        let by_id = desk.receive(&mail(NORA, "Re: The daemon stops").re(&first.message_id()));
+        assert_ne!(by_id.case(), case, "a Message-ID is known to others as well: an offer");
+        let key = desk.rows("SELECT key FROM cases WHERE id = $1", &[case.into()])[0]
+            .text(0)
+            .to_owned();
+        let reply_to = thread::reply_address(&desk.rules(), &key, NORA);
+        let second = desk.receive(&mail(NORA, "Re: The daemon stops").to(&reply_to));
         assert_eq!(second.case(), case);
+        desk.act(
+            ANNA,
+            Verb::Decline {
+                case: by_id.case(),
+                because: "the same again".into(),
+            },
+        );
         assert_eq!((desk.state(case), desk.promises(case).len()), (State::Closed, 1));
         let row = spool(desk).remove(0);
         assert_eq!((row.state.as_str(), row.case), ("unverified", Some(case)));
@@ -152,7 +166,19 @@ fn the_brake_stops_everything_that_leaves_and_promises_go_on_counting() {
         desk.refused("ben@acme.example", Verb::Hold { hold: true }, Kind::Forbidden);
         desk.act(ANNA, Verb::Hold { hold: true });
         let case = desk.receive(&mail(NORA, "The daemon stops")).case();
-        desk.answered(case, "close");
+        let said = desk.answer(case, "close");
+        assert!(said.contains("The brake on all mail is on"), "{said}");
+        desk.leaves();
+        // It survives a restart.
+        desk.stop();
+        desk.start();
+        desk.quiet();
+        let newest = desk.page(case).messages.remove(0);
+        assert!(
+            newest.delivery[0]
+                .words(&plan::Zone::UTC, desk.now())
+                .contains("held by the brake")
+        );
         assert_eq!(desk.sink.taken().len(), 0);
         assert_eq!(desk.state(case), State::Ready);
         assert_eq!(spool(desk)[0].state, "held");

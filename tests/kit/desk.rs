@@ -6,6 +6,7 @@
 
 use super::databases::{TestDatabase, migrated};
 use super::mail::{Client, Mail};
+use super::names::Names;
 use super::sink::{Sink, Taken};
 use duly::cli::args::Init;
 use duly::clock::Clock;
@@ -41,6 +42,8 @@ pub struct TestDesk {
     pub clock: Clock,
     /// Where its mail goes.
     pub sink: Sink,
+    /// Whom it asks for names; knows none but those that a test gives it.
+    pub names: Names,
     running: Option<Running>,
     client: Option<Client>,
     config: Config,
@@ -145,10 +148,12 @@ impl TestDesk {
         duly::cli::init::make(folder.path(), &init, now).expect("a desk is made");
         let mut config = Config::read(folder.path(), std::iter::empty()).expect("its settings");
         let sink = runtime.block_on(Sink::start(Vec::new()));
+        let names = Names::start();
         let around = [
             ("mail", "smtp", "127.0.0.1:0".to_owned()),
             ("web", "http", "127.0.0.1:0".to_owned()),
             ("mail", "relay", sink.address.to_string()),
+            ("mail", "resolver", names.address.to_string()),
         ];
         for (section, name, value) in around {
             config.set(section, name, &value).expect("a setting");
@@ -160,6 +165,7 @@ impl TestDesk {
             on: database.name,
             clock: Clock::hand(now),
             sink,
+            names,
             running: None,
             client: None,
             config,
@@ -223,6 +229,11 @@ impl TestDesk {
     /// Where its pages are.
     pub fn http(&self) -> std::net::SocketAddr {
         self.running().http
+    }
+
+    /// Where it takes mail.
+    pub fn smtp(&self) -> std::net::SocketAddr {
+        self.running().smtp
     }
 
     pub fn folder(&self) -> &std::path::Path {

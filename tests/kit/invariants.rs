@@ -133,6 +133,15 @@ impl TestDesk {
             &[self.now().into()],
         );
         assert_eq!(late, 0, "{}: promises are open beyond their due", self.on);
+        for taken in self.sink.taken() {
+            let faults = super::wire::faults(&taken.raw);
+            assert!(
+                faults.is_empty(),
+                "{}: {faults:#?}\n{}",
+                self.on,
+                String::from_utf8_lossy(&taken.raw)
+            );
+        }
         let whole = self.store().read(ledger::verify);
         assert!(whole.is_ok(), "{}: {whole:?}", self.on);
     }

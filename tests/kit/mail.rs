@@ -160,6 +160,27 @@ pub struct Client {
 impl Client {
     pub fn connect(address: SocketAddr) -> Client {
         let stream = TcpStream::connect(address).expect("the desk listens");
+        Client::greeted(stream, "mx.customer.example")
+    }
+
+    /// A mail server at another address of loopback, which calls itself `helo`.
+    pub fn connect_from(address: SocketAddr, source: &str, helo: &str) -> Client {
+        let source: std::net::IpAddr = source.parse().expect("an address");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let stream = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+            socket.bind(SocketAddr::new(source, 0)).expect("a loopback address");
+            let stream = socket.connect(address).await.expect("the desk listens");
+            stream.into_std().expect("a socket")
+        });
+        stream.set_nonblocking(false).expect("a socket option");
+        Client::greeted(stream, helo)
+    }
+
+    fn greeted(stream: TcpStream, helo: &str) -> Client {
         stream.set_nodelay(true).expect("a socket option");
         stream
             .set_read_timeout(Some(Duration::from_secs(60)))
@@ -169,7 +190,7 @@ impl Client {
             stream,
         };
         assert_eq!(client.hear().0, 220);
-        assert_eq!(client.ask("EHLO mx.customer.example").0, 250);
+        assert_eq!(client.ask(&format!("EHLO {helo}")).0, 250);
         client
     }
 

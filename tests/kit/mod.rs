@@ -5,8 +5,14 @@
 
 pub mod databases;
 pub mod desk;
+pub mod dovecot;
 pub mod http;
+pub mod imap;
 pub mod invariants;
+pub mod jmap;
 pub mod mail;
+pub mod names;
+pub mod odd;
 pub mod outside;
 pub mod sink;
+pub mod wire;

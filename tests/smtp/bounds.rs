@@ -31,6 +31,12 @@ async fn a_mail_of_the_largest_size_is_taken_and_one_byte_more_is_not() {
     client.say(mail_of(limits::MESSAGE_BYTES + 1)).await;
     assert_eq!(client.ask(".\r\nNOOP\r\n", 2).await, [552, 250], "the session goes on");
     assert_eq!(desk.taken().len(), 1);
+    // Behind one that is refused, in the same packet, comes another.
+    client.begin().await;
+    let next = [&b".\r\n"[..], BEGIN.as_bytes(), b"small\r\n.\r\n"].concat();
+    client.say([mail_of(limits::MESSAGE_BYTES + 1), next].concat()).await;
+    assert_eq!(client.hear(6).await, [552, 250, 250, 250, 354, 250]);
+    assert_eq!(desk.taken()[1].1, b"small\r\n", "nothing of the refused mail is in it");
 }
 
 #[tokio::test]
@@ -164,6 +170,27 @@ async fn a_silent_peer_is_told_and_gone() {
     assert!(client.words(1).await.starts_with("421 4.4.2 "));
     assert!(began.elapsed() >= short * 3, "a mail has its own patience");
     assert!(desk.taken().is_empty());
+}
+
+#[tokio::test]
+async fn while_it_is_crowded_the_silent_are_gone_sooner() {
+    let desk = Desk::with(
+        Book::default(),
+        Bounds {
+            crowded: 2,
+            crowded_patience: Duration::from_millis(200),
+            ..Bounds::default()
+        },
+    )
+    .await;
+    let mut first = desk.client().await;
+    let mut second = desk.client().await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(first.ask("NOOP\r\n", 1).await, [250], "two are no crowd");
+    let _third = desk.client().await;
+    let began = Instant::now();
+    assert!(second.words(1).await.starts_with("421 4.4.2 "), "it was silent longest");
+    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]

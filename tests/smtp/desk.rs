@@ -1,6 +1,7 @@
 //! A desk that remembers what it took, and a client that says what it is told to.
 
 use duly::mail::listen::{Bounds, serve_within};
+use duly::mail::raw::Body;
 use duly::mail::session::{Envelope, Gate, Reply};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -37,13 +38,14 @@ impl Gate for Book {
         }
     }
 
-    async fn take(&self, envelope: Envelope, raw: Vec<u8>) -> Result<(), Reply> {
+    async fn take(&self, envelope: Envelope, mail: Body) -> Result<(), Reply> {
         if !self.slow.is_zero() {
             tokio::time::sleep(self.slow).await;
         }
         if let Some(reply) = &self.refuse {
             return Err(reply.clone());
         }
+        let raw = mail.into_bytes().expect("its file can be read");
         self.taken.lock().expect("no panic inside").push((envelope, raw));
         Ok(())
     }

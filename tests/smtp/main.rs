@@ -5,8 +5,11 @@ mod kit;
 
 mod bounds;
 mod desk;
+mod forgery;
+mod lmtp;
 mod policy;
 mod queues;
 mod receive;
 mod send;
 mod speed;
+mod verify;

@@ -6,6 +6,7 @@ use duly::mail::listen::Bounds;
 use duly::mail::session::Reply;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 
 const MAIL: &[u8] = b"Subject: x\r\n\r\n.dot at the start\r\n..two\r\nend\r\n";
 
@@ -92,6 +93,39 @@ async fn no_false_end_makes_two_mails_of_one() {
     assert_eq!(taken.len(), 96);
     assert!(taken == sent, "what was taken is what was sent");
     assert!(desk.taken().iter().all(|(envelope, _)| envelope.from == "a@b.example"));
+}
+
+#[tokio::test]
+async fn no_mix_of_bdat_and_data_makes_a_mail_of_a_chunk() {
+    let desk = Desk::open().await;
+    let inside = format!("{SMUGGLED}.\r\n");
+    let chunk = |last: &str| format!("BDAT {}{last}\r\n{inside}", inside.len());
+    let begun = BEGIN.trim_end_matches("DATA\r\n");
+    let mixes = [
+        format!("EHLO c\r\n{}", chunk(" LAST")),
+        format!("{begun}{}", chunk(" LAST")),
+        format!("{begun}{}{}", chunk(""), chunk(" LAST")),
+        format!("{begun}BDAT 0\r\nDATA\r\n{inside}"),
+        format!("{begun}BDAT 99999999999999999999 LAST\r\n{inside}"),
+        format!("{begun}bdat -1 last\r\n{inside}"),
+        format!("{begun}BDAT\r\n{inside}"),
+        format!("{begun}{}DATA\r\n{inside}QUIT\r\n", chunk("")),
+    ];
+    for mix in mixes {
+        for step in [1, 7, 100_000] {
+            let mut client = desk.client().await;
+            for piece in mix.as_bytes().chunks(step) {
+                // The desk hangs up amid the chunk.
+                if client.stream.write_all(piece).await.is_err() {
+                    break;
+                }
+            }
+            let heard = client.words(10).await;
+            assert!(heard.contains("502 5.5.1 BDAT is not offered"), "{mix:?}: {heard}");
+            assert!(!heard.contains("354"), "{mix:?}: {heard}");
+        }
+    }
+    assert!(desk.taken().is_empty());
 }
 
 #[tokio::test]

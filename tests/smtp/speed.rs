@@ -3,6 +3,7 @@
 //! Not a test of anything; run it by hand: `cargo nextest run --test smtp --run-ignored only speed --no-capture`.
 
 use crate::desk::stuffed;
+use duly::mail::raw::Body;
 use duly::mail::session::{Envelope, Gate, Reply};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ impl Gate for Nothing {
     fn recipient(&self, _: &Envelope, _: &str) -> Result<(), Reply> {
         Ok(())
     }
-    async fn take(&self, _: Envelope, raw: Vec<u8>) -> Result<(), Reply> {
+    async fn take(&self, _: Envelope, raw: Body) -> Result<(), Reply> {
         std::hint::black_box(&raw);
         Ok(())
     }

@@ -7,5 +7,6 @@
 mod kit;
 
 mod history;
+mod offers;
 mod record;
 mod replay;

@@ -20,6 +20,8 @@ pub struct Recorded {
     pub date: Timestamp,
     /// A running number for each person.
     pub author: String,
+    /// Its subject says that it answers, and it names no mail.
+    pub reply_without_refs: bool,
     /// Whether its author plays an engineer of the desk.
     pub by_engineer: bool,
     /// As it came, line ends CR LF.
@@ -77,6 +79,7 @@ pub fn read(stream: &Path, most: usize) -> Option<Vec<Recorded>> {
                 .and_then(|date| date.parse().ok())
                 .expect("a date"),
             author: text(role, "author").expect("an author"),
+            reply_without_refs: thread["reply_without_refs"] == true,
             by_engineer: role["role"] == "engineer",
             raw: with_crlf(&raw),
         });

@@ -7,6 +7,7 @@
 
 use super::kit::databases::{TestDatabase, migrated};
 use super::kit::desk::TestDesk;
+use super::offers;
 use super::record::{LIST, Recorded, folder, lines, read, with_our_ids};
 use duly::desk::MIGRATIONS;
 use duly::desk::engineer::Role;
@@ -73,6 +74,7 @@ fn play_on(kind: &str, most: usize) {
     play.every_mail_has_a_promise();
     play.nothing_automatic_went_where_it_must_not();
     play.threads_are_whole(&stream);
+    play.offers_are_right();
     play.print();
     play.desk.ends_well();
     println!("{kind}: played and checked in {:.1} s", begun.elapsed().as_secs_f64());
@@ -285,6 +287,24 @@ impl<'a> Play<'a> {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         println!("{said}");
         assert!(output.status.success(), "{said}");
+    }
+
+    /// Replies that name no mail are offered to a case, not joined; most offers are right.
+    fn offers_are_right(&self) {
+        let rows = self.desk.rows(
+            "SELECT message_id, facts FROM message WHERE way = 'in' AND message_id IS NOT NULL",
+            &[],
+        );
+        let offers = rows.iter().filter_map(|row| {
+            let facts: serde_json::Value = serde_json::from_str(row.text(1)).ok()?;
+            Some((row.text(0).to_owned(), facts["offer"].as_i64()?))
+        });
+        let shares = offers::count(self.mails, &self.case_of, &offers.collect());
+        println!("offers: {shares:?}");
+        if self.mails.len() == ALL {
+            assert!(shares.right * 100 >= shares.offered * 80, "{shares:?}");
+            assert!(shares.offered * 2 >= shares.replies, "{shares:?}");
+        }
     }
 
     fn print(&self) {

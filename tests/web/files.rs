@@ -14,7 +14,7 @@ use std::io::Write;
 pub const OPEN: [(&str, &str, &str); 3] = [
     ("mail", "unverified", "schedule"),
     ("web", "open", "true"),
-    ("web", "url", "https://desk.acme.example"),
+    ("web", "address", "https://desk.acme.example"),
 ];
 
 /// A mail with these files: name, type as claimed, bytes.

@@ -97,14 +97,17 @@ pub async fn fronts(unverified: Unverified) -> Vec<Front> {
             store.write_async(move |tx| engineer::add(tx, now, &new)).await.unwrap();
         }
         let desk = Arc::new(Desk {
+            language: "en".into(),
+            languages: vec!["en".into()],
             name: "Acme Support".into(),
             addresses: vec!["support@acme.example".into()],
+            entries: Default::default(),
             zone: "Europe/Berlin".parse().unwrap(),
             calendar: plan::Calendar::from_text("Europe/Berlin", "mon-fri 08:00-18:00").unwrap(),
             targets: plan::Targets::default(),
             unverified,
             lists: Vec::new(),
-            url: String::new(),
+            web: String::new(),
             key: [7; 64],
         });
         let clock = Clock::hand(now);
@@ -152,7 +155,7 @@ impl Front {
         let placed = self.store.write_async(move |tx| {
             let to = vec!["support@acme.example".to_owned()];
             let envelope = Envelope {
-                way: "smtp",
+                way: "smtp".into(),
                 from: mail.address.clone(),
                 to: to.clone(),
                 peer: "192.0.2.1".into(),

@@ -10,7 +10,7 @@ pub mod customers;
 pub mod desk;
 pub mod dice;
 pub mod mail;
-pub mod moody;
+pub mod memory;
 pub mod relay;
 pub mod smtp;
 

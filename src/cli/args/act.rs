@@ -1,16 +1,16 @@
 //! What follows a verb that has acts of its own: `cpu add`, `spool release`, `token claim` and their like.
 
 use super::CaseNumber;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// What can be done in the spool.
 #[derive(Debug, Subcommand)]
 pub enum SpoolAct {
-    /// Take on an unsorted case, a mail mN, or send oN; `all` ends a hold
+    /// Take on an unsorted case, a mail mN, or send oN; an address ends its brake, `all` ends a hold
     #[command(before_help = "Example: duly spool release 12")]
     Release {
-        /// Case number, mN, oN or all
+        /// Case number, mN, oN, an address or all
         what: String,
     },
     /// Send a deferred or failed mail again now
@@ -62,6 +62,15 @@ pub enum CpuAct {
         #[arg(long, default_value = "engineer")]
         role: String,
     },
+    /// Set how the desk writes to somebody
+    #[command(before_help = "Example: duly cpu set anna@acme.example --mail on")]
+    Set {
+        /// Mail address
+        address: String,
+        /// Notices of what needs them, and a digest when their hours begin: on or off
+        #[arg(long, value_parser = clap::builder::BoolishValueParser::new(), action = clap::ArgAction::Set)]
+        mail: bool,
+    },
 }
 
 /// What can be done with customers.
@@ -103,6 +112,21 @@ pub enum ContactAct {
         /// Zone in which times are said to them
         #[arg(long)]
         zone: Option<String>,
+        /// Language in which they are written to
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
+    },
+    /// Set how they are written to
+    #[command(before_help = "Example: duly contact set priya@northwind.example --language de --calendar always")]
+    Set {
+        /// Mail address
+        address: String,
+        /// Language, as de; "" goes back to the language of their mail
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
+        /// Promised times as calendar entries: never, agreed, always
+        #[arg(long, value_name = "WHICH")]
+        calendar: Option<String>,
     },
     /// Set the zone in which times are said to them
     #[command(before_help = "Example: duly contact zone priya@northwind.example Asia/Kolkata")]
@@ -144,6 +168,24 @@ pub enum MailAct {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Hand one mail from standard input to the running desk: for a mail server's pipe
+    #[command(
+        before_help = "Example: duly mail deliver --from nora@northwind.example --to support@acme.example",
+        after_help = "Exit codes (sysexits.h): 0 it is on disk, 65 this mail will never do, 67 no such address, \
+        75 try again later.\n\nIn a forward file: |duly --dir /var/lib/duly mail deliver"
+    )]
+    Deliver(Deliver),
+}
+
+/// The envelope of a mail from a pipe.
+#[derive(Debug, Clone, Args)]
+pub struct Deliver {
+    /// For whom; else ORIGINAL_RECIPIENT or RECIPIENT in the environment, else the desk's first address
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
+    /// Return path, empty for none; else SENDER in the environment, else as the mail says
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<String>,
 }
 
 /// What can be imported.

@@ -31,6 +31,7 @@ pub struct Screen {
     whole: bool,
     list: List,
     foot: Foot,
+    mail_held: bool,
 }
 
 /// What the line under the run queue counts.
@@ -71,12 +72,14 @@ impl Screen {
             whole,
             list: List::new(form, has_colour(cli.color, &io::stdout())),
             foot: Foot::default(),
+            mail_held: false,
         })
     }
 
     /// Writes one answer; lists may come in several.
     pub fn show(&mut self, told: Told) -> anyhow::Result<()> {
         self.zone = told.zone;
+        self.mail_held = told.mail_held && !matches!(told.answer, Answer::Raw(_));
         if self.json {
             return Ok(as_json(&told.answer)?);
         }
@@ -113,6 +116,7 @@ impl Screen {
                 }
             }
             Answer::Piece(piece) => io::stdout().write_all(&data_encoding::BASE64.decode(piece.data.as_bytes())?)?,
+            Answer::Probe(probe) => self.print(&probe.state)?,
             Answer::Hits(hits) => {
                 for hit in hits {
                     let case = hit.case.map_or("spool".to_owned(), |case| case.to_string());
@@ -152,9 +156,13 @@ impl Screen {
                             .join(","),
                         one.customer,
                         one.zone.unwrap_or_else(|| "-".into()),
+                        one.language.unwrap_or_else(|| "-".into()),
                     ];
-                    self.list
-                        .row(&["NUMBER", "NAME", "ADDRESSES", "CUSTOMER", "ZONE"], cells, false)?;
+                    self.list.row(
+                        &["NUMBER", "NAME", "ADDRESSES", "CUSTOMER", "ZONE", "LANGUAGE"],
+                        cells,
+                        false,
+                    )?;
                 }
             }
         }
@@ -166,6 +174,10 @@ impl Screen {
         self.list.end()?;
         if self.foot.asked && !self.json && self.list.form() != Form::Tabs && self.foot.cases > 0 {
             self.print(&self.foot.words(self.whole))?;
+        }
+        if self.mail_held && !self.json {
+            let said = "MAIL HELD: nothing leaves the desk until `duly spool release all`. Promises go on counting.";
+            writeln!(io::stderr(), "{said}")?;
         }
         Ok(())
     }
@@ -403,6 +415,7 @@ fn as_json(answer: &Answer) -> io::Result<()> {
         Answer::Engineers(rows) => lines(&mut out, rows)?,
         Answer::Customers(rows) => lines(&mut out, rows)?,
         Answer::Contacts(rows) => lines(&mut out, rows)?,
+        Answer::Probe(probe) => lines(&mut out, [probe])?,
         Answer::Slice(slice) => lines(&mut out, [slice])?,
         Answer::Case(page) => lines(&mut out, [page])?,
         Answer::Written(written, _) => lines(&mut out, [written])?,

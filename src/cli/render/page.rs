@@ -81,6 +81,17 @@ pub fn case(page: &CasePage, zone: &Zone, now: Timestamp) -> String {
     if !people.is_empty() {
         put!(text, "      on it: {}", people.join(", "));
     }
+    if let Some(other) = page.merged_into {
+        put!(
+            text,
+            "      merged into case {other}; `duly unmerge {}` parts them",
+            row.case
+        );
+    }
+    if let Some(offer) = &page.offered {
+        put!(text, "      may belong to case {}: {}", offer.case, offer.why);
+        put!(text, "      `duly merge {}` puts it there", row.case);
+    }
     for one in &page.bounced {
         put!(text, "      {}", one.words(zone, now));
     }
@@ -115,15 +126,22 @@ fn message(text: &mut String, case: i64, message: &MessageRow, most: usize, zone
         true => "",
         false => " · not verified",
     };
+    let rule = message.rule().map_or(String::new(), |rule| format!(" · {rule}"));
     put!(
         text,
-        "\n── {} · {} <{}> · {}{inside}{doubt} · message {}",
+        "\n── {} · {} <{}> · {}{inside}{doubt}{rule} · message {}",
         say::short(message.at, zone, now),
         message.from,
         message.address,
         message.kind,
         message.message
     );
+    if let Some(origin) = &message.facts.origin {
+        put!(text, "   who wrote it: {}", origin.reason);
+        if !origin.results.is_empty() {
+            put!(text, "   [checks] {}", origin.results);
+        }
+    }
     let count = message.text.lines().count();
     for line in message.text.lines().take(most) {
         put!(text, "{}", format!("   {line}").trim_end());

@@ -12,8 +12,7 @@ use crate::limits;
 /// A command that was understood. Addresses are kept as written, source routes removed (RFC 5321 §3.6.1).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Command<'a> {
-    /// EHLO or HELO; the flag is `true` for EHLO.
-    Hello(&'a str, bool),
+    Hello(&'a str, Hello),
     Mail(Sender<'a>),
     Rcpt(&'a str),
     Data,
@@ -25,6 +24,15 @@ pub(super) enum Command<'a> {
     Quit,
     /// A verb whose argument or body would follow as bytes that look like commands: answer and hang up.
     Foreign(&'static str),
+}
+
+/// The verb of a greeting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hello {
+    Helo,
+    Ehlo,
+    /// LMTP's (RFC 2033 §4.1).
+    Lhlo,
 }
 
 /// `MAIL FROM` with what its parameters say.
@@ -73,8 +81,9 @@ pub(super) fn read(line: &[u8]) -> Result<Command<'_>, Reply> {
         }
     };
     match verb.to_ascii_uppercase().as_str() {
-        "EHLO" => hello(rest, true),
-        "HELO" => hello(rest, false),
+        "EHLO" => hello(rest, Hello::Ehlo),
+        "HELO" => hello(rest, Hello::Helo),
+        "LHLO" => hello(rest, Hello::Lhlo),
         "MAIL" => sender(rest).map(Command::Mail),
         "RCPT" => recipient(rest).map(Command::Rcpt),
         "DATA" => bare(Command::Data),
@@ -95,19 +104,19 @@ pub(super) fn read(line: &[u8]) -> Result<Command<'_>, Reply> {
             "5.5.1",
             "nobody needs to sign in to send mail to this desk",
         )),
-        "EXPN" | "ETRN" | "ATRN" | "TURN" | "BURL" | "LHLO" | "SEND" | "SOML" | "SAML" => {
+        "EXPN" | "ETRN" | "ATRN" | "TURN" | "BURL" | "SEND" | "SOML" | "SAML" => {
             Err(Reply::of(502, "5.5.1", "this command is not offered here"))
         }
         _ => Err(Reply::of(500, "5.5.1", "no such command")),
     }
 }
 
-fn hello(rest: &str, extended: bool) -> Result<Command<'_>, Reply> {
+fn hello(rest: &str, verb: Hello) -> Result<Command<'_>, Reply> {
     let name = rest.trim_matches(' ');
     if name.is_empty() || name.len() > 255 {
         Err(HELLO)
     } else {
-        Ok(Command::Hello(name, extended))
+        Ok(Command::Hello(name, verb))
     }
 }
 

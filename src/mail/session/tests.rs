@@ -25,7 +25,7 @@ impl Gate for Desk {
         }
     }
 
-    async fn take(&self, _: Envelope, _: Vec<u8>) -> Result<(), Reply> {
+    async fn take(&self, _: Envelope, _: Body) -> Result<(), Reply> {
         Ok(())
     }
 }
@@ -33,6 +33,7 @@ impl Gate for Desk {
 struct Client {
     session: Session,
     taken: Vec<(Envelope, Vec<u8>)>,
+    spool: Vec<u8>,
     turn: Turn,
 }
 
@@ -46,6 +47,7 @@ impl Client {
         Client {
             session,
             taken: Vec::new(),
+            spool: Vec::new(),
             turn: Turn::More,
         }
     }
@@ -59,8 +61,13 @@ impl Client {
                 piece = &piece[used..];
                 self.turn = turn;
                 match std::mem::replace(&mut self.turn, Turn::More) {
-                    Turn::Take(envelope, raw) => {
-                        self.taken.push((envelope, raw));
+                    Turn::Spool(piece) => {
+                        self.spool.extend_from_slice(&piece);
+                        self.session.spooled(Ok(piece));
+                    }
+                    Turn::Take(envelope, rest) => {
+                        self.spool.extend(rest);
+                        self.taken.push((envelope, std::mem::take(&mut self.spool)));
                         self.session.taken(Ok(()), &mut out);
                     }
                     Turn::More => assert!(used > 0 || piece.is_empty(), "the session makes no progress"),

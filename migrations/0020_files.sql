@@ -1,6 +1,6 @@
 -- Files of a case. A blob is kept once for each customer under the hash of its bytes and never shared between two; a file
--- is its name and its place in a message. `filing` holds messages whose files still have to be taken out of the raw mail
--- (old messages come in there by themselves, in the order of their numbers). `upload` is a file on its way, in pieces.
+-- is its name and its place in a message. `filing` holds messages whose files still have to be taken out of the raw mail;
+-- without a time those that are held, or were tried often enough. `upload` is a file on its way, in pieces.
 CREATE TABLE blob (
     id       {id},
     customer BIGINT NOT NULL REFERENCES customer (id),
@@ -32,6 +32,10 @@ CREATE TABLE filing (
     said    TEXT
 );
 CREATE INDEX filing_due ON filing (next_at, message) WHERE next_at IS NOT NULL;
+-- Mails that came before there were files.
+INSERT INTO filing (message, next_at)
+    SELECT id, CASE WHEN case_id IS NULL OR spool_reason IS NOT NULL THEN NULL ELSE 0 END FROM message
+    WHERE raw IS NOT NULL AND way IN ('in', 'note') AND facts LIKE '%"files":[{%';
 CREATE TABLE upload (
     id         {id},
     key        TEXT NOT NULL UNIQUE,
@@ -48,6 +52,6 @@ CREATE TABLE upload (
     reply      BIGINT REFERENCES message (id),
     file       BIGINT REFERENCES file (id)
 );
-CREATE INDEX upload_open ON upload (expires_at) WHERE state = 'open';
+CREATE INDEX upload_ends ON upload (expires_at) WHERE state IN ('open', 'whole');
 CREATE INDEX upload_whole ON upload (id) WHERE state = 'whole';
 CREATE INDEX upload_case ON upload (case_id, id);

@@ -1,0 +1,207 @@
+//! A letter as plain data: who speaks to whom about what, with the facts that its text needs.
+//!
+//! It is stored in the outbox in the transaction of its cause and composed when its turn has come: the words are the mail
+//! door's, and the same row makes the same letter every time. What older versions of the desk wrote can still be read.
+
+use super::reply;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Everything that one letter needs, as plain data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Letter {
+    /// Who speaks: a person, or the desk.
+    pub from_name: String,
+    /// The signed address that answers come back to.
+    pub from: String,
+    /// Where answers go instead: an engineer's personal address. Such letters are for our own people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// The calendar entry that goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<super::invitation::Invite>,
+    /// Visible recipients.
+    pub to: Vec<String>,
+    /// Visible copies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<String>,
+    /// The customer's own subject, or ours where there is none.
+    pub subject: String,
+    /// Whether the subject gets its one `Re:`.
+    pub is_reply: bool,
+    /// The message answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<String>,
+    /// Its known chain, root first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<String>,
+    /// Outlook's thread position and name, echoed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_index: Option<String>,
+    /// See `thread_index`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_topic: Option<String>,
+    /// Zone in which times are said.
+    pub zone: String,
+    /// Language in which it is written; rows of before there were several have none.
+    #[serde(default)]
+    pub language: String,
+    /// Case number that the letter names.
+    pub case: i64,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What a letter says; the words are the mail door's.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "letter", rename_all = "kebab-case")]
+pub enum Content {
+    /// Text A: arrived, and when the reply comes.
+    Acknowledgement {
+        /// How the customer is greeted.
+        name: String,
+        /// What arrived.
+        subject: String,
+        /// Files that came with it.
+        files: usize,
+        /// Their decoded size in bytes.
+        bytes: u64,
+        /// By when the reply comes.
+        due: Timestamp,
+        /// Who it comes from.
+        by: String,
+        /// It began with `urgent:`.
+        #[serde(default)]
+        urgent: bool,
+    },
+    /// Text B: an engineer's reply.
+    Reply {
+        /// The engineer's own words.
+        text: String,
+        /// What happens next.
+        next: reply::Next,
+        /// The engineer's name.
+        name: String,
+        /// The mail answered: when, who, words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quoted: Option<(Timestamp, String, String)>,
+    },
+    /// Text G: we did not do what we said.
+    Broken {
+        /// How the customer is greeted.
+        name: String,
+        /// What was said.
+        said: Timestamp,
+        /// The earliest new time.
+        due: Timestamp,
+        /// The lead, who may better it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lead: Option<String>,
+    },
+    /// Text I: the sender is not verified; nothing of theirs is quoted.
+    Unverified {
+        /// The held message that the button of the letter releases; none where the desk has no page to link to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mail: Option<i64>,
+    },
+    /// Text D: we wait for the customer.
+    Reminder {
+        /// How the customer is greeted.
+        name: String,
+        /// Until when the case is kept open.
+        until: Timestamp,
+        /// Our last mail: when, who, words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quoted: Option<(Timestamp, String, String)>,
+    },
+    /// Text E: the case waits for somebody who is not the customer.
+    HandedOn {
+        /// How the customer is greeted.
+        name: String,
+        /// engineering, upstream, lab or date.
+        party: String,
+        /// The engineer's words for the customer.
+        words: String,
+        /// By when the next word comes.
+        next_word: Timestamp,
+        /// The engineer's name.
+        by: String,
+    },
+    /// Text F: the case is closed.
+    Closed {
+        /// How the customer is greeted.
+        name: String,
+        /// Until when we waited; none where somebody closed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waited_until: Option<Timestamp>,
+        /// How it ended.
+        #[serde(default)]
+        resolution: String,
+        /// What somebody wrote down of it for the customer.
+        #[serde(default)]
+        summary: String,
+    },
+    /// To our own people.
+    Note {
+        /// The words.
+        text: String,
+    },
+    /// Text H: something needs this engineer.
+    Notice {
+        /// wrote, woken, failed or next.
+        why: String,
+        /// Why this case is the next.
+        #[serde(default)]
+        detail: String,
+        /// Who wrote to us.
+        who: String,
+        /// Their organisation.
+        customer: String,
+        /// How many others get an answer.
+        others: u64,
+        /// 1 to 4.
+        severity: i64,
+        /// Earliest promise that is open.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
+        /// The customer's newest words.
+        words: String,
+    },
+    /// Text H: the morning's digest.
+    Digest {
+        /// The engineer.
+        name: String,
+        /// Promises of today.
+        promises: Vec<DigestRow>,
+        /// Close to their due, or overdue.
+        risk: Vec<DigestRow>,
+        /// Customers whom the engineer waits for.
+        waiting: Vec<DigestRow>,
+        /// Cases that are ready and that nobody has.
+        ready: u64,
+    },
+    /// What a mailed command did.
+    Done {
+        /// In the desk's words.
+        said: String,
+        /// Until when `#undo` takes it back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undo: Option<Timestamp>,
+    },
+    /// A mailed command did nothing.
+    Refused {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
+/// A case in a digest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DigestRow {
+    /// Number.
+    pub case: i64,
+    /// Due or wake time.
+    pub at: Timestamp,
+    /// Subject.
+    pub subject: String,
+}

@@ -1,0 +1,305 @@
+//! From a row of the outbox to a letter: which text it is, in which language, with which headers.
+//!
+//! A row is plain data of the desk; its words are made when it is claimed, from the time at which it was written, so that
+//! the same row always makes the same letter. Rows that an older version of the desk wrote are understood as well.
+
+use super::catalogue::{ENGLISH, Speech};
+use super::compose::{self, Auto, PromiseHeader, Section};
+use super::invite;
+use super::texts::{self, Quoted, To, notice};
+use crate::desk::invitation::Invite;
+use crate::desk::notice as desk_notice;
+use crate::desk::outbox::{self, Content, Due};
+use crate::desk::{Desk, MessageNo, confirmation, reply};
+use jiff::Timestamp;
+use plan::Zone;
+
+/// The bytes of a row's letter, and its words as the case shows them.
+pub fn bytes_of(desk: &Desk, row: &Due) -> (Vec<u8>, String) {
+    let letter = letter_of(desk, row);
+    (compose::compose(&letter), compose::text_of(&letter.words))
+}
+
+fn letter_of(desk: &Desk, row: &Due) -> compose::Letter {
+    let letter = &row.letter;
+    let zone: Zone = letter.zone.parse().unwrap_or_else(|_| desk.zone.clone());
+    let speech = match letter.language.as_str() {
+        // Notes to leads are written in English where they are made.
+        _ if matches!(letter.content, Content::Note { .. }) => Speech::of(ENGLISH),
+        "" => Speech::of(&desk.language),
+        language => Speech::of(language),
+    };
+    let to = To {
+        speech,
+        name: "",
+        case: letter.case,
+        subject: &letter.subject,
+        zone: &zone,
+        now: row.made_at,
+        desk_name: &desk.name,
+    };
+    let confirm = confirm_link(desk, row);
+    let words = match &letter.content {
+        Content::Unverified { .. } => texts::not_verified(&to, confirm.as_deref()),
+        content => words(&to, content),
+    };
+    let auto = match (&letter.content, row.automatic) {
+        (Content::Acknowledgement { .. } | Content::Unverified { .. }, true) => Some(Auto::Replied),
+        (_, true) => Some(Auto::Generated),
+        (_, false) => None,
+    };
+    let mut chain = letter.chain.clone();
+    chain.extend(
+        letter
+            .in_reply_to
+            .iter()
+            .filter(|id| !letter.chain.contains(id))
+            .cloned(),
+    );
+    let subject = match &letter.content {
+        Content::Unverified { .. } => texts::subject_not_verified(speech, letter.case),
+        Content::Notice { .. } => notice::subject(&to),
+        Content::Digest { .. } => notice::digest_subject(&to),
+        Content::Done { .. } => notice::outcome_subject(&to, true),
+        Content::Refused { .. } => notice::outcome_subject(&to, false),
+        _ if letter.is_reply => compose::subject_of_reply(&letter.subject),
+        _ => letter.subject.clone(),
+    };
+    compose::Letter {
+        from_name: letter.from_name.clone(),
+        from: letter.from.clone(),
+        to: letter.to.clone(),
+        cc: letter.cc.clone(),
+        reply_to: letter.reply_to.clone(),
+        list_id: letter.reply_to.as_ref().map(|_| list_id(desk)),
+        subject,
+        message_id: row
+            .message_id
+            .clone()
+            .unwrap_or_else(|| outbox::message_id(desk, row.case, row.message)),
+        in_reply_to: letter.in_reply_to.clone(),
+        references: compose::references_of_reply(&chain),
+        thread_index: letter.thread_index.clone(),
+        thread_topic: letter.thread_topic.clone(),
+        auto,
+        promise: promised(&letter.content).map(|due| PromiseHeader {
+            case: letter.case,
+            due,
+            state: "open".into(),
+        }),
+        date: row.made_at,
+        language: speech.tag().to_owned(),
+        words,
+        // Lists cut twins away, or show both.
+        twin: !desk.lists.contains(&row.recipient.to_lowercase()),
+        links: confirm.into_iter().collect(),
+        calendar: letter.calendar.as_ref().map(|invite| entry(&to, row, invite)),
+        zone,
+    }
+}
+
+/// The page of text I, on which a button proves the address.
+fn confirm_link(desk: &Desk, row: &Due) -> Option<String> {
+    let Content::Unverified { mail: Some(mail) } = row.letter.content else {
+        return None;
+    };
+    let token = confirmation::token(desk, MessageNo(mail), row.made_at);
+    Some(format!("{}/confirm/{token}", desk.web))
+}
+
+/// The due time that a letter promises.
+fn promised(content: &Content) -> Option<Timestamp> {
+    match content {
+        Content::Acknowledgement { due, .. } | Content::Broken { due, .. } => Some(*due),
+        Content::HandedOn { next_word, .. } => Some(*next_word),
+        Content::Reply {
+            next: reply::Next::Owe(due),
+            ..
+        } => Some(*due),
+        _ => None,
+    }
+}
+
+fn words(to: &To, content: &Content) -> Vec<Section> {
+    match content {
+        Content::Acknowledgement {
+            name,
+            subject,
+            files,
+            bytes,
+            due,
+            by,
+            urgent,
+        } => texts::acknowledgement(
+            &To { name, subject, ..*to },
+            &texts::Arrived {
+                files: (*files, *bytes),
+                due: *due,
+                by: (by != to.desk_name).then_some(by.as_str()),
+                urgent: *urgent,
+                ..texts::Arrived::default()
+            },
+        ),
+        Content::Reply {
+            text,
+            next,
+            name,
+            quoted,
+        } => texts::reply(
+            to,
+            &texts::Reply {
+                words: text,
+                where_we_stand: "",
+                next: match next {
+                    reply::Next::Close(_) => texts::Next::Close,
+                    reply::Next::Owe(at) => texts::Next::Owe(*at),
+                    reply::Next::Wait(at) => texts::Next::WaitUntil(*at),
+                },
+                by: name,
+                quoted: quoted.as_ref().map(quote),
+                link: None,
+                no_link: None,
+            },
+        ),
+        Content::Broken { name, said, due, lead } => texts::broken(
+            &To { name, ..*to },
+            &texts::Broken {
+                said: *said,
+                new_time: *due,
+                lead: lead.as_deref().unwrap_or(to.desk_name),
+                changed: "",
+            },
+        ),
+        // Its link is the row's, not the text's: see `letter_of`.
+        Content::Unverified { .. } => texts::not_verified(to, None),
+        Content::Reminder { name, until, quoted } => texts::reminder(
+            &To { name, ..*to },
+            &texts::Reminder {
+                need: "",
+                until: *until,
+                quoted: quoted.as_ref().map(quote),
+            },
+        ),
+        Content::HandedOn {
+            name,
+            party,
+            words,
+            next_word,
+            by,
+        } => texts::handed_on(
+            &To { name, ..*to },
+            &texts::HandedOn {
+                party,
+                words,
+                next_word: *next_word,
+                by,
+            },
+        ),
+        Content::Closed {
+            name,
+            waited_until,
+            resolution,
+            summary,
+        } => texts::closing(
+            &To { name, ..*to },
+            &texts::Closing {
+                waited_until: *waited_until,
+                resolution,
+                summary,
+                solved: None,
+            },
+        ),
+        Content::Note { text } => vec![Section::Plain(text.clone())],
+        ours => words_to_ours(to, ours),
+    }
+}
+
+/// Text H.
+fn words_to_ours(to: &To, content: &Content) -> Vec<Section> {
+    match content {
+        Content::Notice {
+            why,
+            detail,
+            who,
+            customer,
+            others,
+            severity,
+            due,
+            words,
+        } => notice::notice(
+            to,
+            &notice::Notice {
+                why: match why.as_str() {
+                    desk_notice::WOKEN => notice::Why::Woken,
+                    desk_notice::FAILED => notice::Why::Failed,
+                    desk_notice::WROTE => notice::Why::Wrote,
+                    _ => notice::Why::Next(detail),
+                },
+                who,
+                customer,
+                others: *others,
+                severity: *severity,
+                due: *due,
+                words,
+            },
+        ),
+        Content::Digest {
+            name,
+            promises,
+            risk,
+            waiting,
+            ready,
+        } => notice::digest(
+            &To { name, ..*to },
+            &notice::Digest {
+                promises,
+                risk,
+                waiting,
+                ready: *ready,
+            },
+        ),
+        Content::Done { said, undo } => notice::outcome(to, &notice::Outcome::Done { said, undo: *undo }),
+        Content::Refused { why } => notice::outcome(to, &notice::Outcome::Refused { why }),
+        // Every other text is a customer's.
+        _ => Vec::new(),
+    }
+}
+
+/// What filters of engineers look for.
+fn list_id(desk: &Desk) -> String {
+    let domain = desk
+        .address()
+        .rsplit_once('@')
+        .map_or("localhost", |(_, domain)| domain);
+    format!("engineers.{domain}")
+}
+
+/// The calendar entry of a letter.
+fn entry(to: &To, row: &Due, invite: &Invite) -> compose::Calendar {
+    let case = to.case.to_string();
+    let (desk, subject) = (compose::clip(to.desk_name, 60), compose::clip(to.subject, 100));
+    let title = to
+        .speech
+        .say("calendar-title", &[("desk", (&desk).into()), ("case", (&case).into())]);
+    let values = [
+        ("desk", (&desk).into()),
+        ("case", (&case).into()),
+        ("subject", (&subject).into()),
+    ];
+    invite::entry(&invite::Entry {
+        uid: &invite.uid,
+        sequence: invite.sequence,
+        cancelled: invite.cancelled,
+        due: invite.due,
+        now: row.made_at,
+        organiser: &row.letter.from,
+        organiser_name: &desk,
+        attendee: &row.recipient,
+        title: &title,
+        words: &to.speech.say("calendar-words", &values),
+    })
+}
+
+fn quote((at, who, text): &(Timestamp, String, String)) -> Quoted<'_> {
+    Quoted { at: *at, who, text }
+}

@@ -1,0 +1,233 @@
+# Alle Wörter, die das Pult per Mail schreibt, auf Deutsch. Siehe en.ftl.
+
+# --- Die Sprache selbst
+
+language-words = der die und das ist nicht ein eine mit auf zu den wir ich sie es im für von dass haben wird bei nach auch noch kann aber oder wenn wie uns bitte sind einen dem als
+language-name = Deutsch
+
+# --- Zeiten und Größen
+
+weekday = { $number ->
+    [1] Montag
+    [2] Dienstag
+    [3] Mittwoch
+    [4] Donnerstag
+    [5] Freitag
+    [6] Samstag
+   *[7] Sonntag
+}
+weekday-short = { $number ->
+    [1] Mo
+    [2] Di
+    [3] Mi
+    [4] Do
+    [5] Fr
+    [6] Sa
+   *[7] So
+}
+month = { $number ->
+    [1] Januar
+    [2] Februar
+    [3] März
+    [4] April
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] August
+    [9] September
+    [10] Oktober
+    [11] November
+   *[12] Dezember
+}
+month-short = { $number ->
+    [1] Jan.
+    [2] Feb.
+    [3] März
+    [4] Apr.
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] Aug.
+    [9] Sept.
+    [10] Okt.
+    [11] Nov.
+   *[12] Dez.
+}
+time-long = { $weekday }, { $day }. { $month }, { $clock } Uhr ({ $place })
+time-long-year = { $weekday }, { $day }. { $month } { $year }, { $clock } Uhr ({ $place })
+time-utc = { $clock } UTC
+time-utc-other-day = { $weekday } { $clock } UTC
+time-full = { $time }, { $utc }
+time-stamp = { $weekday }, { $day }. { $month } { $year }, { $clock } { $zone }
+in-minutes = in etwa { $count ->
+    [one] 1 Minute
+   *[other] { $count } Minuten
+}
+in-hours = in etwa { $count ->
+    [one] 1 Stunde
+   *[other] { $count } Stunden
+}
+in-days = in etwa { $count ->
+    [one] 1 Tag
+   *[other] { $count } Tagen
+}
+size-bytes = { $count ->
+    [one] 1 Byte
+   *[other] { $count } Byte
+}
+size-kilobytes = { $count } kB
+size-megabytes = { $count } MB
+size-gigabytes = { $count } GB
+decimal-sign = ,
+
+# --- In mehreren Texten
+
+hello = Hallo { $name },
+hello-nobody = Hallo,
+label-case = Fall
+label-from = Von
+label-new-time = Neue Zeit
+label-problem = Problem
+label-outcome = Ergebnis
+label-next-word = Nächstes Wort bis
+no-subject = (ohne Betreff)
+reopens = Antworten Sie jederzeit auf diese Mail, dann ist der Fall wieder offen und bekommt eine neue zugesagte Zeit.
+where-we-stand = Wo wir stehen: { $words }
+machine = { $desk } · diese Mail hat eine Maschine geschrieben.
+wrote = Am { $time } schrieb { $who }:
+
+# --- A
+
+a-arrived = Ihre Mail „{ $subject }“ ist angekommen{ $files ->
+    [0] .
+    [one] , mit 1 Datei ({ $size }).
+   *[other] , mit { $files } Dateien ({ $size }).
+}
+a-arrived-untitled = Ihre Mail ist angekommen{ $files ->
+    [0] .
+    [one] , mit 1 Datei ({ $size }).
+   *[other] , mit { $files } Dateien ({ $size }).
+}
+a-label-reply = Wir antworten bis
+a-later-than-usual = Das ist später als sonst: die früheste Zeit, die wir halten können.
+a-change = Passt Ihnen eine andere Zeit besser, früher oder später, dann antworten Sie und nennen Sie sie.
+a-change-link = Passt Ihnen eine andere Zeit besser, früher oder später: { $link } oder antworten Sie und nennen Sie sie.
+a-urgent = Ist es schlimmer geworden (Produktion steht), dann beginnen Sie Ihre Antwort mit „urgent:“. Dann sieht ein Mensch sie zuerst an.
+a-urgent-by = Ist es schlimmer geworden (Produktion steht), dann beginnen Sie Ihre Antwort mit „urgent:“. Dann liest ein Mensch sie bis { $time }.
+a-urgent-read = Wir haben Ihre Mail als dringend verstanden: sie hat Stufe 1, und ein Mensch sieht sie zuerst an.
+a-twice = Sie brauchen nichts zweimal zu schicken.
+a-large-files = Große Dateien: { $link }
+a-machine = { $desk } · diese erste Mail hat eine Maschine geschrieben, die Antwort schreibt { $by }.
+a-machine-somebody = { $desk } · diese erste Mail hat eine Maschine geschrieben, die Antwort schreibt ein Mensch.
+
+# --- B
+
+b-owe = Sie hören von uns bis { $time }, oder früher, wenn Sie schreiben.
+b-wait = Wir warten auf Sie bis { $time }.
+b-close = Damit schließen wir den Fall.
+b-not-helped = Hat das nicht geholfen? { $link } (Sie bekommen eine neue Zeit)
+b-case = Fall { $case }
+b-case-link = Der ganze Fall: { $link } · Fall { $case }
+
+# --- C
+
+c-said = wir haben eine Antwort bis { $time } zugesagt.
+c-longer = Wir brauchen länger: { $why }
+c-sooner = Es geht früher: { $why }
+c-agreed = Abgemacht: statt bis { $old } antworten wir bis { $time }.
+c-meanwhile = Bis dahin: { $words }
+c-question = Ist Ihnen das recht?
+c-label-yes = Ja
+c-label-other = Eine andere Zeit
+c-label-keep = Ich brauche es bis { $time }
+c-keep-lead = geht an { $lead } (Leitung), der Bescheid kommt bis { $time }
+c-or-ok = oder antworten Sie „ok“
+c-stands = Bis Sie antworten, gilt die alte Zeit.
+
+# --- D
+
+d-yours = im Fall { $case } „{ $subject }“ haben Sie das nächste Wort.
+d-need = Was wir brauchen: { $words }
+d-need-below = Was wir brauchen und warum, steht in unserer letzten Mail, hier unten.
+d-until = Wir halten den Fall offen bis { $time }.
+d-later = Antworten Sie später, dann ist er wieder offen und bekommt eine neue zugesagte Zeit.
+
+# --- E
+
+e-handed = Fall { $case } „{ $subject }“ wartet jetzt auf { $party ->
+    [engineering] unsere Entwicklung
+    [upstream] das Projekt der Komponente
+    [lab] unser Labor
+   *[date] einen Termin
+}. Er bleibt bei uns.
+e-anyway = Bis dahin hören Sie von uns, auch wenn es nichts Neues gibt, und früher, wenn doch.
+
+# --- F
+
+f-waited = wir haben bis { $time } auf Sie gewartet und schließen Fall { $case } jetzt.
+f-now = wir schließen Fall { $case } jetzt.
+f-solved = Ist es damit gelöst? Ja { $yes } Nein { $no }
+outcome = { $resolution ->
+    [solved] gelöst
+    [workaround] auf anderem Weg gelöst
+    [fixed-upstream] behoben durch das Projekt der Komponente
+    [declined] abgelehnt
+    [duplicate] derselbe Fall wie ein anderer
+    [no-reply] keine Antwort
+   *[answered] beantwortet
+}
+
+# --- G
+
+g-said = wir haben eine Antwort bis { $time } zugesagt. Wir haben es nicht getan.
+g-lead = { $lead } (Leitung) weiß davon und kann Ihnen eine bessere Zeit anbieten.
+g-changed = Was wir geändert haben: { $words }
+g-ledger = Die gebrochene Zusage bleibt in unserem Buch stehen. Sie brauchen nicht noch einmal zu schreiben.
+
+# --- I
+
+i-subject = Ihre Mail ist als Fall { $case } angekommen
+i-arrived = Ihre Mail ist als Fall { $case } angekommen. Wir konnten nicht prüfen, ob sie von Ihnen kommt.
+i-button = Drücken Sie den Knopf hinter diesem Link, dann bekommt sie sofort eine zugesagte Zeit (der Knopf zeigt, dass Sie diese Adresse lesen):
+i-otherwise = Sonst sieht zuerst ein Mensch sie an.
+i-person = Zuerst sieht ein Mensch sie an, dann bekommt sie eine zugesagte Zeit.
+i-nothing = Haben Sie uns nicht geschrieben, dann ist nichts zu tun.
+
+# --- Kalendereinträge
+
+calendar-title = { $desk }: Antwort im Fall { $case }
+calendar-words = { $desk } antwortet bis dahin auf „{ $subject }“. Fall { $case }.
+
+# --- H
+
+h-subject = [{ $case }] { $subject }
+h-wrote = { $who } ({ $customer }) hat geschrieben.
+h-woken = Die Weckzeit ist da: dieser Fall ist wieder unser.
+h-failed = Ihre Antwort hat { $who } nicht erreicht. Was sie gehalten hat, ist wieder offen.
+h-next = Ihr nächster Fall. Warum dieser: { $why }
+h-label-reply = Antwort bis
+h-label-customer = Kunde
+h-label-severity = Stufe
+h-foot = { $others ->
+    [0] Eine Antwort auf diese Mail geht an { $who } bei { $customer }.
+    [one] Eine Antwort auf diese Mail geht an { $who } bei { $customer } und 1 weitere Person.
+   *[other] Eine Antwort auf diese Mail geht an { $who } bei { $customer } und { $others } weitere Personen.
+}
+h-foot-note = Mit #note in der ersten Zeile bleibt sie im Haus; #help nennt, was sie sonst sagen kann.
+h-digest-subject = { $desk }: Ihre Zusagen von heute, { $day }
+h-digest-good-morning = Guten Morgen { $name },
+h-digest-promises = Ihre Zusagen bis heute Abend:
+h-digest-none = Heute ist keine Ihrer Zusagen fällig.
+h-digest-risk = In den nächsten zwei Stunden fällig, oder schon vorbei:
+h-digest-waiting = Sie warten auf diese Kunden:
+h-digest-ready = { $count ->
+    [0] Nichts wartet auf jemanden, der frei ist.
+    [one] 1 Fall wartet auf jemanden, der frei ist: antworten Sie auf diese Mail mit #next.
+   *[other] { $count } Fälle warten auf jemanden, der frei ist: antworten Sie auf diese Mail mit #next.
+}
+h-row = { $case } · { $time } · { $subject }
+h-done = { $said }
+h-undo-until = Mit #undo in der ersten Zeile nehmen Sie es zurück, bis { $time }.
+h-refused-subject = Nicht getan: { $subject }
+h-done-subject = Getan: { $subject }
+h-refused = Nichts wurde getan, und nichts ging an den Kunden. { $why }

@@ -1,0 +1,242 @@
+# Every word that the desk writes to customers and engineers by mail, in English. One file is one language: a new one is
+# a copy of this file under its tag (fr.ftl, pt-BR.ftl), translated; the desk finds it when it is built. A build refuses a
+# file that misses a text or a variable. Written in Fluent (projectfluent.org): { $name } is put in, -> chooses by number.
+#
+# A time never stands without weekday and zone. No exclamation marks, no excuses, no "as soon as possible".
+
+# --- The language itself
+
+# Frequent little words, by which a mail in this language is known: at least twenty, in lower case.
+language-words = the and to of is that for it with have not this you are we on in when after be has was but can from my our please which they there would does
+language-name = English
+
+# --- Times and sizes
+
+weekday = { $number ->
+    [1] Monday
+    [2] Tuesday
+    [3] Wednesday
+    [4] Thursday
+    [5] Friday
+    [6] Saturday
+   *[7] Sunday
+}
+weekday-short = { $number ->
+    [1] Mon
+    [2] Tue
+    [3] Wed
+    [4] Thu
+    [5] Fri
+    [6] Sat
+   *[7] Sun
+}
+month = { $number ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+}
+month-short = { $number ->
+    [1] Jan
+    [2] Feb
+    [3] Mar
+    [4] Apr
+    [5] May
+    [6] Jun
+    [7] Jul
+    [8] Aug
+    [9] Sep
+    [10] Oct
+    [11] Nov
+   *[12] Dec
+}
+# Tuesday 24 November, 15:00 (Berlin)
+time-long = { $weekday } { $day } { $month }, { $clock } ({ $place })
+# Tuesday 5 January 2027, 15:00 (Berlin)
+time-long-year = { $weekday } { $day } { $month } { $year }, { $clock } ({ $place })
+time-utc = { $clock } UTC
+time-utc-other-day = { $weekday } { $clock } UTC
+# Tuesday 24 November, 15:00 (Berlin), 14:00 UTC
+time-full = { $time }, { $utc }
+# Tue 24 Nov 2026, 09:12 CET
+time-stamp = { $weekday } { $day } { $month } { $year }, { $clock } { $zone }
+in-minutes = in about { $count ->
+    [one] 1 minute
+   *[other] { $count } minutes
+}
+in-hours = in about { $count ->
+    [one] 1 hour
+   *[other] { $count } hours
+}
+in-days = in about { $count ->
+    [one] 1 day
+   *[other] { $count } days
+}
+size-bytes = { $count ->
+    [one] 1 byte
+   *[other] { $count } bytes
+}
+size-kilobytes = { $count } kB
+size-megabytes = { $count } MB
+size-gigabytes = { $count } GB
+decimal-sign = .
+
+# --- In several texts
+
+hello = Hello { $name },
+hello-nobody = Hello,
+label-case = Case
+label-from = From
+label-new-time = New time
+label-problem = Problem
+label-outcome = Outcome
+label-next-word = Next word by
+no-subject = (no subject)
+reopens = Answer this mail at any time and the case is open again, with a new promised time.
+where-we-stand = Where we stand: { $words }
+machine = { $desk } · this mail was written by a machine.
+wrote = On { $time }, { $who } wrote:
+
+# --- A: arrived, and when the reply comes
+
+a-arrived = your mail "{ $subject }" has arrived{ $files ->
+    [0] .
+    [one] , with 1 file ({ $size }).
+   *[other] , with { $files } files ({ $size }).
+}
+a-arrived-untitled = your mail has arrived{ $files ->
+    [0] .
+    [one] , with 1 file ({ $size }).
+   *[other] , with { $files } files ({ $size }).
+}
+a-label-reply = We will reply by
+a-later-than-usual = This is later than our usual time: it is the earliest that we can keep.
+a-change = If another time suits you, earlier or later, answer and say which.
+a-change-link = If another time suits you, earlier or later: { $link } or answer and say which.
+a-urgent = If it has become worse (production down), begin your answer with "urgent:". A person then looks at it first.
+a-urgent-by = If it has become worse (production down), begin your answer with "urgent:". A person then reads it by { $time }.
+a-urgent-read = We read your mail as urgent: it stands at severity 1, and a person looks at it first.
+a-twice = You do not need to send anything twice.
+a-large-files = Large files: { $link }
+a-machine = { $desk } · this first line of contact was written by a machine, the reply will be written by { $by }.
+a-machine-somebody = { $desk } · this first line of contact was written by a machine, the reply will be written by a person.
+
+# --- B: what stands under a reply
+
+b-owe = You will hear from us by { $time }, or sooner if you write.
+b-wait = We wait for you until { $time }.
+b-close = With this we close the case.
+b-not-helped = Did this not help? { $link } (you get a new time)
+b-case = Case { $case }
+b-case-link = Whole case: { $link } · case { $case }
+
+# --- C: promise changed
+
+c-said = we said we would reply by { $time }.
+c-longer = We need longer: { $why }
+c-sooner = We can be sooner: { $why }
+c-agreed = Agreed: instead of { $old } we reply by { $time }.
+c-meanwhile = Until then: { $words }
+c-question = Is that all right?
+c-label-yes = Yes
+c-label-other = Another time
+c-label-keep = I need it by { $time }
+c-keep-lead = goes to { $lead } (lead), who writes to you by { $time }
+c-or-ok = or answer "ok"
+c-stands = Until you answer, the old time stands.
+
+# --- D: waiting for you
+
+d-yours = in case { $case } "{ $subject }" the next word is yours.
+d-need = What we need: { $words }
+d-need-below = What we need, and why, stands in our last mail, below.
+d-until = We keep the case open until { $time }.
+d-later = If you answer later, it is open again, with a new promised time.
+
+# --- E: waiting for engineering, upstream, the lab or a date
+
+e-handed = case { $case } "{ $subject }" waits for { $party ->
+    [engineering] our engineering
+    [upstream] the component's own project
+    [lab] our lab
+   *[date] a date
+} now. It stays ours.
+e-anyway = You hear from us by then even if there is no news, and sooner if there is.
+
+# --- F: closing
+
+f-waited = we waited for you until { $time }, and close case { $case } now.
+f-now = we close case { $case } now.
+f-solved = Did this solve it? Yes { $yes } No { $no }
+outcome = { $resolution ->
+    [solved] solved
+    [workaround] a way around it
+    [fixed-upstream] fixed by the component's own project
+    [declined] declined
+    [duplicate] the same as another case
+    [no-reply] no reply
+   *[answered] answered
+}
+
+# --- G: broken promise
+
+g-said = we said we would reply by { $time }. We did not do it.
+g-lead = { $lead } (lead) knows of it and may offer you a better time.
+g-changed = What we changed: { $words }
+g-ledger = The broken promise stays in our ledger. You do not need to write again.
+
+# --- I: sender not verified
+
+i-subject = Your mail has arrived as case { $case }
+i-arrived = your mail has arrived as case { $case }. We could not check that it came from you.
+i-button = Press the button behind this link and it gets a promised time at once (the button shows that you read this address):
+i-otherwise = Otherwise a person looks at it first.
+i-person = A person looks at it first; then it gets a promised time.
+i-nothing = If you did not write to us, nothing needs to be done.
+
+# --- Calendar entries
+
+calendar-title = { $desk }: reply to case { $case }
+calendar-words = { $desk } replies to "{ $subject }" by then. Case { $case }.
+
+# --- H: engineers' mail
+
+h-subject = [{ $case }] { $subject }
+h-wrote = { $who } ({ $customer }) wrote.
+h-woken = The wake time came: this case is ours again.
+h-failed = Your reply did not reach { $who }. What it kept is open again.
+h-next = Your next case. Why this one: { $why }
+h-label-reply = Reply by
+h-label-customer = Customer
+h-label-severity = Severity
+h-foot = { $others ->
+    [0] Answering this mail writes to { $who } at { $customer }.
+    [one] Answering this mail writes to { $who } at { $customer } and 1 other.
+   *[other] Answering this mail writes to { $who } at { $customer } and { $others } others.
+}
+h-foot-note = First line #note keeps it inside; #help lists what else a first line can say.
+h-digest-subject = { $desk }: your promises of today, { $day }
+h-digest-good-morning = Good morning { $name },
+h-digest-promises = Your promises until the end of today:
+h-digest-none = No promise of yours is due today.
+h-digest-risk = Due within the next two hours, or overdue:
+h-digest-waiting = You wait for these customers:
+h-digest-ready = { $count ->
+    [0] Nothing waits for whoever is free.
+    [one] 1 case waits for whoever is free: answer this mail with #next.
+   *[other] { $count } cases wait for whoever is free: answer this mail with #next.
+}
+h-row = { $case } · { $time } · { $subject }
+h-done = { $said }
+h-undo-until = First line #undo takes it back until { $time }.
+h-refused-subject = Not done: { $subject }
+h-done-subject = Done: { $subject }
+h-refused = Nothing was done, and nothing was sent to the customer. { $why }
