@@ -367,10 +367,16 @@ pub const FILE_PIECE_BYTES: usize = 16 * 1024 * 1024;
 pub const FILE_NAME_BYTES: usize = 200;
 /// Bytes of a file that one answer on the local socket carries.
 pub const FILE_CHUNK_BYTES: u64 = 1024 * 1024;
+/// Files of a reply that go in the mail itself, all together: most servers take ten megabytes, and base64 adds a third.
+pub const ENCLOSED_BYTES: u64 = 5_000_000;
 /// One uploaded file.
 pub const UPLOAD_BYTES: u64 = 100_000_000_000;
 /// Uploads of one case in all.
 pub const UPLOADS_CASE_BYTES: u64 = 500_000_000_000;
+/// Uploads of one case, those that were given up as well: each is an entry of the case.
+pub const UPLOADS_CASE: i64 = 1_000;
+/// Uploads in all of a customer whom the desk made from an address: of anybody whose mail is verified.
+pub const UPLOADS_STRANGER_BYTES: u64 = 10_000_000_000;
 /// Uploads of one case under way at once.
 pub const UPLOADS_OPEN: i64 = 20;
 /// Days after which an upload is given up that nobody went on with.

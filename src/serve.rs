@@ -212,7 +212,14 @@ impl Running {
         let worker = || Worker::new(program.clone(), args.clone()).with_keys(dir.join("keys"), clock.clone());
         running.file(&clock, &files, worker(), workers_stopped.clone()).await?;
         running
-            .work(&clock, worker(), (courier, policies, signer), checks, workers_stopped)
+            .work(
+                &clock,
+                worker(),
+                &files,
+                (courier, policies, signer),
+                checks,
+                workers_stopped,
+            )
             .await?;
         let local = LocalDoor {
             store: store.clone(),
@@ -271,6 +278,7 @@ impl Running {
         &mut self,
         clock: &Clock,
         worker: Worker,
+        files: &Arc<Files>,
         (courier, policies, signer): (Courier, Policies, Option<Signer>),
         checks: Option<Checks>,
         stop: watch::Receiver<bool>,
@@ -281,11 +289,11 @@ impl Running {
             self.workers.spawn(work.run());
             verifier
         });
-        let (store, desk) = (self.store.clone(), Arc::clone(&self.desk));
+        let (store, desk, files) = (self.store.clone(), Arc::clone(&self.desk), Arc::clone(files));
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
             let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker, verifier)?;
-            let post = Post::begin(store, desk, for_post, courier, policies, signer)?;
+            let post = Post::begin(store, desk, for_post, (courier, policies), signer, files)?;
             Ok::<_, crate::refusal::Fault>((understanding, post))
         })
         .await??;

@@ -9,9 +9,9 @@ use super::engineer::{self, Engineer};
 use super::ledger::{self, Actor, event};
 use super::queue;
 use super::reply::{self, Draft, Kind, Next};
-use super::verb::{self, Answer, Done, Principal, SliceAnswer, Verb};
+use super::verb::{Answer, Done, Principal, SliceAnswer, Verb};
 use super::{
-    CaseId, Desk, FileId, MessageNo, PromiseId, automatic, merge, message, outbox, probe, promise, slice, spool, undo,
+    CaseId, Desk, MessageNo, PromiseId, automatic, merge, message, outbox, probe, promise, slice, spool, staged, undo,
 };
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -19,42 +19,6 @@ use crate::store::{Tx, values};
 use jiff::Timestamp;
 use plan::Zone;
 use serde_json::json;
-
-/// A piece of a file for a reply has been written by the door; `have` bytes are there. The first one begins it.
-#[expect(clippy::too_many_arguments, reason = "the facts of one piece, each once")]
-fn stage(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    engineer: &Engineer,
-    case: CaseId,
-    key: Option<String>,
-    name: &str,
-    bytes: u64,
-    have: u64,
-) -> Outcome<Answer> {
-    let key = key.ok_or_else(|| anyhow::anyhow!("the door names every staged file"))?;
-    case::find(tx, case)?;
-    let upload = match super::upload::find(tx, case, &key) {
-        Ok(upload) => upload,
-        Err(_) => super::upload::open(
-            tx,
-            now,
-            case,
-            super::upload::Sender::Engineer(engineer.id),
-            &key,
-            (name, ""),
-            bytes,
-        )?,
-    };
-    if have > 0 {
-        super::upload::grown(tx, now, upload.id, have)?;
-    }
-    Ok(Answer::Done(Done {
-        case: Some(case.0),
-        said: format!("{have} of {bytes} bytes of {name}"),
-        data: json!({"key": key}),
-    }))
-}
 
 /// Does a verb that changes something, inside the transaction of the writer.
 pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: Verb) -> Outcome<Answer> {
@@ -87,37 +51,7 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
             };
             reply(tx, now, desk, who, &draft)
         }
-        Verb::Save {
-            case,
-            file,
-            offset,
-            because: Some(because),
-        } => {
-            let (case, file) = (CaseId(case), FileId(file));
-            // Said once, with the first piece.
-            let row = match offset {
-                0 => super::file::overridden(tx, now, who.actor(), case, file, &because)?,
-                _ => super::file::find(tx, case, file)?,
-            };
-            Ok(verb::piece(row))
-        }
-        Verb::Stage {
-            case,
-            key,
-            name,
-            bytes,
-            offset,
-            data,
-        } => stage(
-            tx,
-            now,
-            who.engineer()?,
-            CaseId(case),
-            key,
-            &name,
-            bytes,
-            offset + data.len() as u64,
-        ),
+        verb @ (Verb::Save { .. } | Verb::Stage { .. }) => staged::act(tx, now, who, verb),
         Verb::Note { case, text } => note(tx, now, who.engineer()?, CaseId(case), &text),
         Verb::Wait {
             case,

@@ -5,6 +5,7 @@
 
 use super::case::Case;
 use super::engineer::Engineer;
+use super::letter::Enclosed;
 use super::outbox::{self, Content, Letter};
 use super::reply::{Draft, Next};
 use super::upload::Upload;
@@ -23,7 +24,7 @@ pub(super) fn address_all(
     engineer: &Engineer,
     case: &Case,
     draft: &Draft,
-    files: &[Upload],
+    (enclosed, linked): (&[Enclosed], &[Upload]),
     number: MessageNo,
     askers: &[ContactId],
     left: &[ContactId],
@@ -93,10 +94,11 @@ pub(super) fn address_all(
             language,
             case: case.id.0,
             content: Content::Reply {
-                text: upload::words_with_links(desk, &case.key, contact, &draft.text, files),
+                text: upload::words_with_links(desk, &case.key, contact, &draft.text, linked),
                 next: draft.next.clone(),
                 name: engineer.name.clone(),
                 quoted: quoted.clone(),
+                files: enclosed.to_vec(),
             },
         };
         let row = outbox::New {

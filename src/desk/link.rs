@@ -60,7 +60,7 @@ pub fn guest(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, token: &str) -> Outco
          JOIN participant p ON p.case_id = k.id AND p.contact = $2
          JOIN contact c ON c.id = p.contact
          JOIN contact_address a ON a.contact = c.id AND a.bounced_at IS NULL
-         WHERE k.key = $1 GROUP BY k.id, k.hand, k.changed_at, c.name",
+         WHERE k.key = $1 AND k.hand <> 'unsorted' GROUP BY k.id, k.hand, k.changed_at, c.name",
         &values![key, contact],
     )?;
     let row = row.ok_or_else(|| no_good(desk))?;

@@ -44,6 +44,7 @@ pub mod reply;
 pub mod search;
 pub mod slice;
 pub mod spool;
+mod staged;
 pub mod thread;
 pub mod undo;
 pub mod unsorted;

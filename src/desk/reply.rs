@@ -141,12 +141,7 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
     )?;
     thread::learn(tx, case.id, Some(&id), &[])?;
     let files = upload::attach(tx, case.id, engineer.id, number, &draft.files)?;
-    if !files.is_empty() && desk.web.is_empty() {
-        return Err(Refusal::conflict(
-            "Files go to customers by link, and this desk does not know its own address: set web.address. Nothing was sent.",
-        )
-        .into());
-    }
+    let (enclosed, linked) = upload::parted(desk, files)?;
     let keeps: Vec<i64> = kept.iter().map(|promise| promise.id.0).collect();
     tx.execute(
         "INSERT INTO reply (message, case_id, engineer, kind, answers, next, state) VALUES ($1, $2, $3, $4, $5, $6, 'under way')",
@@ -173,7 +168,17 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
         .map(|one| one.contact)
         .collect();
     let recipients = addressing::address_all(
-        tx, now, desk, engineer, &case, draft, &files, number, &askers, &left, leaves_at,
+        tx,
+        now,
+        desk,
+        engineer,
+        &case,
+        draft,
+        (&enclosed, &linked),
+        number,
+        &askers,
+        &left,
+        leaves_at,
     )?;
     let mut bounced = Vec::new();
     for address in &recipients {

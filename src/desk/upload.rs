@@ -7,6 +7,7 @@
 
 use super::case::{self, Hand};
 use super::ledger::{self, Actor, event};
+use super::letter::Enclosed;
 use super::link::Guest;
 use super::message::{Facts, File};
 use super::{CaseId, ContactId, CustomerId, Desk, EngineerId, FileId, MessageNo, customer, file, link, outbox};
@@ -101,25 +102,7 @@ pub fn open(
         ))
         .into());
     }
-    let sums = tx.one(
-        "SELECT COUNT(CASE WHEN state = 'open' THEN 1 END), CAST(COALESCE(SUM(CASE WHEN state <> 'gone' THEN bytes END), 0) AS BIGINT)
-         FROM upload WHERE case_id = $1",
-        &values![case],
-    )?;
-    if sums.int(0) >= limits::UPLOADS_OPEN {
-        return Err(Refusal::conflict(format!(
-            "{} uploads of this case are under way. Nothing was stored. Finish or cancel one first.",
-            sums.int(0)
-        ))
-        .into());
-    }
-    if (sums.int(1) as u64).saturating_add(bytes) > limits::UPLOADS_CASE_BYTES {
-        return Err(Refusal::conflict(format!(
-            "One case takes {} GB of uploads. Nothing was stored. Ask us for another way.",
-            limits::UPLOADS_CASE_BYTES / 1_000_000_000
-        ))
-        .into());
-    }
+    has_room(tx, case, from, bytes)?;
     let (contact, engineer) = match from {
         Sender::Guest(guest) => (Some(guest.contact), None),
         Sender::Engineer(engineer) => (None, Some(engineer)),
@@ -149,6 +132,58 @@ pub fn open(
         tx.ring(super::FILES);
     }
     find(tx, case, key)
+}
+
+/// Whether there may be one more of so many bytes: too many at a time are refused, too much for a case, and too much for a
+/// customer whom nobody entered, since anybody can be one.
+fn has_room(tx: &mut Tx<'_>, case: CaseId, from: Sender<'_>, bytes: u64) -> Outcome<()> {
+    const SUMS: &str = "SELECT COUNT(CASE WHEN u.state = 'open' THEN 1 END),
+             CAST(COALESCE(SUM(CASE WHEN u.state <> 'gone' THEN u.bytes END), 0) AS BIGINT), COUNT(*)
+         FROM upload u";
+    let sums = tx.one(&format!("{SUMS} WHERE u.case_id = $1"), &values![case])?;
+    let (open, all) = (sums.int(0), sums.int(1).max(0) as u64);
+    if open >= limits::UPLOADS_OPEN {
+        return Err(Refusal::conflict(format!(
+            "{open} uploads of this case are under way. Nothing was stored. Finish or cancel one first."
+        ))
+        .into());
+    }
+    if sums.int(2) >= limits::UPLOADS_CASE {
+        return Err(Refusal::conflict(format!(
+            "One case takes {} uploads. Nothing was stored. Put what is left into one archive and ask us for another way.",
+            limits::UPLOADS_CASE
+        ))
+        .into());
+    }
+    let too_much = |of: &str, most: u64| {
+        Refusal::conflict(format!(
+            "{of} {} of uploads. Nothing was stored. Ask us for another way.",
+            size(most)
+        ))
+    };
+    if all.saturating_add(bytes) > limits::UPLOADS_CASE_BYTES {
+        return Err(too_much("One case takes", limits::UPLOADS_CASE_BYTES).into());
+    }
+    let customer = case::find(tx, case)?.customer;
+    let entered = tx.one("SELECT entered FROM customer WHERE id = $1", &values![customer])?;
+    if entered.flag(0) || matches!(from, Sender::Engineer(_)) {
+        return Ok(());
+    }
+    let theirs = tx.one(
+        &format!("{SUMS} JOIN cases k ON k.id = u.case_id WHERE k.customer = $1 AND u.contact IS NOT NULL"),
+        &values![customer],
+    )?;
+    if theirs.int(0) >= limits::UPLOADS_OPEN {
+        return Err(Refusal::conflict(format!(
+            "{} uploads of yours are under way. Nothing was stored. Finish or cancel one first.",
+            theirs.int(0)
+        ))
+        .into());
+    }
+    if (theirs.int(1).max(0) as u64).saturating_add(bytes) > limits::UPLOADS_STRANGER_BYTES {
+        return Err(too_much("All your cases together take", limits::UPLOADS_STRANGER_BYTES).into());
+    }
+    Ok(())
 }
 
 /// One upload of a case, under way or whole.
@@ -354,6 +389,54 @@ pub(super) fn attach(
     Ok(attached)
 }
 
+/// What of a reply's files goes in the letter itself, and what by link: in the letter what fits together, in their order,
+/// and is nothing that other servers refuse.
+pub(super) fn parted(desk: &Desk, files: Vec<Upload>) -> Outcome<(Vec<Enclosed>, Vec<Upload>)> {
+    let (mut enclosed, mut linked, mut left) = (Vec::new(), Vec::new(), limits::ENCLOSED_BYTES);
+    for one in files {
+        let is_safe = !sniff::is_dangerous("", &one.name) || desk.web.is_empty();
+        if one.bytes <= left && is_safe {
+            left -= one.bytes;
+            enclosed.push(Enclosed {
+                key: one.key,
+                name: one.name,
+                bytes: one.bytes,
+            });
+        } else {
+            linked.push(one);
+        }
+    }
+    if let Some(large) = linked.first().filter(|_| desk.web.is_empty()) {
+        return Err(Refusal::conflict(format!(
+            "{} has {}: files of up to {} in all go in the mail itself, larger ones by link, and this desk does not know its \
+             own address: set web.address. Nothing was sent.",
+            large.name,
+            size(large.bytes),
+            size(limits::ENCLOSED_BYTES)
+        ))
+        .into());
+    }
+    Ok((enclosed, linked))
+}
+
+/// Where the bytes of a file are that goes in a letter.
+#[derive(Debug, Clone)]
+pub enum Lies {
+    /// In the folder of files on their way.
+    Staged,
+    /// In its place.
+    Kept(Box<file::FileRow>),
+}
+
+/// Where the bytes of an upload of a reply are now.
+pub fn lies(tx: &mut Tx<'_>, case: CaseId, key: &str) -> Outcome<Lies> {
+    let upload = find(tx, case, key)?;
+    Ok(match upload.file {
+        Some(id) => Lies::Kept(Box::new(file::find(tx, case, id)?)),
+        None => Lies::Staged,
+    })
+}
+
 /// The words with a link to each file for one recipient; a copy to somebody who is no contact names them only.
 pub(super) fn words_with_links(
     desk: &Desk,
@@ -369,7 +452,7 @@ pub(super) fn words_with_links(
         text.push_str(if at == 0 { "\n\n" } else { "\n" });
         text.push_str(&format!("File: {}, {}", one.name, size(one.bytes)));
         if let Some(link) = link {
-            text.push_str(&format!("\n    {link}"));
+            text.push_str(&format!("\n<{link}>"));
         }
     }
     text

@@ -232,6 +232,15 @@ impl Files {
         Ok(found.into_stream())
     }
 
+    /// All bytes of an object, in memory: for those that are small.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn whole(&self, customer: i64, digest: &str) -> anyhow::Result<Vec<u8>> {
+        let found = self.objects.get(&self.object(customer, digest)).await?;
+        Ok(found.bytes().await?.to_vec())
+    }
+
     /// At most `most` bytes of an object from an offset on.
     ///
     /// # Errors

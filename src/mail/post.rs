@@ -10,13 +10,17 @@ mod traffic;
 pub use policy::Policies;
 pub use traffic::Traffic;
 
-use super::letter;
+use super::compose::enclosed::File;
+use super::letter::{self, Enclosure};
 use super::send::{Courier, Delivery, next_try};
 use super::sign::Signer;
 use crate::clock::Clock;
 use crate::desk::destination::{self, Destination};
-use crate::desk::outbox::{self, Attempted, Due, Ended};
-use crate::desk::{Desk, arrival};
+use crate::desk::letter::Enclosed;
+use crate::desk::outbox::{self, Attempted, Content, Due, Ended};
+use crate::desk::upload::{self, Lies};
+use crate::desk::{CaseId, Desk, arrival};
+use crate::files::{Files, sniff};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::Store;
@@ -32,6 +36,8 @@ pub struct Post {
     policies: Policies,
     /// Signs what is composed; none where there is no key.
     signer: Option<Signer>,
+    /// Where the files of replies are.
+    files: Arc<Files>,
 }
 
 /// What may be sent now, and when something else may be.
@@ -49,9 +55,9 @@ impl Post {
         store: Store,
         desk: Arc<Desk>,
         clock: Clock,
-        courier: Courier,
-        policies: Policies,
+        (courier, policies): (Courier, Policies),
         signer: Option<Signer>,
+        files: Arc<Files>,
     ) -> Outcome<Post> {
         store.write(outbox::recover)?;
         Ok(Post {
@@ -61,6 +67,7 @@ impl Post {
             courier,
             policies,
             signer,
+            files,
         })
     }
 
@@ -154,7 +161,7 @@ impl Post {
         let composed = match &kept {
             Some(_) => None,
             None => {
-                let (bytes, text) = letter::bytes_of(&self.desk, row);
+                let (bytes, text) = letter::bytes_of(&self.desk, row, self.enclosures(row).await?);
                 // Signed once, before the bytes are kept: what is tried again is what was signed.
                 Some(match &self.signer {
                     Some(signer) => (signer.sign(now, &bytes)?, text),
@@ -171,6 +178,44 @@ impl Post {
             .write_async(move |tx| outbox::claim(tx, now, &row, composed))
             .await?;
         Ok(claimed.then_some(bytes))
+    }
+
+    /// The files that go in a letter, with their bytes.
+    async fn enclosures(&self, row: &Due) -> Outcome<Vec<Enclosure>> {
+        let mut found = Vec::new();
+        let (Content::Reply { files, .. }, Some(case)) = (&row.letter.content, row.case) else {
+            return Ok(found);
+        };
+        for one in files {
+            found.push(self.enclosure(case, one).await?);
+        }
+        Ok(found)
+    }
+
+    async fn enclosure(&self, case: CaseId, one: &Enclosed) -> Outcome<Enclosure> {
+        let mut is_second = false;
+        loop {
+            let key = one.key.clone();
+            let lies = self.store.write_async(move |tx| upload::lies(tx, case, &key)).await?;
+            let (kind, bytes) = match lies {
+                Lies::Kept(row) if row.is_infected() => return Ok(Enclosure::HeldBack(one.name.clone())),
+                Lies::Kept(row) => (row.kind.clone(), self.files.whole(row.customer, &row.sha256).await?),
+                Lies::Staged => match tokio::fs::read(self.files.staged(&one.key)).await {
+                    Ok(bytes) => (sniff::kind(&bytes).to_owned(), bytes),
+                    // It was put to its place meanwhile.
+                    Err(_) if !is_second => {
+                        is_second = true;
+                        continue;
+                    }
+                    Err(cause) => return Err(anyhow::Error::new(cause).context("read a file of a reply").into()),
+                },
+            };
+            if bytes.len() as u64 != one.bytes {
+                return Err(anyhow::anyhow!("a file of a reply is not whole: {} of {}", bytes.len(), one.bytes).into());
+            }
+            let name = one.name.clone();
+            return Ok(Enclosure::File(File { name, kind, bytes }));
+        }
     }
 
     fn judge(&self, row: &Due, delivery: Delivery, began: Timestamp, now: Timestamp) -> Attempted {

@@ -72,9 +72,8 @@ fn page(
                 _ => {}
             }
             form #upload method="post" action=(address) enctype="multipart/form-data" data-most=(limits::UPLOAD_BYTES) {
-                label for="file" { "Files" }
-                input #file type="file" name="file" multiple required;
-                button { "Send" }
+                label.field for="file" { "Files" input #file type="file" name="file" multiple required; }
+                div.send { button.main { "Send" } }
                 p.hint { "Without a script one file of up to " (size(limits::FORM_UPLOAD_BYTES)) "; with one, up to "
                     (size(limits::UPLOAD_BYTES)) ", and an upload that broke off goes on where it was." }
             }

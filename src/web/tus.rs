@@ -325,6 +325,9 @@ async fn piece(house: &House, upload: &Upload, body: Body, mut checksum: Option<
         have += bytes.len() as u64;
         if checksum.is_none() && have - told >= limits::UPLOAD_SYNC_BYTES {
             told = keep(house, upload.id, &mut file, have).await?;
+            if !house.door.files.has_room(upload.bytes - have) {
+                return Err(no_room());
+            }
         }
     }
     if too_long || checksum.is_some_and(|checksum| !(whole && checksum.fits())) {

@@ -89,45 +89,58 @@ fn an_upload_outlives_a_killed_desk() {
     );
 }
 
-#[test]
-fn a_file_goes_with_a_reply_as_a_link() {
-    let desk = Desk::with(&OPEN);
-    desk.mail("A patch", "Please send one.");
-    let patch = desk.folder.path().join("fix.patch");
-    let bytes: Vec<u8> = (0..2_500_000_u32).map(|number| (number % 249) as u8).collect();
-    std::fs::write(&patch, &bytes).expect("a file");
-    let attach = patch.to_str().expect("a path");
-    desk.duly(&[
-        "--as",
-        ANNA,
-        "reply",
-        "1",
-        "-m",
-        "Here it is.",
-        "--then",
-        "close",
-        "--attach",
-        attach,
-    ])
-    .done();
-    let letter = loop {
+/// The mail that the sink took with these words in it.
+fn letter(desk: &Desk, words: &str) -> String {
+    loop {
         let taken = desk.sink.taken();
-        match taken.iter().find(|mail| mail.text().contains("Here it is.")) {
-            Some(mail) => break mail.text(),
+        match taken.iter().find(|mail| mail.text().contains(words)) {
+            Some(mail) => return mail.text(),
             None => std::thread::sleep(std::time::Duration::from_millis(100)),
         }
-    };
-    assert!(letter.contains("File: fix.patch, 2.5 MB"), "{letter}");
-    let link = letter
-        .split_whitespace()
-        .find(|word| word.contains("/f/"))
-        .expect("a link");
+    }
+}
+
+#[test]
+fn a_small_file_goes_in_the_reply_itself_and_a_large_one_as_a_link() {
+    let desk = Desk::with(&OPEN);
+    desk.mail("A patch", "Please send one.");
+    let hint = letter(&desk, "Duly-Promise");
+    let bytes: Vec<u8> = (0..6_000_000_u32).map(|number| (number % 249) as u8).collect();
+    let at = |name: &str| desk.folder.path().join(name).display().to_string();
+    std::fs::write(at("core.bin"), &bytes).expect("a file");
+    std::fs::write(at("fix.patch"), "--- a\n+++ b\n").expect("a file");
+    let (large, small) = (at("core.bin"), at("fix.patch"));
+    let words = ["--as", ANNA, "reply", "1", "-m", "Here it is.", "--then", "close"];
+    let files = ["--attach", &large, "--attach", &small];
+    desk.duly(&[&words[..], &files[..]].concat()).done();
+    let letter = letter(&desk, "Here it is.");
+    let mail = duly::mail::parse::understand(letter.as_bytes());
+    let inside: Vec<_> = mail
+        .attachments
+        .iter()
+        .map(|file| (file.name.as_deref(), file.size))
+        .collect();
+    assert_eq!(inside, [(Some("fix.patch"), 12)], "{letter}");
+    assert!(mail.new_text.contains("File: core.bin, 6.0 MB"), "{}", mail.new_text);
+    let mut words = mail.new_text.split_whitespace();
+    let link = words.find(|word| word.contains("/f/")).expect("a link");
     let path = link
+        .trim_matches(['<', '>'])
         .strip_prefix("https://desk.acme.example")
         .expect("the desk's own address");
     let got = ask(http(&desk), "GET", path, &[], b"");
     assert!(got.status == 200 && got.body == bytes, "{}", got.head);
-    assert!(got.header("content-disposition").contains("fix.patch"), "{}", got.head);
+    assert!(got.header("content-disposition").contains("core.bin"), "{}", got.head);
+    assert_eq!(
+        desk.duly(&["files", "1", "--json"]).json().len(),
+        2,
+        "both are files of the case"
+    );
     let missing = desk.duly(&["--as", ANNA, "reply", "1", "-m", "x", "--attach", "/not/there"]);
     assert!(missing.err.contains("cannot be read"), "{missing:?}");
+    let hint = duly::mail::parse::understand(hint.as_bytes()).new_text;
+    assert!(
+        hint.contains("https://desk.acme.example/t/"),
+        "the acknowledgement has the upload link: {hint}"
+    );
 }

@@ -18,7 +18,7 @@ pub const OPEN: [(&str, &str, &str); 3] = [
 ];
 
 /// A mail with these files: name, type as claimed, bytes.
-fn letter(from: &str, files: &[(&str, &str, &[u8])]) -> Vec<u8> {
+pub fn letter(from: &str, files: &[(&str, &str, &[u8])]) -> Vec<u8> {
     let mut raw = format!(
         "From: <{from}>\r\nTo: <support@acme.example>\r\nSubject: Files\r\nMessage-ID: <{}@x.example>\r\n\
          MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nSee there.\r\n",
@@ -66,7 +66,8 @@ pub fn page(desk: &TestDesk, path: &str) -> Answer {
 /// The link of the person who wrote to a case first.
 pub fn token(desk: &TestDesk, case: i64) -> String {
     let rows = desk.rows(
-        "SELECT k.key, MIN(p.contact) FROM cases k JOIN participant p ON p.case_id = k.id WHERE k.id = $1 GROUP BY k.key",
+        "SELECT k.key, COALESCE(MIN(p.contact), 1) FROM cases k LEFT JOIN participant p ON p.case_id = k.id
+         WHERE k.id = $1 GROUP BY k.key",
         &[case.into()],
     );
     link::token(&desk.rules(), rows[0].text(0), ContactId(rows[0].int(1)))
@@ -427,46 +428,20 @@ fn guests_come_through_a_proxy_and_engineers_pages_stay_shut_behind_it() {
 }
 
 #[test]
-fn a_file_goes_with_a_reply_as_a_link_for_whom_it_was_sent_to() {
+fn what_a_customer_sent_is_fetched_by_nobody_through_a_link_and_goes_with_no_reply() {
     with(&OPEN, |desk| {
         let case = desk.receive(&mail("priya@northwind.example", "It is slow")).case();
-        let other = desk.receive(&mail("eve@elsewhere.example", "Other")).case();
-        // Staged by the door of the command line; tests/cli plays that. Here the upload is an engineer's by its row.
         let place = begin(desk.http(), &token(desk, case), "fix.patch", 9);
         assert_eq!(piece(desk.http(), &place, 0, &[], b"the patch").status, 204);
         let key = place.rsplit('/').next().expect("a key").to_owned();
         desk.wait_for("the file", || !files(desk, case).is_empty());
         let told = page(desk, &format!("/t/{}/f/{key}", token(desk, case)));
-        assert_eq!(
-            told.status,
-            404,
-            "what a customer sent is not theirs to fetch: {}",
-            told.text()
-        );
-        let verb = match reply(case, "answer", Some("close")) {
-            Verb::Reply {
-                case,
-                text,
-                kind,
-                then,
-                answers,
-                force_stale,
-                ..
-            } => Verb::Reply {
-                case,
-                text,
-                kind,
-                then,
-                answers,
-                force_stale,
-                files: vec![key],
-            },
-            other => other,
-        };
-        assert!(
-            desk.refused(ANNA, verb, Kind::Conflict)
-                .contains("went with another reply")
-        );
-        let _ = other;
+        assert_eq!(told.status, 404, "{}", told.text());
+        let mut verb = reply(case, "answer", Some("close"));
+        if let Verb::Reply { files, .. } = &mut verb {
+            files.push(key);
+        }
+        let said = desk.refused(ANNA, verb, Kind::Conflict);
+        assert!(said.contains("went with another reply"), "{said}");
     });
 }

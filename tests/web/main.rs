@@ -7,5 +7,6 @@ mod case;
 mod door;
 mod files;
 mod front;
+mod keeping;
 mod queue;
 mod scan;

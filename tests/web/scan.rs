@@ -85,17 +85,26 @@ fn what_a_scanner_finds_is_kept_and_given_out_only_to_whom_says_why() {
             "{}",
             desk.on
         );
-        let save = |because: Option<&str>| Verb::Save {
+        let from = |offset: u64, because: Option<&str>| Verb::Save {
             case,
             file: rows[1].file,
-            offset: 0,
+            offset,
             because: because.map(str::to_owned),
         };
+        let save = |because: Option<&str>| from(0, because);
         desk.refused(ANNA, save(None), Kind::Forbidden);
+        desk.refused(ANNA, from(1, None), Kind::Forbidden);
         desk.refused(ANNA, save(Some(" ")), Kind::Usage);
         assert!(desk.by(ANNA, save(Some("the customer asks what it is"))).is_ok());
         let kept = desk.number("SELECT COUNT(*) FROM event WHERE kind = 'file.given-out'", &[]);
         assert_eq!(kept, 1, "{}: the ledger keeps the reason", desk.on);
+        assert!(desk.by(ANNA, from(1, Some("the rest of it"))).is_ok());
+        let kept = desk.number("SELECT COUNT(*) FROM event WHERE kind = 'file.given-out'", &[]);
+        assert_eq!(kept, 1, "{}: once for all pieces", desk.on);
+        // Whoever begins in the middle has begun.
+        assert!(desk.owner(from(1, Some("to look at it"))).is_ok());
+        let kept = desk.number("SELECT COUNT(*) FROM event WHERE kind = 'file.given-out'", &[]);
+        assert_eq!(kept, 2, "{}", desk.on);
     });
 }
 
