@@ -441,7 +441,7 @@ pub struct Reply {
     /// Send although the case changed since you read it
     #[arg(long)]
     pub force_stale: bool,
-    /// Files that go with it, as links for the customer; may be given more than once
+    /// A file that goes with it: small ones in the mail, large ones as a link; may be given more than once
     #[arg(long, value_name = "FILE")]
     pub attach: Vec<PathBuf>,
 }
