@@ -74,8 +74,8 @@ fn page(
             form #upload method="post" action=(address) enctype="multipart/form-data" data-most=(limits::UPLOAD_BYTES) {
                 label.field for="file" { "Files" input #file type="file" name="file" multiple required; }
                 div.send { button.main { "Send" } }
-                p.hint { "Without a script one file of up to " (size(limits::FORM_UPLOAD_BYTES)) "; with one, up to "
-                    (size(limits::UPLOAD_BYTES)) ", and an upload that broke off goes on where it was." }
+                p.hint { "Without a script files of up to " (size(limits::FORM_UPLOAD_BYTES)) " together; with one, up to "
+                    (size(limits::UPLOAD_BYTES)) " each, and an upload that broke off goes on where it was." }
             }
             ul #progress aria-live="polite" {}
             @if !uploads.is_empty() {
