@@ -61,14 +61,15 @@ const WORTH_ZIPPING_BYTES: usize = 1_000;
 
 /// Lets a request in or answers it here; then dresses the answer.
 pub async fn watch(State(house): State<House>, request: Request, next: Next) -> Response {
-    let is_guest = request.uri().path().starts_with(GUESTS);
+    let path = request.uri().path();
+    let is_program = path.starts_with(GUESTS) && request.headers().contains_key("tus-resumable");
     let zips = request.method() != Method::HEAD && takes_gzip(request.headers());
     let answer = match admitted(&house, request).await {
         Ok(request) => next.run(request).await,
         Err(answer) => *answer,
     };
-    // A guest's answers have their own words, and a program reads their status.
-    let answer = if is_guest { answer } else { worded(answer) };
+    // A program that uploads reads the status and nothing else.
+    let answer = if is_program { answer } else { worded(answer) };
     let mut answer = zipped(answer, zips).await;
     for (name, value) in HEADERS {
         let value = HeaderValue::from_static(value);

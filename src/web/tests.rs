@@ -136,6 +136,13 @@ fn paths() -> Vec<String> {
         .collect()
 }
 
+/// Pages that customers reach from anywhere: their links are their keys.
+fn for_customers(path: &String) -> bool {
+    [asset::PATH, confirm::PATH, "/t/"]
+        .iter()
+        .any(|begin| path.starts_with(begin))
+}
+
 #[tokio::test]
 async fn every_path_of_the_table_answers_and_is_dressed() {
     let front = Front::new(true);
@@ -180,7 +187,7 @@ async fn every_path_of_the_table_answers_and_is_dressed() {
 async fn a_name_that_was_bound_to_this_machine_is_refused() {
     let front = Front::new(true);
     for host in ["evil.example", "evil.example:8025", "127.0.0.1.evil.example", ""] {
-        for path in paths().into_iter().filter(|path| !path.starts_with(confirm::PATH)) {
+        for path in paths().into_iter().filter(|path| !for_customers(path)) {
             let heard = front.ask("GET", &path, &[("host", host)]).await;
             assert_eq!(heard.status, StatusCode::FORBIDDEN, "{host} {path}");
         }
@@ -226,7 +233,6 @@ async fn an_act_of_another_page_is_refused() {
 #[tokio::test]
 async fn a_desk_that_is_not_open_shows_one_page() {
     let front = Front::new(false);
-    let for_customers = |path: &String| path.starts_with(asset::PATH) || path.starts_with(confirm::PATH);
     for path in paths().into_iter().filter(|path| !for_customers(path)) {
         let heard = front.ask("GET", &path, &[]).await;
         assert_eq!(heard.status, StatusCode::FORBIDDEN, "{path}");
