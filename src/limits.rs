@@ -96,11 +96,11 @@ pub const PARSE_DEATHS: i64 = 2;
 /// Starts of the desk that may find the same mail not understood before it is set aside.
 pub const PARSE_STARTS: i64 = 10;
 /// Mails given their place in one job of the writer: each job costs a savepoint and a copy of every page it touches, and a long one holds up its group.
-pub const PLACE_AT_ONCE: usize = 8;
+pub const PLACE_AT_ONCE: usize = 32;
 /// Jobs of [`PLACE_AT_ONCE`] mails that the writer may have before it while the next batch is read.
 pub const PLACE_AHEAD: usize = 8;
 /// Mails handed to the worker at once.
-pub const PARSE_BATCH: usize = 32;
+pub const PARSE_BATCH: usize = 64;
 
 /// One SMTP command line, CRLF included (RFC 5321 §4.5.3.1.4, with room for SMTPUTF8 and parameters).
 pub const SMTP_COMMAND_BYTES: usize = 512;
@@ -186,9 +186,13 @@ pub const TIMETABLE_ROWS: usize = 14;
 pub const LOCAL_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
 /// Jobs of one group commit; the group is closed by time as well ([`GROUP_MILLIS`]).
-pub const GROUP_JOBS: usize = 64;
+pub const GROUP_JOBS: usize = 128;
 /// A group commit takes no further job after this many milliseconds of work.
-pub const GROUP_MILLIS: u128 = 20;
+pub const GROUP_MILLIS: u128 = 40;
+/// A group that follows one of at least so many jobs waits for as many: whoever was answered together comes again together.
+pub const GATHER_JOBS: usize = 8;
+/// It waits so long for each of them at most.
+pub const GATHER_MILLIS: u64 = 2;
 /// Jobs that may wait for the writer; beyond it callers wait for a place.
 pub const GROUP_QUEUE: usize = 4_096;
 
@@ -201,7 +205,7 @@ pub const STATEMENTS: usize = 256;
 /// Rows one statement may return: a statement that forgot its `LIMIT` is an error, not an empty memory.
 pub const QUERY_ROWS: usize = 1_000_000;
 /// Pages of 4 KiB in SQLite's write-ahead log before the writer copies them into the database.
-pub const WAL_PAGES: usize = 4_000;
+pub const WAL_PAGES: usize = 12_000;
 /// The writer gives back SQLite's caches after this long without a job.
 pub const WRITER_REST_SECONDS: u64 = 5;
 /// Wait for a lock on SQLite's file: only a backup program can hold one.
@@ -217,6 +221,17 @@ pub const POSTGRES_LOCK_MILLIS: u64 = 1_500;
 pub const LIST_ROWS: i64 = 200;
 /// Rows of a list at most: `--json` lists of everything are read in pages of this size.
 pub const LIST_ROWS_MAX: i64 = 10_000;
+/// People named in one mail who are put on its case: more is a mailing, not a conversation.
+pub const COPIES_JOINED: usize = 20;
+/// Minutes after which the sender of a mail is looked up again whose name servers did not answer, one after the other. A
+/// failure of name servers lasts minutes or hours; after the last a person decides.
+pub const RECHECK_MINUTES: [i64; 4] = [5, 15, 60, 240];
+/// Such mails looked up again at once.
+pub const RECHECKS_AT_ONCE: i64 = 50;
+/// Customers of the searched name whose cases are listed, and cases of each: the newest.
+pub const CUSTOMERS_FOUND: usize = 5;
+/// Cases of each of them.
+pub const CASES_OF_FOUND: i64 = 10;
 /// Hits of a search; beyond it the count says "more than".
 pub const SEARCH_HITS: i64 = 10_000;
 /// Query text of a search.
@@ -247,6 +262,8 @@ pub const MAIL_VERBS: usize = 10;
 pub const DIGEST_ROWS: i64 = 50;
 /// Acknowledgements a case, address and day (PRODUCT.md §3.11).
 pub const ACKNOWLEDGEMENTS_PER_DAY: i64 = 3;
+/// Newest automatic letters of an address whose subjects say whether it is a machine that answers them.
+pub const LOOP_LETTERS: usize = 4;
 /// Automatic mails in all to one address a day, over every case: the brake on loops between machines that say nothing of themselves.
 pub const AUTOMATIC_PER_ADDRESS_PER_DAY: i64 = 30;
 /// Automatic mails of one address within [`FLOOD_MINUTES`] from which they stand in the spool as one line: a machine that has something to say says it in fewer.

@@ -209,14 +209,15 @@ impl Running {
             stop_workers,
         };
         let (program, args) = worker;
-        let worker = || Worker::new(program.clone(), args.clone()).with_keys(dir.join("keys"), clock.clone());
+        let keys = dir.join("keys");
+        let worker = || Worker::new(program.clone(), args.clone()).with_keys(keys.clone(), clock.clone());
         running.file(&clock, &files, worker(), workers_stopped.clone()).await?;
         running
             .work(
                 &clock,
                 worker(),
                 &files,
-                (courier, policies, signer),
+                (courier, policies, signer, keys.clone()),
                 checks,
                 workers_stopped,
             )
@@ -279,7 +280,7 @@ impl Running {
         clock: &Clock,
         worker: Worker,
         files: &Arc<Files>,
-        (courier, policies, signer): (Courier, Policies, Option<Signer>),
+        (courier, policies, signer, keys): (Courier, Policies, Option<Signer>, PathBuf),
         checks: Option<Checks>,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
@@ -293,7 +294,7 @@ impl Running {
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
             let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker, verifier)?;
-            let post = Post::begin(store, desk, for_post, (courier, policies), signer, files)?;
+            let post = Post::begin(store, desk, for_post, (courier, policies), signer, files)?.with_keys(keys);
             Ok::<_, crate::refusal::Fault>((understanding, post))
         })
         .await??;

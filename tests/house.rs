@@ -116,6 +116,10 @@ const SPAWN_PLACES: Places = &[
         "a large mail is read back from its file outside of tasks",
     ),
     (
+        "src/mail/post",
+        "a letter is sealed outside of tasks: a panic at a strange key costs that letter",
+    ),
+    (
         "src/api/local",
         "a task for each local session, counted against its limit",
     ),

@@ -1,186 +1,19 @@
 //! Sealed mail against the programs that everybody else uses: GnuPG and OpenSSL. Where one is not installed its tests say
 //! so and pass; keys are made for each run and vanish with it.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+#[path = "kit/seals.rs"]
+mod seals;
+
+use std::path::Path;
 
 use duly::mail::parse::{Understood, attachment, understand_with};
-use duly::mail::seal::{KeyFiles, Keyring, State, Unsealed, Wish, seal};
+use duly::mail::seal::{KeyFiles, Keyring, Scheme, State, Unsealed, Wish, given, seal};
 use jiff::Timestamp;
-
-/// Programs that seal, with their keys in a folder of their own.
-struct Bench {
-    folder: tempfile::TempDir,
-}
+use seals::Bench;
 
 const HEAD: &str =
     "From: Jane Doe <jane@customer.example>\r\nTo: support@duly.example\r\nSubject: Sealed\r\nMIME-Version: 1.0\r\n";
 const ENTITY: &str = "Content-Type: multipart/mixed; boundary=in\r\n\r\n--in\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nIt stopped at 4 o=E2=80=99clock.\r\n\r\n--in\r\nContent-Type: text/x-log; name=\"a.log\"\r\nContent-Disposition: attachment; filename=\"a.log\"\r\n\r\npanic: no space\r\n--in--\r\n";
-
-impl Bench {
-    /// `None`, said aloud, where a program is missing.
-    fn with(program: &str) -> Option<Bench> {
-        let there = Command::new(program)
-            .arg(if program == "gpg" { "--version" } else { "version" })
-            .output();
-        if there.is_err() {
-            eprintln!("SKIPPED: {program} is not installed");
-            return None;
-        }
-        // GnuPG's agent has a socket in it: the path must be short.
-        let folder = tempfile::Builder::new()
-            .prefix("duly")
-            .tempdir_in("/tmp")
-            .expect("a folder");
-        Some(Bench { folder })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn run(&self, program: &str, arguments: &[&str], input: &[u8]) -> Vec<u8> {
-        let mut child = Command::new(program)
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("GNUPGHOME", self.folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let mut stdin = child.stdin.take().expect("its input");
-        let input = input.to_vec();
-        let writing = std::thread::spawn(move || stdin.write_all(&input));
-        let output = child.wait_with_output().expect("it ends");
-        let _ = writing.join();
-        assert!(
-            output.status.success(),
-            "{program} {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        output.stdout
-    }
-
-    fn gpg(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
-        let always = [
-            "--batch",
-            "--yes",
-            "--quiet",
-            "--trust-model",
-            "always",
-            "--pinentry-mode",
-            "loopback",
-            "--passphrase",
-            "",
-        ];
-        self.run("gpg", &[&always[..], arguments].concat(), input)
-    }
-
-    fn gpg_key(&self, who: &str, algorithm: &str) {
-        self.gpg(&["--quick-generate-key", who, algorithm, "default", "never"], b"");
-        if algorithm != "default" {
-            let print = self.gpg(&["--with-colons", "--list-keys", who], b"");
-            let print = String::from_utf8(print).expect("text");
-            let print = print
-                .lines()
-                .find(|l| l.starts_with("fpr:"))
-                .and_then(|l| l.split(':').nth(9))
-                .expect("a print")
-                .to_owned();
-            let encrypting = if algorithm == "ed25519" { "cv25519" } else { "rsa2048" };
-            self.gpg(&["--quick-add-key", &print, encrypting, "encr", "never"], b"");
-        }
-    }
-
-    fn openssl(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
-        self.run("openssl", arguments, input)
-    }
-
-    /// An authority, and a certificate of it for each address.
-    fn certificates(&self, addresses: &[&str]) {
-        self.openssl(
-            &[
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-subj",
-                "/CN=Test Authority",
-                "-days",
-                "30",
-                "-keyout",
-                "ca.key",
-                "-out",
-                "ca.pem",
-            ],
-            b"",
-        );
-        for address in addresses {
-            let (key, request, certificate) = (
-                format!("{address}.key"),
-                format!("{address}.csr"),
-                format!("{address}.pem"),
-            );
-            self.openssl(
-                &[
-                    "req",
-                    "-newkey",
-                    "rsa:2048",
-                    "-nodes",
-                    "-subj",
-                    "/CN=Somebody",
-                    "-keyout",
-                    &key,
-                    "-out",
-                    &request,
-                ],
-                b"",
-            );
-            let extensions = format!("{address}.ext");
-            let text = format!(
-                "subjectAltName=email:{address}\nextendedKeyUsage=emailProtection\nkeyUsage=digitalSignature,keyEncipherment\n"
-            );
-            std::fs::write(self.path(&extensions), text).expect("a file");
-            self.openssl(
-                &[
-                    "x509",
-                    "-req",
-                    "-in",
-                    &request,
-                    "-CA",
-                    "ca.pem",
-                    "-CAkey",
-                    "ca.key",
-                    "-CAcreateserial",
-                    "-days",
-                    "20",
-                    "-extfile",
-                    &extensions,
-                    "-out",
-                    &certificate,
-                ],
-                b"",
-            );
-        }
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).expect("a file")
-    }
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        let _ = Command::new("gpgconf")
-            .args(["--kill", "all"])
-            .env("GNUPGHOME", self.folder.path())
-            .stderr(Stdio::null())
-            .status();
-    }
-}
 
 fn ring(files: &[(&str, &[u8])]) -> Keyring {
     let (ring, complaints) = Keyring::read(&KeyFiles::of_bytes(Timestamp::now(), files));
@@ -497,4 +330,58 @@ fn a_private_key_that_others_may_read_is_not_used() {
     assert!(Keyring::read(&files).1.is_empty());
     let (none, complaints) = KeyFiles::of_folder(&bench.path("nowhere"), Timestamp::now()).expect("nothing");
     assert!(complaints.is_empty() && Keyring::read(&none).0.is_empty());
+}
+
+#[test]
+fn a_key_is_given_for_the_address_that_it_names_and_only_if_it_can_encrypt() {
+    let Some(bench) = Bench::with("gpg") else { return };
+    let jane = "jane@customer.example";
+    bench.gpg_key("Jane Doe <jane@customer.example>", "ed25519");
+    let public = bench.gpg(&["--armor", "--export", jane], b"");
+    let now = Timestamp::now();
+    let key = given::read(&public, jane, now).expect("a key");
+    assert_eq!((key.scheme, key.until), (Scheme::OpenPgp, None));
+    assert_eq!(key.fingerprint.len(), 40);
+    assert!(given::read(&public, "JANE@customer.example", now).is_ok());
+    let secret = bench.gpg(&["--armor", "--export-secret-keys", jane], b"");
+    let of_primary = [
+        "--quick-generate-key",
+        "Sign <sign@customer.example>",
+        "ed25519",
+        "sign",
+        "never",
+    ];
+    bench.gpg(&of_primary, b"");
+    let signing = bench.gpg(&["--export", "sign@customer.example"], b"");
+    for (file, address, why) in [
+        (&public[..], "eve@customer.example", "names eve@customer.example"),
+        (&secret[..], jane, "private key"),
+        (&signing[..], "sign@customer.example", "has no part that can encrypt"),
+        (b"", jane, "neither"),
+        (b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n", jane, "neither"),
+        (
+            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            jane,
+            "neither",
+        ),
+        (b"\x00\xff\x99", jane, "neither"),
+    ] {
+        let said = given::read(file, address, now).expect_err("refused");
+        assert!(said.contains(why), "{why}: {said}");
+    }
+}
+
+#[test]
+fn a_certificate_is_given_with_its_last_day_and_not_after_it() {
+    let Some(bench) = Bench::with("openssl") else { return };
+    let jane = "jane@customer.example";
+    bench.certificates(&[jane]);
+    let file = bench.read("jane@customer.example.pem");
+    let now = Timestamp::now();
+    let key = given::read(&file, jane, now).expect("a certificate");
+    let days = key.until.expect("a last day").duration_since(now).as_hours() / 24;
+    assert_eq!((key.scheme, key.fingerprint.len(), days), (Scheme::Smime, 64, 19));
+    let later = now + jiff::SignedDuration::from_hours(24 * 30);
+    let said = given::read(&file, jane, later).expect_err("refused");
+    assert!(said.contains("expired on") && said.contains("--remove"), "{said}");
 }

@@ -33,8 +33,8 @@ enum Words {
     HtmlOnly,
 }
 
-/// Measures and reports all of it.
-pub fn measure(report: &mut Report, quick: bool) -> Result<()> {
+/// Measures and reports all of it, or only the shapes with so many sessions.
+pub fn measure(report: &mut Report, quick: bool, only: &[usize]) -> Result<()> {
     let syncs = limit::syncs_per_second()?;
     report.figure("4 kB append and fdatasync", "a second", &syncs);
     for (held, words) in [
@@ -48,7 +48,8 @@ pub fn measure(report: &mut Report, quick: bool) -> Result<()> {
             (true, Words::HtmlOnly) => "HTML only, outbox held",
         };
         for (sessions, mails) in SHAPES {
-            if words == Words::HtmlOnly && sessions != 64 {
+            let unwanted = !only.is_empty() && !only.contains(&sessions);
+            if unwanted || (words == Words::HtmlOnly && sessions != 64) {
                 continue;
             }
             let mails = if quick { mails / 10 } else { mails };

@@ -25,7 +25,7 @@ pub struct Limit {
 
 /// Rows of the first transaction of a mail, and of the second; see `migrations/`.
 const ACCEPTED: [&str; 2] = ["raw", "arrival"];
-const UNDERSTOOD: [&str; 10] = [
+const UNDERSTOOD: [&str; 12] = [
     "customer",
     "contact",
     "contact_address",
@@ -36,6 +36,8 @@ const UNDERSTOOD: [&str; 10] = [
     "promise",
     "outbox",
     "event",
+    "case_subject",
+    "destination",
 ];
 
 struct Table {

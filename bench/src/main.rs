@@ -12,6 +12,7 @@ mod limit;
 mod pages;
 mod process;
 mod report;
+mod session;
 mod slices;
 mod understand;
 
@@ -23,9 +24,12 @@ use std::path::PathBuf;
 /// Measures Duly beside the limit of this machine.
 #[derive(Parser)]
 struct Arguments {
-    /// Only these: understand, ingest, next, pages, idle, import
+    /// Only these: understand, session, ingest, next, pages, idle, import
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Of ingest, only so many sessions at once: 1, 8, 64
+    #[arg(long, value_delimiter = ',')]
+    sessions: Vec<usize>,
     /// Write the figures to this file as well, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -50,8 +54,11 @@ fn main() -> Result<()> {
     if wanted("understand") {
         understand::measure(&mut report, &program, arguments.quick)?;
     }
+    if wanted("session") {
+        session::measure(&mut report, arguments.quick)?;
+    }
     if wanted("ingest") {
-        ingest::measure(&mut report, arguments.quick)?;
+        ingest::measure(&mut report, arguments.quick, &arguments.sessions)?;
     }
     if wanted("import") {
         import::measure(&mut report)?;

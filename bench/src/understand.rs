@@ -3,8 +3,11 @@
 //! The mails are other people's and not part of this repository: a folder of `.eml` files and `.mbox` streams, named by
 //! `DULY_CORPORA`. Two kinds are counted apart: mails with a text part, and mails whose only words are HTML. The bare
 //! parser decodes and does nothing else; ours also tells new words from quoted ones, names what a machine wrote, hashes
-//! attachments and opens wrappings. Handing a mail over to the worker process and back is a figure of its own.
+//! attachments and opens wrappings. Handing a mail over to the worker process and back is a figure of its own, in time that
+//! passes and in processor time on either side. The same is measured with the mails that the ingest benchmark sends, which
+//! need no folder.
 
+use crate::process::{cpu_seconds, family};
 use crate::report::Report;
 use anyhow::{Context, Result};
 use duly::mail::parse::understand;
@@ -13,9 +16,13 @@ use mail_parser::MessageParser;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use torture::dice::Dice;
+use torture::mail::{self, Form};
 
 /// Measures, or says why not.
 pub fn measure(report: &mut Report, program: &Path, quick: bool) -> Result<()> {
+    let rounds = if quick { 3 } else { 9 };
+    compare(report, "mails of the ingest benchmark", &written(), program, rounds)?;
     let folder = std::env::var_os("DULY_CORPORA").map(PathBuf::from);
     let Some(folder) = folder.filter(|folder| folder.is_dir()) else {
         println!("understand: SKIPPED, DULY_CORPORA names no folder of mails");
@@ -31,13 +38,27 @@ pub fn measure(report: &mut Report, program: &Path, quick: bool) -> Result<()> {
             None => {}
         }
     }
-    let rounds = if quick { 3 } else { 9 };
     for (name, mails) in [("mails with a text part", &plain), ("HTML-only mails", &html)] {
         if !mails.is_empty() {
-            compare(report, name, mails, program, rounds);
+            compare(report, name, mails, program, rounds)?;
         }
     }
     Ok(())
+}
+
+/// Mails of 4 to 10 kB, half of them with an HTML twin.
+fn written() -> Vec<Vec<u8>> {
+    let mut dice = Dice::new(20_261_122);
+    let mut write = |number: u64| {
+        let form = if number.is_multiple_of(2) {
+            Form::Plain
+        } else {
+            Form::Alternative
+        };
+        let bytes = dice.between(4_000, 9_500) as usize;
+        mail::write(&mut dice, number, number, bytes, form).raw
+    };
+    (0..2_000).map(&mut write).collect()
 }
 
 fn collect(folder: &Path, mails: &mut Vec<Vec<u8>>, depth: usize) -> Result<()> {
@@ -99,7 +120,7 @@ fn kind(mail: &[u8]) -> Option<Kind> {
     }
 }
 
-fn compare(report: &mut Report, name: &str, mails: &[Vec<u8>], program: &Path, rounds: usize) {
+fn compare(report: &mut Report, name: &str, mails: &[Vec<u8>], program: &Path, rounds: usize) -> Result<()> {
     let bytes: usize = mails.iter().map(Vec::len).sum();
     let megabytes = bytes as f64 / 1e6;
     println!("{name}: {}, {megabytes:.1} MB", mails.len());
@@ -130,10 +151,15 @@ fn compare(report: &mut Report, name: &str, mails: &[Vec<u8>], program: &Path, r
     ours();
     handed();
     let (mut limit, mut own, mut over) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut child, mut parent) = (0.0, 0.0);
     for _ in 0..rounds {
         limit.push(megabytes / seconds(bare));
         own.push(megabytes / seconds(ours));
+        let before = processor_seconds()?;
         over.push(megabytes / seconds(&mut handed));
+        let after = processor_seconds()?;
+        child += after.0 - before.0;
+        parent += after.1 - before.1;
     }
     let each = mails.len() as f64 / megabytes;
     let limit = report.figure(&format!("{name}: bare parser"), "MB/s", &limit);
@@ -145,11 +171,24 @@ fn compare(report: &mut Report, name: &str, mails: &[Vec<u8>], program: &Path, r
     );
     report.figure(&format!("{name}: parse and understand"), "mails/s", &[own * each]);
     report.figure(&format!("{name}: in the worker"), "mails/s", &[over * each]);
+    for (side, seconds) in [("in the worker", child), ("in the process that asks it", parent)] {
+        let each = seconds * 1e3 / (rounds * mails.len()) as f64;
+        report.figure(&format!("{name}: processor time {side}"), "ms a mail", &[each]);
+    }
     report.figure(
         &format!("{name}: share of the bare parser's speed"),
         "%",
         &[100.0 * own / limit],
     );
+    Ok(())
+}
+
+/// Seconds of processor time of the worker's child, and of this process.
+fn processor_seconds() -> Result<(f64, f64)> {
+    let all = cpu_seconds(std::process::id())?;
+    let child = family(std::process::id()).into_iter().skip(1).map(cpu_seconds);
+    let child: f64 = child.sum::<Result<f64>>()?;
+    Ok((child, all - child))
 }
 
 fn seconds(mut work: impl FnMut()) -> f64 {

@@ -2,7 +2,7 @@
 
 mod act;
 
-pub use act::{ContactAct, CpuAct, CustomerAct, Deliver, ImportAct, MailAct, SpoolAct, TokenAct};
+pub use act::{ContactAct, CpuAct, CustomerAct, Deliver, ImportAct, MailAct, ParticipantAct, SpoolAct, TokenAct};
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use std::path::PathBuf;
@@ -14,13 +14,24 @@ const EVERYWHERE: &str = "With every verb";
 pub const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong use, 3 no such case, 4 conflict, \
     5 would be a dishonest promise, 6 not allowed, 7 nothing to do, 8 mail not accepted.";
 
+/// What the letters under ST mean.
+pub const STATES: &str = "States (column ST):\n  \
+    U   unsorted: nothing is promised yet, see `duly spool`\n  \
+    R   ours, being worked on\n  \
+    Q   ours, ready for whoever is next\n  \
+    We  ours, waits for engineering; Wu upstream, Wl the lab, Wt a date\n  \
+    Wc  theirs: waits for the customer\n  \
+    Z   theirs: answered, closes at the time shown\n  \
+    X   closed";
+
 /// A support desk that keeps every promised reply time.
 #[derive(Debug, Parser)]
 #[command(name = "duly", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(before_help = "Example: duly demo", after_help = EXIT_CODES)]
 pub struct Cli {
-    /// The data directory of the desk
-    #[arg(long, global = true, env = "DULY_DIR", value_name = "DIR", help_heading = EVERYWHERE)]
+    /// The data directory of the desk; else DULY_DIR in the environment
+    // Not by clap's own means: its usage would then say that --dir must be given.
+    #[arg(long, global = true, value_name = "DIR", help_heading = EVERYWHERE)]
     pub dir: Option<PathBuf>,
     /// Act as this engineer (for the owner of the data directory)
     #[arg(long = "as", global = true, value_name = "ADDRESS", help_heading = EVERYWHERE)]
@@ -57,7 +68,7 @@ pub enum Verb {
 #[derive(Debug, Subcommand)]
 pub enum DeskVerb {
     /// List cases: what is promised first stands first
-    #[command(before_help = "Example: duly ps\nExample: duly ps -a --json")]
+    #[command(before_help = "Example: duly ps\nExample: duly ps -a --json", after_help = STATES)]
     Ps(Ps),
     /// Take a slice: the case with the earliest promise that you may answer
     #[command(before_help = "Example: duly --as anna@acme.example next")]
@@ -205,6 +216,13 @@ pub enum DeskVerb {
     Unmerge {
         /// Number of the case that went over
         case: CaseNumber,
+    },
+    /// Who is on a case: put somebody on it, or take them off
+    #[command(before_help = "Example: duly participant add 4711 li@northwind.example")]
+    Participant {
+        /// What to do
+        #[command(subcommand)]
+        act: ParticipantAct,
     },
     /// Take back your last reply while it is held
     #[command(before_help = "Example: duly undo")]

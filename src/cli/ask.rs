@@ -1,7 +1,7 @@
 //! Verbs of a running desk: from words to a request, and through lists that are longer than one answer.
 
 use super::args::{Cli, Ps};
-use super::args::{ContactAct, CpuAct, CustomerAct, DeskVerb, SpoolAct, TokenAct};
+use super::args::{ContactAct, CpuAct, CustomerAct, DeskVerb, ParticipantAct, SpoolAct, TokenAct};
 use super::client::{self, Client};
 use super::editor::{self, Words};
 use super::file;
@@ -9,10 +9,13 @@ use super::init;
 use super::render::Screen;
 use crate::clock::Clock;
 use crate::desk::engineer::{NewEngineer, Role};
+use crate::desk::key::NewKey;
 use crate::desk::queue::Filter;
 use crate::desk::verb::{Answer, Verb};
+use crate::limits;
+use crate::mail::seal::given;
 use crate::refusal::Refusal;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::Path;
 
 /// Asks the desk in `dir` and shows what it says.
@@ -196,6 +199,16 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
             into: into.map(|into| into.0),
         },
         DeskVerb::Unmerge { case } => Verb::Unmerge { case: case.0 },
+        DeskVerb::Participant { act } => match act {
+            ParticipantAct::Add { case, address } => Verb::ParticipantAdd {
+                case: case.0,
+                address: address.clone(),
+            },
+            ParticipantAct::Remove { case, address } => Verb::ParticipantRemove {
+                case: case.0,
+                address: address.clone(),
+            },
+        },
         DeskVerb::Undo => Verb::Undo,
         DeskVerb::Grep { query, limit } => Verb::Grep {
             query: query.join(" "),
@@ -203,7 +216,7 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
         },
         DeskVerb::Cpu { act } => people(act.as_ref())?,
         DeskVerb::Customer { act } => customer(act.as_ref()),
-        DeskVerb::Contact { act } => contact(act.as_ref()),
+        DeskVerb::Contact { act } => contact(act.as_ref())?,
         DeskVerb::Token {
             act: TokenAct::Make { address },
         } => Verb::TokenMake {
@@ -289,8 +302,8 @@ fn customer(act: Option<&CustomerAct>) -> Verb {
     }
 }
 
-fn contact(act: Option<&ContactAct>) -> Verb {
-    match act {
+fn contact(act: Option<&ContactAct>) -> anyhow::Result<Verb> {
+    Ok(match act {
         None => Verb::Contact { named: None },
         Some(ContactAct::Find { name }) => Verb::Contact {
             named: Some(name.clone()),
@@ -321,5 +334,32 @@ fn contact(act: Option<&ContactAct>) -> Verb {
             language: language.clone(),
             calendar: calendar.clone(),
         },
+        Some(ContactAct::Key { address, file, .. }) => Verb::ContactKey {
+            address: address.clone(),
+            key: file.as_deref().map(|file| key_of(file, address)).transpose()?,
+        },
+    })
+}
+
+/// A contact's key out of a file. It is read here, so that a strange file troubles nobody but who gave it.
+fn key_of(path: &Path, address: &str) -> anyhow::Result<NewKey> {
+    let wrong = |cause: String| Refusal::usage(format!("{}: {cause}", path.display()));
+    let mut file = Vec::new();
+    let opened =
+        std::fs::File::open(path).and_then(|from| from.take(limits::KEY_FILE_BYTES + 1).read_to_end(&mut file));
+    opened.map_err(|cause| wrong(format!("It cannot be read: {cause}.")))?;
+    if file.len() as u64 > limits::KEY_FILE_BYTES {
+        return Err(wrong(format!(
+            "A key file holds at most {} kB.",
+            limits::KEY_FILE_BYTES / 1024
+        ))
+        .into());
     }
+    let given = given::read(&file, address, Clock::System.now()).map_err(wrong)?;
+    Ok(NewKey {
+        file: data_encoding::BASE64.encode(&file),
+        scheme: given.scheme.to_string(),
+        fingerprint: given.fingerprint,
+        until: given.until,
+    })
 }

@@ -27,7 +27,14 @@ pub fn read(text: &Text, no_input: bool, about: &str) -> Result<Words, Refusal> 
     }
     let text = match &text.file {
         Some(file) if file == Path::new("-") => whole(io::stdin().lock())?,
-        Some(file) => whole(std::fs::File::open(file).map_err(unreadable)?)?,
+        Some(file) => {
+            let named = |mut refusal: Refusal| {
+                refusal.text = format!("{}: {}", file.display(), refusal.text);
+                refusal
+            };
+            let opened = std::fs::File::open(file).map_err(unreadable).map_err(named)?;
+            whole(opened).map_err(named)?
+        }
         None if no_input || !io::stdin().is_terminal() => {
             return Err(Refusal::usage(
                 "Say where the words are: -f FILE, -f - for standard input, or -m WORDS.",

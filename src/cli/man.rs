@@ -1,6 +1,6 @@
 //! Manual pages, one a verb, out of the table of verbs: an example stands before the options, as in `--help`.
 
-use super::args::{Cli, EXIT_CODES};
+use super::args::{Cli, EXIT_CODES, STATES};
 use anyhow::Context;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -44,6 +44,9 @@ fn pages(command: &Command, folder: &Path) -> std::io::Result<()> {
     if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;
     }
+    if command.get_name() == "ps" {
+        states_section().to_writer(&mut page)?;
+    }
     last_sections().to_writer(&mut page)?;
     std::fs::write(folder.join(man.get_filename()), page)
 }
@@ -54,6 +57,16 @@ fn example_section(examples: &str) -> Roff {
     for example in examples.lines() {
         roff.control("PP", []);
         roff.text([roman(example.trim_start_matches("Example: "))]);
+    }
+    roff
+}
+
+fn states_section() -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["STATES"]);
+    for line in STATES.lines().skip(1) {
+        roff.control("PP", []);
+        roff.text([roman(line.trim())]);
     }
     roff
 }

@@ -33,7 +33,11 @@ use std::process::ExitCode;
 /// Runs the command line; what it says is said already.
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+        Ok(mut cli) => {
+            let named = || std::env::var_os("DULY_DIR").filter(|dir| !dir.is_empty());
+            cli.dir = cli.dir.or_else(|| named().map(PathBuf::from));
+            cli
+        }
         Err(misuse) if misuse.use_stderr() && is_delivery() => {
             let _ = misuse.print();
             return ExitCode::from(deliver::LATER);

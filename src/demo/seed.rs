@@ -10,7 +10,7 @@ use crate::desk::case::{self, Party};
 use crate::desk::engineer::{self, Engineer, NewEngineer, Role};
 use crate::desk::ledger::Actor;
 use crate::desk::message::{self, Incoming};
-use crate::desk::outbox::{self, Attempted, Due, Ended};
+use crate::desk::outbox::{self, Attempted, Composed, Due, Ended};
 use crate::desk::reply::{self, Draft, Next};
 use crate::desk::{CaseId, Desk, alarm, customer, repeat, slice};
 use crate::refusal::Outcome;
@@ -274,7 +274,12 @@ impl Seed {
                 return Ok(());
             }
             for row in rows {
-                let composed = (self.compose)(&self.desk, &row);
+                let (bytes, text) = (self.compose)(&self.desk, &row);
+                let composed = Composed {
+                    bytes,
+                    text,
+                    sealed: String::new(),
+                };
                 // One that has to let an earlier one go first comes with the next look.
                 if outbox::claim(tx, at, &row, Some(composed))? {
                     let attempt = Attempted {
@@ -283,6 +288,7 @@ impl Seed {
                         said: "250 kept".into(),
                         how: Ended::Accepted,
                         doubted: false,
+                        relayed: false,
                     };
                     outbox::ended(tx, at, &self.desk, row.id, &attempt)?;
                 }

@@ -46,21 +46,26 @@ pub(super) fn address_all(
     let list = newest.facts.list.clone();
     // On a public case the list is the copy, and a private word on it has none: who joined through the list are strangers
     // to each other. On any other case the people on it read along.
-    let cc: Vec<String> = match &list {
-        Some(list) => vec![list.clone()],
+    let copies = match &list {
+        Some(list) => vec![Reader {
+            contact: None,
+            address: list.clone(),
+            known_as: list.clone(),
+        }],
         None if case.list.is_some() => Vec::new(),
         None => others(tx, desk, case, askers)?,
     };
-    let to: Vec<String> = last.iter().map(|(_, mail)| mail.address.clone()).collect();
+    let cc: Vec<String> = copies.iter().map(|one| one.address.clone()).collect();
+    let to: Vec<String> = last.iter().map(|(_, mail)| answers_at(mail).to_owned()).collect();
     let quoted = Some((newest.at, newest.author.clone(), newest.text.clone()));
     let mut recipients = Vec::new();
-    let copies = cc.iter().map(|address| (None, address.clone()));
-    let everyone: Vec<(Option<ContactId>, String)> = last
-        .iter()
-        .map(|(contact, mail)| (Some(*contact), mail.address.clone()))
-        .chain(copies)
-        .collect();
-    for (contact, address) in everyone {
+    let asked = last.iter().map(|(contact, mail)| Reader::of(Some(*contact), mail));
+    for reader in asked.chain(copies) {
+        let Reader {
+            contact,
+            address,
+            known_as,
+        } = reader;
         let (zone, language, calendar) = match contact {
             Some(contact) => {
                 let contact = customer::contact(tx, contact)?;
@@ -75,7 +80,7 @@ pub(super) fn address_all(
         };
         let from = match contact.is_none() && list.is_some() {
             true => desk.address().to_owned(),
-            false => thread::reply_address(desk, &case.key, &address),
+            false => thread::reply_address(desk, &case.key, &known_as),
         };
         let letter = Letter {
             from_name: format!("{} ({})", engineer.name, desk.name),
@@ -116,8 +121,33 @@ pub(super) fn address_all(
     Ok(recipients)
 }
 
+/// One who gets a copy.
+struct Reader {
+    /// The contact who asked; none for whoever reads along.
+    contact: Option<ContactId>,
+    /// Where the copy goes.
+    address: String,
+    /// The address that they write from: the one that their reply address is signed for.
+    known_as: String,
+}
+
+impl Reader {
+    fn of(contact: Option<ContactId>, mail: &outbox::Last) -> Reader {
+        Reader {
+            contact,
+            address: answers_at(mail).to_owned(),
+            known_as: mail.address.clone(),
+        }
+    }
+}
+
+/// Where a contact asks for answers, else the address they wrote from.
+fn answers_at(mail: &outbox::Last) -> &str {
+    mail.facts.answer_to.as_deref().unwrap_or(&mail.address)
+}
+
 /// Addresses of people on the case who did not ask: they read along.
-fn others(tx: &mut Tx<'_>, desk: &Desk, case: &Case, askers: &[ContactId]) -> Outcome<Vec<String>> {
+fn others(tx: &mut Tx<'_>, desk: &Desk, case: &Case, askers: &[ContactId]) -> Outcome<Vec<Reader>> {
     let rows = tx.query(
         "SELECT contact FROM participant WHERE case_id = $1 ORDER BY since, contact LIMIT $2",
         &values![case.id, limits::RECIPIENTS as i64],
@@ -126,12 +156,19 @@ fn others(tx: &mut Tx<'_>, desk: &Desk, case: &Case, askers: &[ContactId]) -> Ou
     for row in rows {
         let contact = ContactId(row.int(0));
         if !askers.contains(&contact) {
-            let address = match outbox::last_of(tx, case.id, contact)? {
-                Some(mail) => mail.address,
-                None => customer::address_of(tx, contact)?,
+            let reader = match outbox::last_of(tx, case.id, contact)? {
+                Some(mail) => Reader::of(None, &mail),
+                None => {
+                    let address = customer::address_of(tx, contact)?;
+                    Reader {
+                        contact: None,
+                        known_as: address.clone(),
+                        address,
+                    }
+                }
             };
-            if !address.is_empty() && !desk.takes(&address) {
-                found.push(address);
+            if !reader.address.is_empty() && !desk.takes(&reader.address) {
+                found.push(reader);
             }
         }
     }

@@ -19,6 +19,12 @@ pub enum Word {
     FollowUp,
 }
 
+/// The beginning of an instant's minute: what a time that is said without seconds means.
+pub fn to_the_minute(at: Timestamp) -> Timestamp {
+    let second = at.as_second();
+    Timestamp::from_second(second - second.rem_euclid(60)).unwrap_or(at)
+}
+
 /// The due time of a promise made at `from`, and the numbers that produced it.
 ///
 /// # Errors
@@ -33,6 +39,8 @@ pub fn due(desk: &Desk, severity: Severity, word: Word, from: Timestamp) -> Outc
             "No reply time can be computed: {cause}. Set desk.hours in duly.toml."
         ))
     })?;
+    // What is said has no seconds, and what is said is what counts: never an instant later than that.
+    let due = to_the_minute(due).max(from);
     let why = json!({
         "rule": "default agreement",
         "severity": severity.number(),

@@ -1,5 +1,6 @@
 //! Alarms: what happens by the clock alone. Promises break at their due instant, waits end at their wake time, answered
-//! cases close at their date, slices end with their engineer's hours, and leads hear of unsorted cases after a business day.
+//! cases close at their date, slices end with their engineer's hours, leads hear of unsorted cases after a business day,
+//! and senders are looked up again whose name servers did not answer.
 //!
 //! There is no timer to lose: every alarm is a row with a time, and a restart finds what is overdue. Each is handled with
 //! the instant that stands in the row, so that a late start changes when it is noticed and not what is recorded.
@@ -33,7 +34,14 @@ pub fn next(tx: &mut Tx<'_>, desk: &Desk) -> Outcome<Option<Timestamp>> {
     let reminder = super::reminder::next(tx)?;
     let by_mail = [super::command::next(tx)?, super::notice::next(tx)?];
     let later = by_mail.into_iter().flatten();
-    Ok(earliest.into_iter().chain(lead).chain(reminder).chain(later).min())
+    let recheck = super::recheck::next(tx)?;
+    let all = earliest
+        .into_iter()
+        .chain(lead)
+        .chain(reminder)
+        .chain(later)
+        .chain(recheck);
+    Ok(all.min())
 }
 
 /// Handles what is due at `now`, a bounded number at once; true if there may be more.
@@ -55,7 +63,8 @@ pub fn ring(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk) -> Outcome<bool> {
     let ended = slice::end_with_hours(tx, now, limit)?;
     let told = tell_leads(tx, now, desk, limit)?;
     let digests = notice::ring(tx, now, desk, limit)?;
-    Ok([broken.len(), reminded, woken.len(), ended, told, digests]
+    let rechecked = super::recheck::ring(tx, now, limit)?;
+    Ok([broken.len(), reminded, woken.len(), ended, told, digests, rechecked]
         .iter()
         .any(|&count| count as i64 == limit))
 }

@@ -220,14 +220,22 @@ pub fn piece(tx: &mut Tx<'_>, body: BodyId, place: i64) -> Outcome<Option<Vec<u8
 /// Arrivals after `after` that have no place yet, oldest first, each with its first piece.
 pub fn waiting(tx: &mut Tx<'_>, after: RawId, limit: usize) -> Outcome<Vec<Waiting>> {
     let rows = tx.query(
-        "SELECT a.id, a.received_at, a.envelope_from, a.envelope_to, a.deaths, a.starts, a.way, a.shadow, r.bytes, r.body,
-             (SELECT CAST(SUM(OCTET_LENGTH(p.bytes)) AS BIGINT) FROM body_piece p WHERE p.body = r.body), a.peer, a.helo
-         FROM arrival a JOIN raw r ON r.id = a.id
-         WHERE a.placed_at IS NULL AND a.id > $1 ORDER BY a.id LIMIT $2",
+        &format!("{WAITING} WHERE a.placed_at IS NULL AND a.id > $1 ORDER BY a.id LIMIT $2"),
         &values![after, limit as i64],
     )?;
     rows.iter().map(of_row).collect()
 }
+
+/// An arrival, placed or not.
+pub fn found(tx: &mut Tx<'_>, raw: RawId) -> Outcome<Option<Waiting>> {
+    let row = tx.first(&format!("{WAITING} WHERE a.id = $1"), &values![raw])?;
+    row.as_ref().map(of_row).transpose()
+}
+
+const WAITING: &str =
+    "SELECT a.id, a.received_at, a.envelope_from, a.envelope_to, a.deaths, a.starts, a.way, a.shadow, r.bytes, r.body,
+         (SELECT CAST(SUM(OCTET_LENGTH(p.bytes)) AS BIGINT) FROM body_piece p WHERE p.body = r.body), a.peer, a.helo
+     FROM arrival a JOIN raw r ON r.id = a.id";
 
 fn of_row(row: &Row) -> Outcome<Waiting> {
     Ok(Waiting {

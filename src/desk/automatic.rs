@@ -80,6 +80,11 @@ fn promised(content: &Content) -> Option<Timestamp> {
     }
 }
 
+fn may_be_written_to(tx: &mut Tx<'_>, desk: &Desk, recipient: &str) -> Outcome<bool> {
+    let is_ours = recipient.is_empty() || !recipient.contains('@') || desk.takes(recipient);
+    Ok(!is_ours && super::bounce::of_address(tx, recipient)?.is_none())
+}
+
 /// Whether an address may get automatic mail now: not ours, not a list we serve, none that refused our mail for good, not
 /// more than the day allows.
 pub(super) fn may_get_automatic(
@@ -89,10 +94,7 @@ pub(super) fn may_get_automatic(
     recipient: &str,
     per_day: i64,
 ) -> Outcome<bool> {
-    if recipient.is_empty() || !recipient.contains('@') || desk.takes(recipient) {
-        return Ok(false);
-    }
-    if super::bounce::of_address(tx, recipient)?.is_some() {
+    if !may_be_written_to(tx, desk, recipient)? {
         return Ok(false);
     }
     let day = now - SignedDuration::from_hours(24);
@@ -117,34 +119,16 @@ pub fn acknowledge(
 ) -> Outcome<()> {
     // RFC 3834 §2: never to an empty return path. A list's own return path belongs to the list, not to the author.
     let null_sender = mail.envelope_from.is_empty() && mail.served_list.is_none();
-    if null_sender || !may_get_automatic(tx, now, desk, &mail.address, limits::AUTOMATIC_PER_ADDRESS_PER_DAY)? {
+    if null_sender || !may_be_written_to(tx, desk, &mail.address)? {
         return Ok(());
     }
-    let day = now - SignedDuration::from_hours(24);
-    let sent = tx.one(
-        "SELECT COUNT(*) FROM outbox o JOIN message m ON m.id = o.message
-         WHERE o.automatic = 1 AND o.recipient = $1 AND o.made_at > $2 AND o.case_id = $3 AND m.kind = 'acknowledgement'",
-        &values![mail.address.to_lowercase(), day, case.id],
-    )?;
-    if sent.int(0) >= limits::ACKNOWLEDGEMENTS_PER_DAY {
-        ledger::record(
-            tx,
-            now,
-            event("acknowledgement.spared", Actor::Desk)
-                .of(case.id)
-                .message(message),
-        )?;
+    let lately = sent_lately(tx, &mail.address, now - SignedDuration::from_hours(24))?;
+    if lately.len() as i64 >= limits::AUTOMATIC_PER_ADDRESS_PER_DAY {
         return Ok(());
     }
-    if is_loop(tx, day, mail)? {
-        ledger::record(
-            tx,
-            now,
-            event("acknowledgement.spared", Actor::Desk)
-                .of(case.id)
-                .message(message)
-                .with(json!({"because": "loop"})),
-        )?;
+    if is_told(tx, &lately, case.id)? || is_loop(tx, &lately, mail)? {
+        let spared = event("acknowledgement.spared", Actor::Desk);
+        ledger::record(tx, now, spared.of(case.id).message(message))?;
         return Ok(());
     }
     let content = Content::Acknowledgement {
@@ -174,27 +158,58 @@ pub fn acknowledge(
     put(tx, now, desk, &what)
 }
 
+/// An automatic letter that an address got.
+struct Sent {
+    case: Option<CaseId>,
+    message: MessageNo,
+}
+
+/// The automatic letters that an address got since then, the newest first; as many as a day allows. Reads an index alone:
+/// what an address got within a day lies scattered among what everybody else got.
+fn sent_lately(tx: &mut Tx<'_>, recipient: &str, since: Timestamp) -> Outcome<Vec<Sent>> {
+    let rows = tx.query(
+        "SELECT case_id, message FROM outbox WHERE automatic = 1 AND recipient = $1 AND made_at > $2
+         ORDER BY made_at DESC, message DESC LIMIT $3",
+        &values![recipient.to_lowercase(), since, limits::AUTOMATIC_PER_ADDRESS_PER_DAY],
+    )?;
+    let sent = rows.iter().map(|row| Sent {
+        case: row.opt_int(0).map(CaseId),
+        message: MessageNo(row.int(1)),
+    });
+    Ok(sent.collect())
+}
+
+/// Whether the address got as many acknowledgements in the case as it may within a day.
+fn is_told(tx: &mut Tx<'_>, lately: &[Sent], case: CaseId) -> Outcome<bool> {
+    let mut left = limits::ACKNOWLEDGEMENTS_PER_DAY;
+    for one in lately.iter().filter(|one| one.case == Some(case)) {
+        let row = tx.one("SELECT kind FROM message WHERE id = $1", &values![one.message])?;
+        left -= i64::from(row.text(0) == "acknowledgement");
+    }
+    Ok(left <= 0)
+}
+
 /// Whether the address writes the same subject again and again, and got an automatic letter to it each time: a machine that
 /// answers ours and says nothing of itself. Digits count as one, so that a counter in the subject hides nothing; cases do
 /// not count, because such mail opens one each time.
-fn is_loop(tx: &mut Tx<'_>, since: Timestamp, mail: &Incoming) -> Outcome<bool> {
-    let rows = tx.query(
-        "SELECT m.subject FROM outbox o JOIN message m ON m.id = o.message
-         WHERE o.automatic = 1 AND o.recipient = $1 AND o.made_at > $2 ORDER BY o.id DESC LIMIT $3",
-        &values![
-            mail.address.to_lowercase(),
-            since,
-            limits::AUTOMATIC_PER_ADDRESS_PER_DAY
-        ],
-    )?;
+fn is_loop(tx: &mut Tx<'_>, lately: &[Sent], mail: &Incoming) -> Outcome<bool> {
+    if (lately.len() as i64) < limits::ACKNOWLEDGEMENTS_PER_DAY {
+        return Ok(false);
+    }
     let subject = likeness::shape(&mail.subject);
     // A machine that puts a word before the subject at each turn makes it longer and longer.
     let goes_on = |long: &str, short: &str| short.len() >= 4 && long.ends_with(short);
     let is_same = |other: &str| other == subject || goes_on(&subject, other) || goes_on(other, &subject);
-    let same = rows.iter().filter(|row| is_same(&likeness::shape(row.text(0)))).count();
+    let (mut same, mut other) = (0, 0);
+    for one in lately.iter().take(limits::LOOP_LETTERS) {
+        let row = tx.one("SELECT subject FROM message WHERE id = $1", &values![one.message])?;
+        match is_same(&likeness::shape(row.text(0))) {
+            true => same += 1,
+            false => other += 1,
+        }
+    }
     // What began it bore another subject and is the first of the three.
-    let before = i64::from(rows.len() > same);
-    Ok(same as i64 + before >= limits::ACKNOWLEDGEMENTS_PER_DAY)
+    Ok(same + other.min(1) >= limits::ACKNOWLEDGEMENTS_PER_DAY)
 }
 
 /// A letter of the desk to a contact of a case.

@@ -136,7 +136,8 @@ fn newest_sent_from(tx: &mut Tx<'_>, desk: &Desk, recipients: &[String]) -> Outc
     };
     tx.first(
         &format!(
-            "{OUT} WHERE m.case_id = $1 AND m.way = 'out' AND o.case_id = $1 AND o.recipient = $2
+            "{OUT} WHERE m.case_id = $1 AND m.way = 'out' AND o.case_id = $1
+             AND (o.recipient = $2 OR o.contact = (SELECT a.contact FROM contact_address a WHERE a.address = $2))
              AND o.state IN ('accepted', 'deferred', 'failed') AND o.automatic = 0 ORDER BY o.id DESC LIMIT 1"
         ),
         &values![case, address],

@@ -286,6 +286,18 @@ pub fn add_participant(tx: &mut Tx<'_>, now: Timestamp, case: CaseId, contact: C
     Ok(())
 }
 
+/// The severity that later promises of the case are made at.
+pub fn set_severity(tx: &mut Tx<'_>, now: Timestamp, case: &Case, severity: Severity, actor: Actor) -> Outcome<()> {
+    let (was, is) = (i64::from(case.severity.number()), i64::from(severity.number()));
+    tx.execute(
+        "UPDATE cases SET severity = $1, changed_at = $2 WHERE id = $3",
+        &values![is, now, case.id],
+    )?;
+    let about = json!({"was": was, "severity": is});
+    ledger::record(tx, now, event("case.severity", actor).of(case.id).with(about))?;
+    Ok(())
+}
+
 /// The case is ours and ready: a promise was made, or what it waited for has come. Ends every wait.
 pub fn wake(tx: &mut Tx<'_>, now: Timestamp, case: &Case, actor: Actor, cause: &str) -> Outcome<()> {
     tx.execute(

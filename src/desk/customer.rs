@@ -5,6 +5,7 @@
 //! an address in a header. Visibility inside a customer (who sees a colleague's cases) is not built yet: nobody does.
 
 use super::bounce::{self, Bounced};
+use super::key::{self, KeyRow};
 use super::{ContactId, CustomerId};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -162,18 +163,13 @@ pub fn contact_of_mail(
         return Ok(known);
     }
     let address = address.to_lowercase();
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
     let name = name
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .unwrap_or(&address)
         .to_owned();
-    let entered = tx.first(
-        "SELECT customer FROM customer_domain WHERE domain = $1",
-        &values![domain],
-    )?;
-    let customer = match &entered {
-        Some(row) => CustomerId(row.int(0)),
+    let customer = match of_domain_of(tx, &address)? {
+        Some(customer) => customer,
         None => open(tx, now, &name, false)?,
     };
     let id = add_contact(tx, now, customer, &name, &address, mail_zone)?;
@@ -184,6 +180,17 @@ pub fn contact_of_mail(
         )?;
     }
     contact(tx, id)
+}
+
+/// The customer to whom an administrator gave the domain of an address.
+pub fn of_domain_of(tx: &mut Tx<'_>, address: &str) -> Outcome<Option<CustomerId>> {
+    let address = address.to_lowercase();
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let row = tx.first(
+        "SELECT customer FROM customer_domain WHERE domain = $1",
+        &values![domain],
+    )?;
+    Ok(row.map(|row| CustomerId(row.int(0))))
 }
 
 /// A new customer; `entered` by an administrator or made by the desk from an address.
@@ -390,6 +397,9 @@ pub struct ContactRow {
     /// Addresses of theirs that refused our mail for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounced: Vec<Bounced>,
+    /// The key with which letters to them are sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyRow>,
 }
 
 /// Contacts by name; `named` narrows to names, addresses and customers that contain it.
@@ -417,6 +427,7 @@ pub fn contacts(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<ContactRow>
             language: row.opt_text(5).or(row.opt_text(6)).map(str::to_owned),
             calendar: row.text(7).to_owned(),
             bounced: bounce::of_contact(tx, ContactId(row.int(0)))?,
+            key: key::of_contact(tx, ContactId(row.int(0)))?,
         });
     }
     Ok(found)

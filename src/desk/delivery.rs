@@ -26,11 +26,22 @@ pub struct Delivery {
     /// It waits for an earlier mail of this case to the same recipient.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub behind: bool,
+    /// How it was sealed, as half a sentence; none: in clear, or not composed yet.
+    #[serde(default)]
+    pub sealed: Option<String>,
 }
 
 impl Delivery {
-    /// In words: "accepted by mx.n.example at …".
+    /// In words: "accepted by mx.n.example at …; encrypted with OpenPGP for key …, signed".
     pub fn words(&self, zone: &plan::Zone, now: Timestamp) -> String {
+        let state = self.state_words(zone, now);
+        match &self.sealed {
+            Some(sealed) => format!("{state}; {sealed}"),
+            None => state,
+        }
+    }
+
+    fn state_words(&self, zone: &plan::Zone, now: Timestamp) -> String {
         let at = plan::say::short(self.at, zone, now);
         let server = self.server.as_deref().unwrap_or("their server");
         let said = self.said.as_deref().unwrap_or("");

@@ -109,12 +109,29 @@ pub fn first_of(tx: &mut Tx<'_>, domain: &str, now: Timestamp, limit: usize) -> 
     Ok(rows.iter().map(|row| OutboxId(row.int(0))).collect())
 }
 
-/// A server of the domain has answered: it can be reached.
-pub(super) fn reached(tx: &mut Tx<'_>, domain: &str) -> Outcome<()> {
-    tx.execute(
-        "UPDATE destination SET fails = 0, rest_until = 0, failing_since = NULL WHERE domain = $1 AND fails > 0",
-        &values![domain],
-    )?;
+/// A server has answered: the domain can be reached, and the mail that nobody had answered is due now. Where all mail takes
+/// one relay, it was the relay that was away, and what is heard of it counts for every domain.
+pub(super) fn reached(tx: &mut Tx<'_>, now: Timestamp, domain: &str, relayed: bool) -> Outcome<()> {
+    let failing = match relayed {
+        true => tx.query("SELECT domain FROM destination WHERE fails > 0 ORDER BY domain", &[])?,
+        false => tx.query(
+            "SELECT domain FROM destination WHERE fails > 0 AND domain = $1",
+            &values![domain],
+        )?,
+    };
+    for domain in failing.iter().map(|row| row.text(0)) {
+        tx.execute(
+            "UPDATE destination SET fails = 0, rest_until = 0, failing_since = NULL WHERE domain = $1",
+            &values![domain],
+        )?;
+        // The list of states is the index's own.
+        tx.execute(
+            "UPDATE outbox SET not_before = $1 WHERE domain = $2 AND state IN ('held', 'queued', 'deferred') AND behind IS NULL
+               AND state = 'deferred' AND server IS NULL AND not_before > $1",
+            &values![now, domain],
+        )?;
+        settle(tx, domain, None)?;
+    }
     Ok(())
 }
 

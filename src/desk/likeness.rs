@@ -47,15 +47,16 @@ const ENOUGH: i32 = 3;
 pub fn offer(tx: &mut Tx<'_>, new: &Newcomer<'_>) -> Outcome<Option<Offer>> {
     let subject = bare(new.subject);
     let mut candidates = same_subject(tx, new, &subject.words)?;
-    if new.list.is_none() {
+    let quoted = quoted_lines(new.folded);
+    let codes = codes(new.subject, new.text);
+    // Its author and the time alone never make an offer: without anything else to compare no other case is looked for.
+    if new.list.is_none() && !(quoted.is_empty() && codes.is_empty()) {
         for case in newest_open(tx, new)? {
             if !candidates.iter().any(|one| one.case == case.case) {
                 candidates.push(case);
             }
         }
     }
-    let quoted = quoted_lines(new.folded);
-    let codes = codes(new.subject, new.text);
     let mut best: Option<(i32, Offer)> = None;
     for candidate in &candidates {
         let (weight, why) = weigh(tx, new, &subject, &quoted, &codes, candidate)?;
@@ -83,7 +84,7 @@ pub fn learn(tx: &mut Tx<'_>, at: Timestamp, case: CaseId, subject: &str) -> Out
     let scope = scope(CustomerId(row.int(0)), row.opt_text(1));
     tx.execute(
         "INSERT INTO case_subject (subject, scope, case_id, at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (subject, case_id) DO UPDATE SET at = $4",
+         ON CONFLICT (case_id, subject) DO UPDATE SET at = $4",
         &values![words, scope, case, at],
     )?;
     Ok(())
@@ -156,7 +157,7 @@ fn weigh(
     tx: &mut Tx<'_>,
     new: &Newcomer<'_>,
     subject: &Bare,
-    quoted: &[String],
+    quoted: &[Quoted],
     codes: &BTreeSet<String>,
     candidate: &Candidate,
 ) -> Outcome<(i32, Vec<String>)> {
@@ -184,18 +185,13 @@ fn weigh(
     } else if !subject.is_reply {
         weight -= 1;
     }
-    let shared: Vec<&String> = codes
-        .iter()
-        .filter(|code| {
-            messages
-                .iter()
-                .any(|row| has_word(row.text(1), code) || has_word(row.text(2), code))
-        })
-        .take(3)
-        .collect();
+    let mut shared = BTreeSet::new();
+    for row in messages.iter().filter(|_| !codes.is_empty()) {
+        shared.extend(codes_of(row.text(1), row.text(2)).filter(|code| codes.contains(code)));
+    }
     if !shared.is_empty() {
         weight += shared.len().min(2) as i32;
-        let shared: Vec<&str> = shared.iter().map(|code| code.as_str()).collect();
+        let shared: Vec<&str> = shared.iter().take(3).map(String::as_str).collect();
         why.push(format!("both speak of {}", shared.join(" and ")));
     }
     let apart = new.at.duration_since(candidate.at).abs();
@@ -286,65 +282,103 @@ fn without_tag(subject: &str) -> Option<&str> {
     (!after.trim().is_empty()).then_some(after)
 }
 
-/// Lines that were quoted, folded to their words; the longest few.
-fn quoted_lines(folded: &str) -> Vec<String> {
-    let mut lines: Vec<String> = folded
+/// The words of a line that was quoted.
+struct Quoted {
+    words: Vec<String>,
+    /// Place of the longest: where it stands in a text the others are looked for beside it.
+    longest: usize,
+}
+
+/// Lines that were quoted; the longest few.
+fn quoted_lines(folded: &str) -> Vec<Quoted> {
+    let mut lines: Vec<Vec<&str>> = folded
         .lines()
         .take(limits::LIKENESS_QUOTED_LINES)
-        .map(words_of)
-        .filter(|line| line.split(' ').count() >= 6)
+        .map(|line| pieces(line).collect())
+        .filter(|words: &Vec<&str>| words.len() >= 6)
         .collect();
-    lines.sort_by_key(|line| std::cmp::Reverse(line.len()));
+    lines.sort_by_key(|words| std::cmp::Reverse(words.iter().map(|word| word.len() + 1).sum::<usize>()));
     lines.truncate(5);
-    lines
+    let quoted = lines.into_iter().map(|words| Quoted {
+        longest: (0..words.len()).max_by_key(|place| words[*place].len()).unwrap_or(0),
+        words: words.into_iter().map(str::to_owned).collect(),
+    });
+    quoted.collect()
 }
 
-fn stands_in(quoted: &[String], text: &str) -> bool {
-    if quoted.is_empty() {
-        return false;
-    }
-    let text = words_of(super::message::clip_bytes(text, limits::LIKENESS_TEXT_BYTES));
-    quoted.iter().any(|line| text.contains(line.as_str()))
+/// Whether a text has one of the lines, however it was wrapped since.
+fn stands_in(quoted: &[Quoted], text: &str) -> bool {
+    let text = super::message::clip_bytes(text, limits::LIKENESS_TEXT_BYTES);
+    quoted.iter().any(|line| {
+        let (before, rest) = line.words.split_at(line.longest);
+        let Some((longest, after)) = rest.split_first() else {
+            return false;
+        };
+        memchr::memmem::find_iter(text.as_bytes(), longest.as_bytes()).any(|at| {
+            // A match of whole UTF-8 begins and ends between characters.
+            let (left, right) = (&text[..at], &text[at + longest.len()..]);
+            !left.ends_with(char::is_alphanumeric)
+                && !right.starts_with(char::is_alphanumeric)
+                && is_next(pieces(right), after.iter())
+                && is_next(pieces(left).rev(), before.iter().rev())
+        })
+    })
 }
 
-fn words_of(text: &str) -> String {
-    let words: Vec<&str> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-        .collect();
-    words.join(" ").to_lowercase()
+/// Whether these words come next.
+fn is_next<'a>(mut here: impl Iterator<Item = &'a str>, wanted: impl Iterator<Item = &'a String>) -> bool {
+    let mut wanted = wanted;
+    wanted.all(|word| {
+        here.next()
+            .is_some_and(|one| one.eq_ignore_ascii_case(word) || one.to_lowercase() == word.to_lowercase())
+    })
 }
 
-/// Words that are rare by their shape: error codes, versions, names with digits in them.
-fn codes(subject: &str, text: &str) -> BTreeSet<String> {
+fn pieces(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+}
+
+/// Words that are rare by their shape: error codes, versions, names with digits in them; lower case.
+fn codes_of<'a>(subject: &'a str, text: &'a str) -> impl Iterator<Item = String> + 'a {
     let text = super::message::clip_bytes(text, limits::LIKENESS_TEXT_BYTES);
     subject
-        .split_whitespace()
-        .chain(text.split_whitespace())
+        .split_ascii_whitespace()
+        .chain(text.split_ascii_whitespace())
+        .filter(|word| may_be_code(word))
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
         .filter(|word| is_code(word))
         .map(str::to_lowercase)
-        .take(limits::LIKENESS_CODES)
-        .collect()
+}
+
+/// Nearly every word ends here.
+fn may_be_code(word: &str) -> bool {
+    let (mut digits, mut lines) = (0, 0);
+    for byte in word.bytes() {
+        digits += u32::from(byte.is_ascii_digit());
+        lines += u32::from(byte == b'_');
+    }
+    word.len() >= 5 && (digits >= 2 || lines > 0)
+}
+
+/// The first few of them in a mail.
+fn codes(subject: &str, text: &str) -> BTreeSet<String> {
+    codes_of(subject, text).take(limits::LIKENESS_CODES).collect()
 }
 
 /// `ORA-00600`, `0x80070005`, `4.0.0.0`, `ERR_CERT_INVALID`: no address, no time, no plain number.
 fn is_code(word: &str) -> bool {
+    let fits = (5..=40).contains(&word.len()) && word.is_ascii();
+    if !fits || word.contains(['@', '/', ':']) {
+        return false;
+    }
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    let letters = word.chars().filter(|c| c.is_alphabetic()).count();
-    let dots = word.matches('.').count();
-    let fits = (5..=40).contains(&word.len()) && word.is_ascii() && !word.contains(['@', '/', ':']);
+    let letters = word.bytes().filter(u8::is_ascii_alphabetic).count();
+    let dots = word.bytes().filter(|b| *b == b'.').count();
     let version = letters == 0 && dots >= 2 && digits + dots == word.len();
     let mixed = letters > 0 && digits >= 2 && !word.contains("--");
     let shouted = word.contains('_') && !word.bytes().any(|b| b.is_ascii_lowercase()) && letters >= 4;
-    fits && (version || mixed || shouted)
-}
-
-fn has_word(text: &str, word: &str) -> bool {
-    let text = super::message::clip_bytes(text, limits::LIKENESS_TEXT_BYTES);
-    text.split_whitespace()
-        .map(|one| one.trim_matches(|c: char| !c.is_alphanumeric()))
-        .any(|one| one.eq_ignore_ascii_case(word))
+    version || mixed || shouted
 }
 
 #[cfg(test)]
@@ -382,6 +416,15 @@ mod tests {
 
     #[test]
     fn a_quoted_line_stands_in_a_message_however_it_was_wrapped() {
+        let longest_twice = quoted_lines("> the zeitgeber stops, and zeitgeber is the longest word\n");
+        assert!(stands_in(
+            &longest_twice,
+            "ZEITGEBER: The zeitgeber stops and Zeitgeber is the longest word."
+        ));
+        assert!(!stands_in(
+            &longest_twice,
+            "the zeitgebers stop, and zeitgeber is the longest word"
+        ));
         let quoted = quoted_lines("> The daemon stops at start and writes nothing\n> into its log. Why?\n");
         assert!(stands_in(
             &quoted,

@@ -4,6 +4,10 @@
 //! could it be read at all, who wrote it, which case does it join, does it earn a promise, is it acknowledged. Raw bytes are
 //! kept whatever the answer; nothing accepted stays without a place.
 
+mod report;
+
+pub use report::{Bounce, Failed};
+
 use super::address::Entry;
 use super::case::{self, Hand};
 use super::customer::{self, Contact, Learned};
@@ -12,7 +16,7 @@ use super::origin::{self, Origin, Standing};
 use super::thread::{self, Clues, Match};
 use super::{
     CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, bounce, command, likeness, machine,
-    notice, number, probe, promise, unsorted,
+    notice, number, participant, probe, promise, repeat, unsorted,
 };
 use crate::limits;
 use crate::refusal::Outcome;
@@ -37,6 +41,8 @@ pub struct Incoming {
     pub envelope_from: String,
     /// Envelope recipients and addressed people: where a signed reply address may stand.
     pub recipients: Vec<String>,
+    /// People named in To and Cc: name and address.
+    pub copies: Vec<(Option<String>, String)>,
     /// Its own Message-ID, without brackets.
     pub message_id: Option<String>,
     /// `References` and `In-Reply-To`, root first, without brackets.
@@ -71,45 +77,6 @@ pub struct Incoming {
     pub shadow: bool,
     /// Why it could not be understood, if so.
     pub trouble: Option<String>,
-}
-
-/// What a delivery status notification says of one of our mails.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bounce {
-    /// The Message-ID it is about, if named.
-    pub about: Option<String>,
-    /// Whether trying again is useless.
-    pub permanent: bool,
-    /// Nothing failed: the recipient complained (RFC 5965).
-    pub complaint: bool,
-    /// What is said of each recipient.
-    pub failed: Vec<Failed>,
-}
-
-/// What a bounce says of one recipient.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Failed {
-    /// The address.
-    pub recipient: String,
-    /// Whether their server gave up.
-    pub permanent: bool,
-    /// Whether any other mail to the address would fare the same.
-    pub is_about_address: bool,
-    /// Why, in a few words of ours: "the mailbox is full".
-    pub reason: String,
-    /// Their server's own words.
-    pub said: String,
-}
-
-impl Failed {
-    /// Our words with theirs behind them.
-    pub fn words(&self) -> String {
-        match (self.reason.is_empty(), self.said.is_empty()) {
-            (_, true) => format!("it came back: {}", self.reason),
-            (true, false) => format!("it came back ({})", self.said),
-            (false, false) => format!("it came back: {} ({})", self.reason, self.said),
-        }
-    }
 }
 
 /// What automatic mail a mail is (RFC 3834, RFC 3464, RFC 2919).
@@ -177,6 +144,9 @@ pub struct Facts {
     /// Why it is offered, as half a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer_why: Option<String>,
+    /// Where its author asks for answers (`Reply-To`), in the domain they write from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_to: Option<String>,
     /// `Date` header, RFC 3339: shown, never counted with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
@@ -226,18 +196,23 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
         ledger::record(tx, now, entry)?;
         return Ok(Some(Placed { message, case }));
     }
-    if let Some(message) = probe::of(tx, mail)? {
+    let known = repeat::known(tx, mail.message_id.as_deref())?;
+    if let Some(repeat::Known {
+        message,
+        is_probe: true,
+        ..
+    }) = known
+    {
         arrival::placed(tx, now, raw, message)?;
         probe::came(tx, now, message, mail)?;
         return Ok(Some(Placed { message, case: None }));
     }
-    let known = known(tx, mail)?;
     let like;
     let mail = match &known {
-        Some((other, false)) => {
+        Some(known) if !known.is_ours => {
             like = Incoming {
                 facts: Facts {
-                    looks_like: Some(*other),
+                    looks_like: Some(known.message.0),
                     ..mail.facts.clone()
                 },
                 ..mail.clone()
@@ -248,7 +223,7 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) -> O
     };
     let placed = if let Some(reason) = &mail.trouble {
         unread(tx, now, desk, mail, reason)?
-    } else if desk.is_own(&mail.address) || matches!(known, Some((_, true))) {
+    } else if desk.is_own(&mail.address) || known.is_some_and(|known| known.is_ours) {
         spool(tx, now, mail, None, "our own mail came back to us")?
     } else if let Auto::Bounce | Auto::Replied | Auto::Generated = mail.auto {
         machine::place(tx, now, desk, mail)?
@@ -297,16 +272,6 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
     })
 }
 
-/// A message that has this Message-ID already, and whether it is one of ours; one of ours if there is one.
-fn known(tx: &mut Tx<'_>, mail: &Incoming) -> Outcome<Option<(i64, bool)>> {
-    let Some(id) = &mail.message_id else { return Ok(None) };
-    let row = tx.first(
-        "SELECT id, way FROM message WHERE message_id = $1 ORDER BY CASE way WHEN 'out' THEN 0 ELSE 1 END, id LIMIT 1",
-        &values![id.as_str()],
-    )?;
-    Ok(row.map(|row| (row.int(0), row.text(1) == "out")))
-}
-
 pub(super) fn spool(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -344,11 +309,18 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
         Match::New => (open_case(tx, now, desk, mail, contact.customer)?, "new", None),
     };
     let (offer, offer_why) = offer.map(|(other, why)| (other.0, why)).unzip();
-    let facts = Facts {
+    let mut facts = Facts {
         offer,
         offer_why,
+        // What nobody vouches for leads no answer elsewhere.
+        answer_to: mail.facts.answer_to.clone().filter(|_| standing.is_proven()),
         ..mail.facts.clone()
     };
+    if let Some(address) = &facts.answer_to {
+        facts
+            .remarks
+            .push(format!("Asks for answers at {address}: they go there."));
+    }
     let mail = Incoming { facts, ..mail.clone() };
     let reason = match foreign_list && !joined {
         _ if mail.shadow => Some(IN_SHADOW),
@@ -373,6 +345,7 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     }
     thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
     bounce::forget(tx, &mail.address)?;
+    participant::from_copies(tx, now, desk, id, &contact, &mail, standing)?;
     earn(tx, now, desk, id, message, &contact, &mail, mail.received_at, "target")?;
     Ok(Placed {
         message,
@@ -427,6 +400,10 @@ pub fn earn(
     let case = case::find(tx, id)?;
     let urgent = is_urgent(&mail.text);
     let severity = if urgent { Severity::Stopped } else { case.severity };
+    if severity != case.severity {
+        // Later promises follow; those that are made stand (PRODUCT.md §3.14).
+        case::set_severity(tx, now, &case, severity, Actor::Customer)?;
+    }
     let became_ours = case.hand != Hand::Ours;
     let (_, due) = promise::for_message(tx, now, desk, &case, message, contact, severity, from, basis)?;
     case::wake(tx, now, &case, Actor::Customer, "customer's mail")?;
@@ -497,9 +474,12 @@ pub fn insert(
         ],
     )?;
     let message = MessageNo(number);
-    let mut words = String::with_capacity(mail.subject.len() + mail.text.len().min(limits::INDEX_BYTES) + 1);
-    words.push_str(&mail.subject);
-    words.push('\n');
+    let mut words = String::with_capacity(mail.subject.len() + mail.text.len().min(limits::INDEX_BYTES) + 80);
+    // Whoever wrote it is found as well, by name and address.
+    for part in [mail.subject.as_str(), name, mail.address.as_str()] {
+        words.push_str(part);
+        words.push('\n');
+    }
     words.push_str(clip_bytes(&mail.text, limits::INDEX_BYTES));
     tx.index_text(message.0, &words)?;
     if !mail.facts.files.is_empty() {

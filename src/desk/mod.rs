@@ -23,6 +23,7 @@ pub mod flood;
 pub mod id;
 pub mod import;
 pub mod invitation;
+pub mod key;
 pub mod ledger;
 pub mod letter;
 pub mod likeness;
@@ -35,9 +36,11 @@ pub mod notice;
 pub mod number;
 pub mod origin;
 pub mod outbox;
+pub mod participant;
 pub mod probe;
 pub mod promise;
 pub mod queue;
+pub mod recheck;
 pub mod reminder;
 pub mod repeat;
 pub mod reply;
@@ -139,6 +142,34 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0060_sending.sql"),
         sqlite: include_str!("../../migrations/0060_sending.sqlite.sql"),
         postgres: include_str!("../../migrations/0060_sending.postgres.sql"),
+    },
+    Migration {
+        number: 62,
+        name: "lean",
+        sql: include_str!("../../migrations/0062_lean.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 70,
+        name: "contact key",
+        sql: include_str!("../../migrations/0070_contact_key.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 71,
+        name: "participant off",
+        sql: include_str!("../../migrations/0071_participant_off.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 72,
+        name: "recheck",
+        sql: include_str!("../../migrations/0072_recheck.sql"),
+        sqlite: "",
+        postgres: "",
     },
 ];
 

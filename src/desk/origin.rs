@@ -89,6 +89,11 @@ impl Standing {
         matches!(self, Standing::Believed | Standing::Author { .. } | Standing::Confirmed)
     }
 
+    /// Whether the author's own domain speaks for the mail, or the desk believes everybody: what lets it bring others in.
+    pub fn is_proven(self) -> bool {
+        matches!(self, Standing::Believed | Standing::Author { .. })
+    }
+
     /// Whether words of the mail that decide something may take effect, given a reply address signed for its author.
     pub fn acts(self) -> bool {
         matches!(self, Standing::Believed | Standing::Author { dmarc: true })

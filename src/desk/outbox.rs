@@ -7,6 +7,7 @@
 //! Order: a mail of a case that is about to leave stands *behind* an earlier one to the same recipient that has not been
 //! taken yet. The later one does not wait for the time that its deferral named: the earlier is tried first, now.
 
+pub use super::key::Key;
 use super::ledger::{self, Actor, event};
 pub use super::letter::{Content, DigestRow, Letter};
 use super::{CaseId, ContactId, Desk, MessageNo, OUTBOX, OutboxId, RawId, destination, reply, thread};
@@ -211,15 +212,19 @@ pub struct Due {
     pub message_id: Option<String>,
     /// The bytes, once composed.
     pub raw: Option<RawId>,
+    /// The recipient's key: the letter leaves sealed with it or not at all.
+    pub key: Option<Key>,
     /// Due of the promise that a letter makes or moves, for the `Duly-Promise` header.
     pub reply_by: Option<Timestamp>,
 }
 
 const DUE: &str =
     "SELECT o.id, o.message, o.case_id, o.recipient, o.letter, o.automatic, o.made_at, o.tries, o.first_try_at,
-        m.message_id, o.raw, k.reply_by, o.domain, d.policy_id, d.policy, d.policy_until, d.failing_since
+        m.message_id, o.raw, k.reply_by, o.domain, d.policy_id, d.policy, d.policy_until, d.failing_since,
+        y.address, y.file
      FROM outbox o JOIN message m ON m.id = o.message LEFT JOIN cases k ON k.id = o.case_id
-     LEFT JOIN destination d ON d.domain = o.domain";
+     LEFT JOIN destination d ON d.domain = o.domain
+     LEFT JOIN contact_address a ON a.address = o.recipient LEFT JOIN contact_key y ON y.contact = a.contact";
 
 fn due_of(row: &Row) -> Outcome<Due> {
     let waited_since = row.opt_instant(16).map(|since| since.max(row.instant(6)));
@@ -235,6 +240,10 @@ fn due_of(row: &Row) -> Outcome<Due> {
         first_try_at: row.opt_instant(8).or(waited_since),
         message_id: row.opt_text(9).map(str::to_owned),
         raw: row.opt_int(10).map(RawId),
+        key: row.opt_text(17).map(|address| Key {
+            address: address.to_owned(),
+            file: row.opt_bytes(18).unwrap_or_default().to_vec(),
+        }),
         reply_by: row.opt_instant(11),
         domain: row.text(12).to_owned(),
         policy: row.opt_text(13).map(|id| destination::Kept {
@@ -293,9 +302,20 @@ pub fn is_held(tx: &mut Tx<'_>) -> Outcome<bool> {
         .is_some())
 }
 
+/// A letter that was made of a row.
+#[derive(Debug, Clone)]
+pub struct Composed {
+    /// The bytes that leave.
+    pub bytes: Vec<u8>,
+    /// Its words, as the case shows them.
+    pub text: String,
+    /// How it was sealed, as half a sentence; empty: in clear.
+    pub sealed: String,
+}
+
 /// Takes a row for sending, with the bytes that will leave: false if it was undone, or all mail held, meanwhile, or if an
 /// earlier mail of the case has to go first.
-pub fn claim(tx: &mut Tx<'_>, now: Timestamp, row: &Due, composed: Option<(Vec<u8>, String)>) -> Outcome<bool> {
+pub fn claim(tx: &mut Tx<'_>, now: Timestamp, row: &Due, composed: Option<Composed>) -> Outcome<bool> {
     if waits_for_another(tx, now, row)? {
         tx.ring(OUTBOX);
         return Ok(false);
@@ -311,15 +331,34 @@ pub fn claim(tx: &mut Tx<'_>, now: Timestamp, row: &Due, composed: Option<(Vec<u
     }
     destination::settle(tx, &row.domain, Some(now))?;
     tx.ring(OUTBOX);
-    if let Some((bytes, text)) = composed {
+    if let Some(Composed { bytes, text, sealed }) = composed {
         let raw = super::arrival::keep_raw(tx, bytes)?;
-        tx.execute("UPDATE outbox SET raw = $1 WHERE id = $2", &values![raw, row.id])?;
+        tx.execute(
+            "UPDATE outbox SET raw = $1, sealed = $2 WHERE id = $3",
+            &values![raw, sealed, row.id],
+        )?;
         tx.execute(
             "UPDATE message SET raw = $1, text = CASE WHEN text = '' THEN $2 ELSE text END WHERE id = $3 AND raw IS NULL",
             &values![raw, text, row.message],
         )?;
     }
     Ok(true)
+}
+
+/// A row whose letter must not leave, as the sentence says: it has failed, and a person has to look.
+pub fn refuse(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, row: &Due, why: String) -> Outcome<()> {
+    if !claim(tx, now, row, None)? {
+        return Ok(());
+    }
+    let attempt = Attempted {
+        began: now,
+        server: None,
+        said: why,
+        how: Ended::Failed,
+        doubted: false,
+        relayed: false,
+    };
+    ended(tx, now, desk, row.id, &attempt)
 }
 
 /// Rows that were being sent when the desk stopped: they may have left; they are sent again, same Message-ID.
@@ -362,13 +401,15 @@ pub struct Attempted {
     pub how: Ended,
     /// The mail may have been taken though nobody said so.
     pub doubted: bool,
+    /// It went to the relay that takes all mail, not to a mail host of the domain.
+    pub relayed: bool,
 }
 
 /// Records how an attempt ended; promises and the case follow.
 pub fn ended(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: OutboxId, attempt: &Attempted) -> Outcome<()> {
     let domain = record(tx, now, desk, id, attempt)?;
     match &attempt.server {
-        Some(_) => destination::reached(tx, &domain)?,
+        Some(_) => destination::reached(tx, now, &domain, attempt.relayed)?,
         None if matches!(attempt.how, Ended::Deferred { .. }) => {
             destination::unreachable(tx, now, &domain, attempt.began)?;
         }
@@ -432,6 +473,7 @@ pub fn give_up(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, domain: &str, limit
             said: "given up after five days: no mail host of this domain could be reached".to_owned(),
             how: Ended::Failed,
             doubted: false,
+            relayed: false,
         };
         ended(tx, now, desk, OutboxId(row.int(0)), &attempt)?;
     }

@@ -83,16 +83,6 @@ pub fn send(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk) -> Outcome<MessageNo> 
     Ok(message)
 }
 
-/// The mail to ourselves that this one is, if it is one.
-pub fn of(tx: &mut Tx<'_>, mail: &Incoming) -> Outcome<Option<MessageNo>> {
-    let Some(id) = &mail.message_id else { return Ok(None) };
-    let row = tx.first(
-        "SELECT id FROM message WHERE message_id = $1 AND way = 'out' AND kind = 'probe'",
-        &values![id.as_str()],
-    )?;
-    Ok(row.map(|row| MessageNo(row.int(0))))
-}
-
 /// It came in: what was found out is kept for whoever asks.
 pub fn came(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo, mail: &Incoming) -> Outcome<()> {
     let data = json!({"raw": mail.raw, "origin": mail.facts.origin});

@@ -421,7 +421,8 @@ fn messages(tx: &mut Tx<'_>, id: CaseId, limit: i64) -> Outcome<Vec<MessageRow>>
 fn deliveries(tx: &mut Tx<'_>, message: i64) -> Outcome<Vec<Delivery>> {
     let is_held = outbox::is_held(tx)?;
     let rows = tx.query(
-        "SELECT recipient, state, server, said, COALESCE(settled_at, not_before), doubted, behind FROM outbox
+        "SELECT recipient, state, server, said, COALESCE(settled_at, not_before), doubted, behind, sealed
+         FROM outbox
          WHERE message = $1 ORDER BY id LIMIT $2",
         &values![message, limits::RECIPIENTS as i64],
     )?;
@@ -436,6 +437,7 @@ fn deliveries(tx: &mut Tx<'_>, message: i64) -> Outcome<Vec<Delivery>> {
             braked: is_held && matches!(row.text(1), "held" | "queued" | "deferred"),
             doubted: row.flag(5),
             behind: row.opt_int(6).is_some(),
+            sealed: Some(row.text(7).to_owned()).filter(|sealed| !sealed.is_empty()),
         })
         .collect())
 }

@@ -13,7 +13,10 @@
 //! Line ends are the transport's: CR LF on the wire is LF in a mailbox file, and a last line may lose or gain its end. So
 //! they are one in the digest. Every other byte of the body counts.
 
+use super::MessageNo;
 use crate::limits;
+use crate::refusal::Outcome;
+use crate::store::{Tx, values};
 use sha2::{Digest as _, Sha256};
 
 /// Fields that the author's program writes and no server on the way changes.
@@ -209,6 +212,30 @@ fn words(fields: &mut [Vec<u8>], line: &[u8]) {
         field.push(0);
         field.extend_from_slice(word);
     }
+}
+
+/// A message that has a Message-ID already.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) message: MessageNo,
+    /// We wrote it.
+    pub(super) is_ours: bool,
+    /// We wrote it to see whether mail comes back ([`probe`](super::probe)).
+    pub(super) is_probe: bool,
+}
+
+/// The message with this Message-ID; one of ours if there is one. It alone makes no repeat.
+pub(super) fn known(tx: &mut Tx<'_>, message_id: Option<&str>) -> Outcome<Option<Known>> {
+    let Some(id) = message_id else { return Ok(None) };
+    let row = tx.first(
+        "SELECT id, way, kind FROM message WHERE message_id = $1 ORDER BY CASE way WHEN 'out' THEN 0 ELSE 1 END, id LIMIT 1",
+        &values![id],
+    )?;
+    Ok(row.map(|row| Known {
+        message: MessageNo(row.int(0)),
+        is_ours: row.text(1) == "out",
+        is_probe: row.text(1) == "out" && row.text(2) == "probe",
+    }))
 }
 
 #[cfg(test)]

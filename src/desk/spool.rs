@@ -139,7 +139,7 @@ pub fn release(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, actor: Actor, named
     };
     let mut cases = Vec::new();
     for number in messages {
-        cases.push(release_message(tx, now, desk, actor, MessageNo(number), named)?);
+        cases.push(release_message(tx, now, desk, actor, MessageNo(number), named, None)?);
     }
     cases.dedup();
     match cases.is_empty() {
@@ -162,7 +162,19 @@ pub fn is_held(tx: &mut Tx<'_>, message: MessageNo) -> Outcome<bool> {
 
 /// Releases one message that somebody vouches for.
 pub fn release_one(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, actor: Actor, message: MessageNo) -> Outcome<CaseId> {
-    release_message(tx, now, desk, actor, message, &format!("m{}", message.0))
+    release_message(tx, now, desk, actor, message, &format!("m{}", message.0), None)
+}
+
+/// Releases a message whose sender was verified after all; its promise counts from the receipt.
+pub(super) fn verified(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    message: MessageNo,
+    received_at: Timestamp,
+) -> Outcome<CaseId> {
+    let named = format!("m{}", message.0);
+    release_message(tx, now, desk, Actor::Desk, message, &named, Some(received_at))
 }
 
 fn release_message(
@@ -172,6 +184,7 @@ fn release_message(
     actor: Actor,
     number: MessageNo,
     named: &str,
+    received_at: Option<Timestamp>,
 ) -> Outcome<CaseId> {
     let row = tx
         .first(
@@ -228,7 +241,11 @@ fn release_message(
     super::file::let_in(tx, now, number)?;
     super::thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
     ledger::record(tx, now, event("mail.released", actor).of(id).message(number))?;
-    message::earn(tx, now, desk, id, number, &contact, &mail, now, "released")?;
+    let (from, basis) = match received_at {
+        Some(at) => (at, "target"),
+        None => (now, "released"),
+    };
+    message::earn(tx, now, desk, id, number, &contact, &mail, from, basis)?;
     Ok(id)
 }
 

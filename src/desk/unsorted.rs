@@ -1,12 +1,13 @@
 //! The place of mail that nobody vouches for: held, marked, without any effect, until a person or the button of text I
-//! releases it (`spool`).
+//! releases it (`spool`), or until name servers that did not answer vouch for it (`recheck`).
 //!
 //! It joins nothing by a Message-ID, which others may know: that is an offer. It belongs to no contact and to no customer of
 //! the desk, since the name in its From is all that it has.
 
 use super::message::{self, Auto, Facts, Incoming, Placed};
+use super::origin::Finding;
 use super::thread::{self, Match};
-use super::{Desk, MessageNo, automatic, customer};
+use super::{Desk, MessageNo, automatic, customer, recheck};
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
 use jiff::Timestamp;
@@ -28,6 +29,7 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, answ
         facts: Facts {
             offer,
             offer_why,
+            answer_to: None,
             ..mail.facts.clone()
         },
         ..mail.clone()
@@ -49,9 +51,15 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, answ
     };
     let number = message::insert(tx, &mail, Some(id), None, rule, false, Some(&reason))?;
     message::told(tx, now, Some(id), number, "mail.in", rule)?;
+    recheck::expect(tx, now, number, &mail)?;
+    let is_open = mail
+        .facts
+        .origin
+        .as_ref()
+        .is_some_and(|one| one.finding == Finding::Trouble);
     if mail.shadow {
         waits_for_none(tx, now, number)?;
-    } else if answerable && !foreign_list {
+    } else if answerable && !foreign_list && !is_open {
         automatic::tell_unverified(tx, now, desk, id, number, &mail)?;
     }
     Ok(Placed {
@@ -67,7 +75,7 @@ pub fn waits_for_none(tx: &mut Tx<'_>, now: Timestamp, message: MessageNo) -> Ou
 }
 
 /// Why a mail stands in the spool that nobody vouches for, as a sentence.
-fn doubt(mail: &Incoming) -> String {
+pub(super) fn doubt(mail: &Incoming) -> String {
     match mail.facts.origin.as_ref().map(|origin| origin.reason.as_str()) {
         None | Some("") => "its sender is not verified".to_owned(),
         Some(reason) => format!("its sender is not verified: {reason}"),

@@ -9,10 +9,11 @@ use super::case;
 use super::customer::{self, ContactRow, CustomerRow};
 use super::engineer::{self, Engineer, NewEngineer, Role};
 use super::file::{self, FileRow};
+use super::key::NewKey;
 use super::ledger::{self, Actor};
 use super::queue::{self, CasePage, CaseRow, Filter, LogRow, PromiseRow};
 use super::reply::Written;
-use super::search::{self, Hit};
+use super::search::{self, Found};
 use super::{CaseId, Desk, FileId, MessageNo, arrival, probe, slice, spool};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -159,6 +160,10 @@ pub enum Verb {
     Merge { case: i64, into: Option<i64> },
     /// Parts a merged case from the other.
     Unmerge { case: i64 },
+    /// Puts somebody on a case.
+    ParticipantAdd { case: i64, address: String },
+    /// Takes somebody off.
+    ParticipantRemove { case: i64, address: String },
     /// Stops everything that leaves, or lets it leave again.
     Hold { hold: bool },
     /// Sends a mail to the desk itself.
@@ -198,6 +203,8 @@ pub enum Verb {
         language: Option<String>,
         calendar: Option<String>,
     },
+    /// Gives the key with which letters to a contact are sealed, as the mail door read it; none: forgets it.
+    ContactKey { address: String, key: Option<NewKey> },
     /// Makes a one-time secret for an engineer; `secret` is random and made by the door.
     TokenMake { address: String, secret: String },
     /// Turns a one-time secret into a token; `token` is random and made by the door.
@@ -221,7 +228,7 @@ pub enum Answer {
     Files(Vec<FileRow>),
     Piece(FilePiece),
     Probe(Box<probe::Probe>),
-    Hits(Vec<Hit>),
+    Hits(Found),
     Engineers(Vec<EngineerRow>),
     Customers(Vec<CustomerRow>),
     Contacts(Vec<ContactRow>),
@@ -364,6 +371,7 @@ impl Verb {
             Verb::CpuAdd { .. }
                 | Verb::CustomerAdd { .. }
                 | Verb::ContactAdd { .. }
+                | Verb::ContactKey { .. }
                 | Verb::TokenMake { .. }
                 | Verb::Hold { .. }
                 | Verb::Probe

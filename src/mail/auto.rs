@@ -222,6 +222,9 @@ fn undeliverable(mail: &Understood, outline: &Outline<'_>, sender: &Sender) -> V
         return Some((Auto::Bounce, "the sender is a mailer daemon"));
     }
     let said = bounce::subject_says_undeliverable(&subject) && !answered;
+    if !(said || sender.is_server() || sender.may_be_machine()) {
+        return None;
+    }
     let text = bounce::text_says_undeliverable(mail, outline);
     if sender.is_server() && (said || text) {
         return Some((Auto::Bounce, "a mail server says that a mail was not delivered"));
@@ -325,10 +328,15 @@ fn says_away(subject: &str) -> bool {
 
 /// Automatic answers that no header and no subject marks.
 fn unmarked(mail: &Understood, fields: &Fields<'_>) -> Verdict {
-    if words::CHALLENGE_FIELDS.iter().any(|f| fields.has(f)) || absence::is_challenge(mail) {
+    let short = absence::short_words(mail);
+    let short = short.as_deref();
+    if words::CHALLENGE_FIELDS.iter().any(|f| fields.has(f))
+        || short.is_some_and(|text| absence::is_challenge(mail, text))
+    {
         return Some((Auto::AutoReplied, "a challenge that asks the sender to confirm"));
     }
-    absence::is_notice(mail).then_some((Auto::AutoReplied, "the words of a notice of absence"))
+    let notice = short.is_some_and(|text| absence::is_notice(mail, text));
+    notice.then_some((Auto::AutoReplied, "the words of a notice of absence"))
 }
 
 /// Fields that only machines set.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use data_encoding::HEXLOWER;
+use memchr::{memchr2, memmem};
 use sha2::{Digest, Sha256};
 
 use crate::limits;
@@ -75,11 +76,8 @@ fn compare(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>, own: &
         return;
     }
     let bytes = content(outline, part).0;
-    let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
     // Nearly always both say the same: then nobody need read the HTML.
-    // Where links lead stands in the plain rendition's words and in the HTML's tags.
-    let words = own.split_whitespace().filter(|word| !word.contains("://"));
-    let plain: usize = words.map(|word| word.chars().count()).sum();
+    let plain = shown(own);
     if html::visible(&bytes) <= plain + plain / 16 + TWIN_SLACK {
         return;
     }
@@ -94,7 +92,7 @@ fn compare(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>, own: &
         .take(limits::TWIN_LINES)
         .filter(|line| {
             let line = letters(line);
-            line.len() >= 3 && memchr::memmem::find(said.as_bytes(), line.as_bytes()).is_none()
+            line.len() >= 3 && memmem::find(&said, &line).is_none()
         })
         .collect();
     mail.beside = fresh.join("\n");
@@ -339,8 +337,8 @@ fn text_of(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>) -> Str
     } else {
         decoded.text.into_owned()
     };
-    if text.contains(['\r', '\0']) {
-        text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "");
+    if memchr2(b'\r', 0, text.as_bytes()).is_some() {
+        text = with_line_feeds(&text);
     }
     if text.len() > limits::TEXT_BYTES {
         let mut end = limits::TEXT_BYTES;
@@ -354,6 +352,52 @@ fn text_of(mail: &mut Understood, outline: &Outline<'_>, part: &Part<'_>) -> Str
         ));
     }
     text
+}
+
+/// The letters and figures of a text, without all that renditions set between them.
+fn letters(text: &str) -> Vec<u8> {
+    if !text.is_ascii() {
+        let letters: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
+        return letters.into_bytes();
+    }
+    let mut letters = Vec::with_capacity(text.len());
+    letters.extend(text.bytes().filter(u8::is_ascii_alphanumeric));
+    letters
+}
+
+/// Letters that a plain rendition shows, but for those of links: where they lead stands in the HTML's tags.
+fn shown(text: &str) -> usize {
+    let letters = |text: &str| match text.is_ascii() {
+        true => text.bytes().filter(|b| !matches!(b, b' ' | b'\t'..=b'\r')).count(),
+        false => text.chars().filter(|c| !c.is_whitespace()).count(),
+    };
+    let mut count = letters(text);
+    let mut rest = text;
+    while let Some(at) = memmem::find(rest.as_bytes(), b"://") {
+        let (before, behind) = rest.split_at(at);
+        let begin = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let end = behind.split(char::is_whitespace).next().unwrap_or_default();
+        count -= letters(begin) + letters(end);
+        rest = &behind[end.len()..];
+    }
+    count
+}
+
+/// Line ends of every kind as `\n`, and no zeros.
+fn with_line_feeds(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr2(b'\r', 0, rest.as_bytes()) {
+        let carriage = rest.as_bytes()[at] == b'\r';
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if carriage {
+            out.push('\n');
+            rest = rest.strip_prefix('\n').unwrap_or(rest);
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The charset that HTML names in its head, where the mail names none.

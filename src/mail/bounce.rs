@@ -58,15 +58,15 @@ const SAID_CHARS: usize = 300;
 
 /// Subjects of bounces in lower case.
 pub(crate) fn subject_says_undeliverable(subject: &str) -> bool {
-    words::UNDELIVERABLE_SUBJECTS.iter().any(|p| subject.contains(p))
+    words::UNDELIVERABLE_SUBJECTS.are_in(subject)
 }
 
 /// Whether the text is one that mail servers write: it says that something was not delivered and gives a server's
 /// words or an address as the reason, before any quoted mail.
 pub(crate) fn text_says_undeliverable(mail: &Understood, outline: &Outline<'_>) -> bool {
-    let text = beginning(&mail.body_text, 4_096).to_lowercase();
-    let speaks = words::UNDELIVERABLE_TEXTS.iter().any(|p| text.contains(p));
-    speaks && (carries_original(mail, outline) || text.contains('@') || reply_code(&text).is_some())
+    let text = beginning(&mail.body_text, 4_096);
+    let speaks = words::UNDELIVERABLE_TEXTS.are_in(text);
+    speaks && (carries_original(mail, outline) || text.contains('@') || reply_code(text).is_some())
 }
 
 /// Whether the mail that did not arrive came back with the bounce, whole or in part, or the bounce is data of a
@@ -111,9 +111,10 @@ fn status_in(text: &str) -> Option<&str> {
 /// Reads a bounce.
 pub(crate) fn read(mail: &Understood, outline: &Outline<'_>) -> Bounce {
     let text = beginning(&mail.body_text, limits::BOUNCE_TEXT_BYTES);
-    let late = lateness(mail, text);
+    let above = layout::before_copy(text);
+    let late = lateness(mail, above);
     let groups = report::groups(outline, text);
-    let mut failures = reported(&groups, text, late);
+    let mut failures = reported(&groups, above, late);
     if groups.is_empty() {
         failures = written(mail, outline, text, late);
     }
@@ -153,7 +154,7 @@ pub(crate) fn complaint(mail: &Understood, outline: &Outline<'_>) -> Bounce {
 }
 
 /// Recipients of a report for machines; the words for people explain them where it does not.
-fn reported(groups: &[report::Group], text: &str, late: Lateness) -> Vec<Failure> {
+fn reported(groups: &[report::Group], above: &str, late: Lateness) -> Vec<Failure> {
     let mut failures: Vec<Failure> = Vec::new();
     for group in groups {
         let permanent = match group.action.as_str() {
@@ -169,14 +170,14 @@ fn reported(groups: &[report::Group], text: &str, late: Lateness) -> Vec<Failure
         if recipient.is_empty() || known {
             continue;
         }
-        let beside = layout::words_about(text, &recipient);
+        let beside = layout::words_about(above, &recipient);
         let reason = [group.diagnostic.as_str(), beside.as_str()]
             .into_iter()
             .find_map(telling)
             .or_else(|| reason::of_status(&group.status))
             .or_else(|| by_number(&group.diagnostic))
             .or_else(|| reason::of_words(&group.diagnostic))
-            .or_else(|| reason::of_words(layout::before_copy(text)));
+            .or_else(|| reason::of_words(above));
         let said = match group.diagnostic.is_empty() {
             true => beside,
             false => group.diagnostic.clone(),
@@ -213,6 +214,7 @@ fn by_number(said: &str) -> Option<Reason> {
 /// Recipients from fields, layouts and words, surest first.
 fn written(mail: &Understood, outline: &Outline<'_>, text: &str, late: Lateness) -> Vec<Failure> {
     let own = own_addresses(mail);
+    let above = layout::before_copy(text);
     let mut named = Vec::new();
     for value in outline.parts[0].fields.every("x-failed-recipients") {
         let line = String::from_utf8_lossy(value).into_owned();
@@ -220,23 +222,23 @@ fn written(mail: &Understood, outline: &Outline<'_>, text: &str, late: Lateness)
             add(&mut named, address);
         }
     }
-    let listed = layout::read(text, &own);
+    let listed = layout::read(above, &own);
     if named.is_empty() {
         listed.iter().for_each(|one| add(&mut named, &one.address));
     }
     if named.is_empty() {
-        from_words(text, &own, &mut named);
+        from_words(above, &own, &mut named);
     }
     if named.is_empty() {
-        the_one_reader(outline, text, &mut named);
+        the_one_reader(outline, &text[above.len()..], &mut named);
     }
+    let whole = format!("{} {above}", mail.subject);
     named
         .into_iter()
         .map(|recipient| {
             let beside = listed.iter().find(|one| one.address.eq_ignore_ascii_case(&recipient));
             let beside = beside.map(|one| one.said.as_str()).unwrap_or_default();
-            let session = layout::words_about(text, &recipient);
-            let whole = format!("{} {}", mail.subject, layout::before_copy(text));
+            let session = layout::words_about(above, &recipient);
             let reason = telling(beside)
                 .or_else(|| telling(&session))
                 .or_else(|| by_number(beside))
@@ -285,15 +287,13 @@ enum Lateness {
 }
 
 /// Whether the bounce is a notice of delay. The subject decides where it says either; else the words above the copy.
-fn lateness(mail: &Understood, text: &str) -> Lateness {
-    let subject = mail.subject.to_lowercase();
-    let text = layout::before_copy(text).to_lowercase();
-    let says = |list: &[&str], text: &str| list.iter().any(|word| text.contains(word));
-    match (says(words::DELAY, &subject), says(words::FINAL, &subject)) {
-        _ if says(words::ONLY_DELAY, &text) => Lateness::Delayed,
+fn lateness(mail: &Understood, above: &str) -> Lateness {
+    let subject = &mail.subject;
+    match (words::DELAY.are_in(subject), words::FINAL.are_in(subject)) {
+        _ if words::ONLY_DELAY.are_in(above) => Lateness::Delayed,
         (true, false) => Lateness::Delayed,
         (false, true) => Lateness::Failed,
-        _ if says(words::DELAY, &text) && !says(words::FINAL, &text) => Lateness::Likely,
+        _ if words::DELAY.are_in(above) && !words::FINAL.are_in(above) => Lateness::Likely,
         _ => Lateness::Failed,
     }
 }
@@ -313,8 +313,8 @@ fn add(recipients: &mut Vec<String>, address: &str) {
 
 /// Addresses that the words above the copy name, but for the sender's and the reader's own and what fields of the copied
 /// mail hold.
-fn from_words(text: &str, own: &[String], recipients: &mut Vec<String>) {
-    for line in layout::before_copy(text).lines() {
+fn from_words(above: &str, own: &[String], recipients: &mut Vec<String>) {
+    for line in above.lines() {
         let lower = line.trim_start().to_lowercase();
         let field = [
             "message-id:",
@@ -342,7 +342,7 @@ fn from_words(text: &str, own: &[String], recipients: &mut Vec<String>) {
 }
 
 /// Nobody is named: then it was who stands alone in To of the returned copy.
-fn the_one_reader(outline: &Outline<'_>, text: &str, recipients: &mut Vec<String>) {
+fn the_one_reader(outline: &Outline<'_>, copy: &str, recipients: &mut Vec<String>) {
     let part = |p: &&Part<'_>| p.media.is("message", "rfc822") || p.media.is("text", "rfc822-headers");
     let mut to: Vec<String> = Vec::new();
     let mut read = |header: &[u8]| {
@@ -353,7 +353,6 @@ fn the_one_reader(outline: &Outline<'_>, text: &str, recipients: &mut Vec<String
         let body = outline.body(part);
         read(&body[..body.len().min(limits::HEADER_BLOCK_BYTES)]);
     } else {
-        let copy = &text[layout::before_copy(text).len()..];
         let header = copy.find("\n\n").map_or(copy, |end| &copy[..end]);
         let bare: Vec<&str> = header.lines().map(|l| l.trim_start_matches(['>', '|'])).collect();
         for line in bare {

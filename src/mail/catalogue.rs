@@ -84,7 +84,9 @@ pub fn choose(wanted: &str) -> Option<&'static str> {
 pub fn guess(text: &str) -> Option<&'static str> {
     let mut votes: Vec<(usize, &'static str)> = LANGUAGES.iter().map(|one| (0, one.tag)).collect();
     let words = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
-    for word in words.take(GUESS_WORDS) {
+    let longest = LANGUAGES.iter().flat_map(|one| &one.frequent).map(String::len).max();
+    let may_be_frequent = |word: &&str| Some(word.len()) <= longest || !word.is_ascii();
+    for word in words.take(GUESS_WORDS).filter(may_be_frequent) {
         let word = word.to_lowercase();
         for (place, language) in LANGUAGES.iter().enumerate() {
             votes[place].0 += usize::from(language.frequent.contains(&word));

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use chardetng::EncodingDetector;
 use encoding_rs::{Encoding, GB18030, ISO_2022_JP, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
-use memchr::memmem;
+use memchr::{memchr, memchr3, memmem};
 
 /// Text, and what had to be guessed to get it.
 #[derive(Debug)]
@@ -127,8 +127,11 @@ fn short(label: &str) -> String {
 /// ASCII is ASCII in every charset that mail uses, apart from those that shift by escapes or take two bytes.
 fn plain_ascii<'a>(bytes: &'a [u8], encoding: Option<&'static Encoding>) -> Result<&'a str, ()> {
     let wide = encoding.is_some_and(|e| e == UTF_16LE || e == UTF_16BE) && bytes.contains(&0);
-    let shifted = memmem::find(bytes, b"\x1b$").is_some() || memmem::find(bytes, b"\x1b(").is_some();
-    if wide || shifted || !bytes.is_ascii() {
+    if wide || !bytes.is_ascii() {
+        return Err(());
+    }
+    let shifts = |escape: &[u8]| memmem::find(bytes, escape).is_some();
+    if memchr(b'\x1b', bytes).is_some() && (shifts(b"\x1b$") || shifts(b"\x1b(")) {
         return Err(());
     }
     std::str::from_utf8(bytes).map_err(|_| ())
@@ -196,11 +199,14 @@ fn guess<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Cow<'a, st
 /// A header value as text: unfolded, encoded words decoded, raw 8-bit bytes decoded (`fallback` is the charset of the
 /// body, which such senders mean).
 pub fn header_text(value: &[u8], fallback: Option<&'static Encoding>) -> String {
-    let unfolded: Vec<u8> = value
-        .iter()
-        .filter(|b| !matches!(b, b'\r' | b'\n' | 0))
-        .copied()
-        .collect();
+    let unfolded: Cow<'_, [u8]> = match memchr3(b'\r', b'\n', 0, value) {
+        Some(_) => value
+            .iter()
+            .filter(|b| !matches!(b, b'\r' | b'\n' | 0))
+            .copied()
+            .collect(),
+        None => Cow::Borrowed(value),
+    };
     let text = eight_bit(&unfolded, fallback);
     if !text.contains("=?") {
         return text.trim().replace('\t', " ");
@@ -218,13 +224,15 @@ pub fn header_text(value: &[u8], fallback: Option<&'static Encoding>) -> String 
 /// A structured header value with raw 8-bit bytes in UTF-8 and every run of encoded words as one word in UTF-8, so that
 /// a grammar that knows neither broken charsets nor cut characters reads it. Ends with a line feed.
 pub fn structured(value: &[u8], fallback: Option<&'static Encoding>) -> Vec<u8> {
-    let text = eight_bit(value, fallback).replace(['\r', '\n'], " ");
+    let text = eight_bit(value, fallback);
+    let even = |b: u8| if matches!(b, b'\r' | b'\n') { b' ' } else { b };
+    let mut out = Vec::with_capacity(text.len() + 16);
     if !text.contains("=?") {
-        let mut out = text.into_bytes();
+        out.extend(text.bytes().map(even));
         out.push(b'\n');
         return out;
     }
-    let mut out = Vec::with_capacity(text.len() + 16);
+    let text = text.replace(['\r', '\n'], " ");
     let mut words = Words::new(&text);
     words.apart = true;
     for piece in words {
@@ -242,12 +250,12 @@ pub fn structured(value: &[u8], fallback: Option<&'static Encoding>) -> Vec<u8> 
     out
 }
 
-fn eight_bit(value: &[u8], fallback: Option<&'static Encoding>) -> String {
+fn eight_bit<'a>(value: &'a [u8], fallback: Option<&'static Encoding>) -> Cow<'a, str> {
     match std::str::from_utf8(value) {
-        Ok(text) => text.to_owned(),
+        Ok(text) => Cow::Borrowed(text),
         Err(_) => match fallback.and_then(|e| e.decode_without_bom_handling_and_without_replacement(value)) {
-            Some(text) => text.into_owned(),
-            None => guess(value, fallback).into_owned(),
+            Some(text) => text,
+            None => guess(value, fallback),
         },
     }
 }

@@ -8,7 +8,24 @@
 pub fn base64(input: &[u8]) -> (Vec<u8>, bool) {
     let mut out = Vec::with_capacity(input.len() / 4 * 3 + 3);
     let (mut bits, mut count, mut fits) = (0u32, 0u32, true);
-    for &byte in input {
+    let mut rest = input;
+    loop {
+        // Four letters that follow each other are three bytes; only line ends and errors are read one by one.
+        while count == 0
+            && let Some((four, behind)) = rest.split_first_chunk::<4>()
+        {
+            let [a, b, c, d] = four.map(|byte| u32::from(SIXTY_FOUR[byte as usize]));
+            if a | b | c | d >= 64 {
+                break;
+            }
+            let bits = a << 18 | b << 12 | c << 6 | d;
+            out.extend_from_slice(&bits.to_be_bytes()[1..]);
+            rest = behind;
+        }
+        let Some((&byte, behind)) = rest.split_first() else {
+            break;
+        };
+        rest = behind;
         let value = SIXTY_FOUR[byte as usize];
         if value < 64 {
             bits = bits << 6 | u32::from(value);

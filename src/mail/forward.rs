@@ -30,16 +30,21 @@ const SEARCHED: usize = 2_000;
 
 /// The forwarded mail in a mail's text, if it is a forward.
 pub fn find(subject: &str, text: &str) -> Option<Forwarded> {
-    let lines: Vec<Hint<'_>> = text.lines().take(SEARCHED).map(mark::hint).collect();
+    find_in_lines(subject, &mark::hints(text))
+}
+
+/// The same in a text whose lines were looked at already.
+pub(crate) fn find_in_lines(subject: &str, lines: &[Hint<'_>]) -> Option<Forwarded> {
+    let lines = &lines[..lines.len().min(SEARCHED)];
     let own = subject_kind(subject);
     let passed_on = own == Some(Kind::Forward);
-    if let Some((found, announced, above)) = in_lines(&lines) {
+    if let Some((found, announced, above)) = in_lines(lines) {
         let answers = own == Some(Kind::Answer) && !announced;
         return (!answers && (passed_on || announced || !above)).then_some(found);
     }
     // Quoted as a whole: only the first quoted block can be the mail that was passed on.
     let Some(first) = lines.iter().position(|l| l.quoted) else {
-        return passed_on.then(|| attributed(subject, &lines)).flatten();
+        return passed_on.then(|| attributed(subject, lines)).flatten();
     };
     let inner: Vec<Hint<'_>> = lines[first..]
         .iter()
@@ -49,7 +54,7 @@ pub fn find(subject: &str, text: &str) -> Option<Forwarded> {
     if let Some((found, announced, above)) = in_lines(&inner) {
         return ((passed_on || announced) && !above).then_some(found);
     }
-    passed_on.then(|| attributed(subject, &lines)).flatten()
+    passed_on.then(|| attributed(subject, lines)).flatten()
 }
 
 fn without_mark(raw: &str) -> &str {
@@ -86,8 +91,7 @@ fn in_lines(lines: &[Hint<'_>]) -> Option<(Forwarded, bool, bool)> {
 
 fn says_forwarded(line: &str) -> bool {
     let shaped = line.starts_with("--") || line.ends_with([':', '：']);
-    let lower = line.to_lowercase();
-    shaped && line.chars().count() < 500 && words::FORWARDED.iter().any(|w| lower.contains(w))
+    shaped && line.chars().count() < 500 && words::FORWARDED.are_in(line)
 }
 
 /// Reads the copied header that begins at `at`.

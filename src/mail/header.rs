@@ -117,13 +117,14 @@ impl<'a> Fields<'a> {
     }
     /// The bytes of the first field of that name.
     pub fn raw(&self, name: &str) -> Option<&'a [u8]> {
-        self.every(name).next()
+        let named = self.list.iter().find(|(n, _)| is(n, name));
+        named.map(|(_, value)| *value)
     }
     /// The bytes of every field of that name, in order.
     pub fn every(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.list
             .iter()
-            .filter(move |(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
+            .filter(move |(n, _)| is(n, name))
             .map(|(_, value)| *value)
     }
     /// Whether there is such a field.
@@ -136,7 +137,8 @@ impl<'a> Fields<'a> {
     }
     /// The first field of that name as text; `None` if there is none or it is empty.
     pub fn text(&self, name: &str) -> Option<String> {
-        let text = charset::header_text(self.raw(name)?, self.charset());
+        let value = self.raw(name)?;
+        let text = charset::header_text(value, self.charset_of(value));
         (!text.is_empty()).then_some(text)
     }
     /// The same in lower case, for words that a program compares.
@@ -144,7 +146,11 @@ impl<'a> Fields<'a> {
         self.text(name).map(|t| t.to_lowercase())
     }
 
-    fn charset(&self) -> Option<&'static Encoding> {
+    /// The charset of the body, where a field's value needs one.
+    fn charset_of(&self, value: &[u8]) -> Option<&'static Encoding> {
+        if value.is_ascii() {
+            return None;
+        }
         charset::named(self.media_type().parameter("charset")?)
     }
 
@@ -187,7 +193,7 @@ impl<'a> Fields<'a> {
     pub fn mailboxes(&self, name: &str) -> Vec<Mailbox> {
         let mut found = Vec::new();
         for value in self.every(name) {
-            let line = charset::structured(value, if value.is_ascii() { None } else { self.charset() });
+            let line = charset::structured(value, self.charset_of(value));
             let line = without_remarks(line);
             if let HeaderValue::Address(address) = MessageStream::new(&line).parse_address() {
                 match address {
@@ -218,7 +224,8 @@ impl<'a> Fields<'a> {
 
     /// Message-IDs between brackets, as RFC 5322 §3.6.4 has them; of too many the first and the newest.
     pub fn bracketed_ids(&self, name: &str) -> Vec<String> {
-        let mut ids = self.raw(name).map(between_brackets).unwrap_or_default();
+        let text = self.raw(name).map(String::from_utf8_lossy).unwrap_or_default();
+        let mut ids: Vec<String> = between_brackets(&text).take(limits::HEADER_BYTES / 3).collect();
         if ids.len() > limits::REFERENCES {
             let later = ids.len() - (limits::REFERENCES - 1);
             ids.drain(1..later);
@@ -229,16 +236,28 @@ impl<'a> Fields<'a> {
     /// What looks like Message-IDs in a field that has none between brackets: web forms write so, and so do people's
     /// addresses in the phrases of RFC 822.
     pub fn bare_ids(&self, name: &str) -> Vec<String> {
-        let bare = self.raw(name).filter(|value| between_brackets(value).is_empty());
-        let mut ids = bare.map(without_brackets).unwrap_or_default();
-        ids.truncate(limits::REFERENCES);
-        ids
+        let text = self.raw(name).map(String::from_utf8_lossy).unwrap_or_default();
+        if between_brackets(&text).next().is_some() {
+            return Vec::new();
+        }
+        let words = text.split(|c: char| c.is_whitespace() || c == ',');
+        words
+            .map(|word| word.trim_matches(['<', '>']))
+            .filter(|word| word.contains('@'))
+            .take(limits::REFERENCES)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The instant of a date field and the offset written in it, in minutes (`None` for `-0000`: RFC 5322 §3.3).
     pub fn instant(&self, name: &str) -> Option<(Timestamp, Option<i32>)> {
         instant(self.raw(name)?)
     }
+}
+
+/// Whether a field has that name. Nearly all are told by their length.
+fn is(field: &[u8], name: &str) -> bool {
+    field.len() == name.len() && field.eq_ignore_ascii_case(name.as_bytes())
 }
 
 fn mailbox(found: &mail_parser::Addr<'_>) -> Option<Mailbox> {
@@ -320,32 +339,18 @@ fn without_remarks(line: Vec<u8>) -> Vec<u8> {
     out
 }
 
-fn between_brackets(value: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(value);
-    let mut ids = Vec::new();
-    let mut rest = text.as_ref();
-    while let Some(open) = rest.find('<') {
-        rest = &rest[open + 1..];
-        let Some(close) = rest.find('>') else { break };
-        let id: String = rest[..close]
-            .chars()
-            .filter(|c| !c.is_whitespace() && *c != '<')
-            .collect();
-        if !id.is_empty() && ids.len() < limits::HEADER_BYTES / 3 {
-            ids.push(id);
-        }
-        rest = &rest[close + 1..];
-    }
-    ids
-}
-
-fn without_brackets(value: &[u8]) -> Vec<String> {
-    String::from_utf8_lossy(value)
-        .split(|c: char| c.is_whitespace() || c == ',')
-        .map(|word| word.trim_matches(['<', '>']))
-        .filter(|word| word.contains('@'))
-        .map(str::to_owned)
-        .collect()
+/// What stands between brackets, without blanks.
+fn between_brackets(text: &str) -> impl Iterator<Item = String> {
+    let mut rest = text;
+    let between = std::iter::from_fn(move || {
+        let (_, behind) = rest.split_once('<')?;
+        let (id, behind) = behind.split_once('>')?;
+        rest = behind;
+        Some(id)
+    });
+    between
+        .map(|id| id.replace(|c: char| c.is_whitespace() || c == '<', ""))
+        .filter(|id| !id.is_empty())
 }
 
 fn instant(value: &[u8]) -> Option<(Timestamp, Option<i32>)> {

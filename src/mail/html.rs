@@ -11,12 +11,16 @@ use memchr::{memchr, memmem};
 
 use crate::limits;
 use crate::mail::tag::{attribute, balanced_close, end_of_tag, entity, find_close, is_block, is_indentation};
+use crate::mail::words::Phrases;
 
 /// Quote marks written at one line's start at most.
 const QUOTE_MARKS: usize = 32;
 
 /// Hidden elements without an end after which no more are hidden.
 const VAIN_LOOKS: usize = 20;
+
+/// Values of styles that hide; without one of them in a tag nobody need read its style.
+static HIDING: Phrases = Phrases::new(&["none", "hidden"]);
 
 /// Text, and what was cut.
 #[derive(Debug, Default)]
@@ -105,26 +109,34 @@ pub fn visible(html: &[u8]) -> usize {
     let mut rest = html;
     loop {
         let text = &rest[..memchr(b'<', rest).unwrap_or(rest.len())];
+        let (plain, entities) = text.split_at(memchr(b'&', text).unwrap_or(text.len()));
+        let letter = |byte: u8| !byte.is_ascii_whitespace() && byte & 0xC0 != 0x80;
+        for &byte in plain {
+            count += usize::from(letter(byte));
+        }
         let mut entity = false;
-        for &byte in text {
+        for &byte in entities {
             match byte {
                 b'&' => entity = true,
                 b';' if entity => {
                     entity = false;
                     count += 1;
                 }
-                byte if entity || byte.is_ascii_whitespace() || byte & 0xC0 == 0x80 => {}
-                _ => count += 1,
+                byte => count += usize::from(!entity && letter(byte)),
             }
         }
         rest = &rest[text.len()..];
         if rest.is_empty() {
             return count;
         }
-        let silent = [&b"<style"[..], b"<script", b"<title"].into_iter().find(|name| {
+        let is = |name: &&[u8]| {
             rest.get(..name.len())
                 .is_some_and(|begin| begin.eq_ignore_ascii_case(name))
-        });
+        };
+        let silent = match rest.get(1) {
+            Some(b's' | b'S' | b't' | b'T') => [&b"<style"[..], b"<script", b"<title"].into_iter().find(is),
+            _ => None,
+        };
         let end = match silent {
             Some(name) => memmem::find(rest, &[b"</", &name[1..]].concat()).unwrap_or(0),
             None => 0,
@@ -235,6 +247,9 @@ impl<'h> Writer<'h> {
                 }))
             }
             "div" | "span" | "p" | "td" | "font" if attributes.len() > 12 && self.vain < VAIN_LOOKS => {
+                if !HIDING.are_in(attributes) && !attributes.contains('&') {
+                    return None;
+                }
                 let style = attribute(attributes, "style")?;
                 let style: String = style
                     .chars()

@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use crate::limits;
 use crate::mail::header::{Fields, MediaType};
@@ -156,7 +156,7 @@ impl<'s> Scan<'s> {
                 at = next;
                 continue;
             }
-            if field_name_length(line).is_some() {
+            if field(line).is_some() {
                 self.at = at;
             }
             return;
@@ -165,13 +165,20 @@ impl<'s> Scan<'s> {
 
     fn run(&mut self) {
         self.begin_part(None);
-        while self.at < self.bytes.len() {
-            let start = self.at;
+        let dashes = memmem::Finder::new(b"\n--");
+        // Without an open multipart there is no boundary to look for.
+        while !self.frames.is_empty() && !self.full {
+            let rest = &self.bytes[self.at..];
+            let ahead = match rest.starts_with(b"--") {
+                true => Some(0),
+                false => dashes.find(rest).map(|line_end| line_end + 1),
+            };
+            let Some(ahead) = ahead else { break };
+            let start = self.at + ahead;
             let (line, next) = self.line(start);
-            if line.starts_with(b"--") && !self.full && self.boundary(line, start, next) {
-                continue;
+            if !self.boundary(line, start, next) {
+                self.at = next;
             }
-            self.at = next;
         }
         let end = self.bytes.len();
         self.close_down_to(0, end);
@@ -333,18 +340,17 @@ impl<'s> Scan<'s> {
             if line.starts_with(b"--") && self.matching(line).is_some() {
                 break;
             }
-            if let Some(length) = field_name_length(line) {
+            if let Some((name, colon)) = field(line) {
                 let end = start + line.len();
                 self.keep(&mut fields, last.take(), begin);
-                let colon = start + memchr(b':', &self.bytes[start..end]).unwrap_or(length);
-                last = Some((start..start + length, colon + 1..end));
+                last = Some((start..start + name, start + colon + 1..end));
                 self.at = next;
                 continue;
             }
             let blank = line.iter().all(u8::is_ascii_whitespace);
             let first_line = start == begin;
             let (after, _) = self.line(next.min(self.bytes.len()));
-            let header_goes_on = field_name_length(after).is_some();
+            let header_goes_on = field(after).is_some();
             if blank {
                 self.at = next;
                 break;
@@ -392,12 +398,12 @@ impl<'s> Scan<'s> {
     }
 }
 
-/// How long the field name at the start of a header line is; `None` where the line is no field (RFC 5322 §2.2, with
-/// blanks before the colon as RFC 822 allowed).
-fn field_name_length(line: &[u8]) -> Option<usize> {
+/// How long the field name at the start of a header line is, and where its colon stands; `None` where the line is no field
+/// (RFC 5322 §2.2, with blanks before the colon as RFC 822 allowed).
+fn field(line: &[u8]) -> Option<(usize, usize)> {
     let colon = memchr(b':', &line[..line.len().min(limits::FIELD_NAME_BYTES)])?;
     let name = line[..colon].trim_ascii_end();
-    (!name.is_empty() && name.iter().all(|b| (33..=126).contains(b))).then_some(name.len())
+    (!name.is_empty() && name.iter().all(|b| (33..=126).contains(b))).then_some((name.len(), colon))
 }
 
 /// The line end before a boundary belongs to the boundary (RFC 2046 §5.1.1).

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr_iter};
+
 use crate::mail::words;
 
 /// One line with what is asked of it again and again.
@@ -16,6 +18,8 @@ pub struct Hint<'a> {
     pub plain: Cow<'a, str>,
     /// Carries a quote mark.
     pub quoted: bool,
+    /// Has the shape of a field of a copied header: [`field_of`] reads it.
+    field: bool,
 }
 
 impl Hint<'_> {
@@ -30,27 +34,67 @@ impl Hint<'_> {
     /// A line drawn with characters.
     pub fn is_rule(&self) -> bool {
         let drawn = |c: char| matches!(c, '_' | '-' | '=' | '*' | '~' | '─' | '—');
-        self.plain.chars().count() >= 4 && self.plain.chars().all(drawn)
-            || self.raw.trim().len() >= 4 && self.raw.trim().chars().all(drawn)
+        let raw = self.raw.trim();
+        self.plain.chars().all(drawn) && self.plain.chars().count() >= 4 || raw.chars().all(drawn) && raw.len() >= 4
+    }
+    /// Ends as announcements do.
+    fn announces(&self) -> bool {
+        ends_like_announcement(&self.plain) || self.plain.trim_end_matches('-').ends_with("wrote")
     }
 }
 
+/// Marks around words that mail programs set in bold.
+const EMPHASIS: [char; 2] = ['*', '_'];
 /// Lines an announcement may be broken into.
 const ANNOUNCEMENT_LINES: usize = 5;
 /// Characters of an announcement at most; longer is prose.
 const ANNOUNCEMENT_CHARS: usize = 300;
 
+/// Looks at every line of a text, cut as [`str::lines`] cuts.
+pub fn hints(text: &str) -> Vec<Hint<'_>> {
+    // Asked of the whole text first: nearly all of it is plain.
+    let even = is_even(text);
+    let look = |line| if even { hint_of_even(line) } else { hint(line) };
+    let mut found = Vec::with_capacity(text.len() / 32);
+    let mut begin = 0;
+    for end in memchr_iter(b'\n', text.as_bytes()) {
+        let line = &text[begin..end];
+        found.push(look(line.strip_suffix('\r').unwrap_or(line)));
+        begin = end + 1;
+    }
+    if begin < text.len() {
+        found.push(look(&text[begin..]));
+    }
+    found
+}
+
+/// Without letters beyond ASCII, and without tabs.
+fn is_even(text: &str) -> bool {
+    text.is_ascii() && memchr(b'\t', text.as_bytes()).is_none()
+}
+
 /// Looks at a line.
 pub fn hint(raw: &str) -> Hint<'_> {
-    let emphasis = ['*', '_'];
-    let trimmed = raw.trim();
-    if raw.is_ascii() && !trimmed.starts_with(emphasis) && !trimmed.contains('\t') {
-        return Hint {
-            raw,
-            plain: Cow::Borrowed(trimmed),
-            quoted: is_quoted(trimmed),
-        };
+    match is_even(raw.trim()) {
+        true => hint_of_even(raw),
+        false => hint_of_odd(raw),
     }
+}
+
+fn hint_of_even(raw: &str) -> Hint<'_> {
+    let trimmed = raw.trim();
+    if trimmed.starts_with(EMPHASIS) {
+        return hint_of_odd(raw);
+    }
+    Hint {
+        raw,
+        plain: Cow::Borrowed(trimmed),
+        quoted: is_quoted(trimmed),
+        field: field_of(trimmed).is_some(),
+    }
+}
+
+fn hint_of_odd(raw: &str) -> Hint<'_> {
     let odd = |c: char| matches!(c, '\u{a0}' | '\u{202f}' | '\u{2009}' | '\t');
     let dropped = |c: char| {
         matches!(
@@ -65,14 +109,15 @@ pub fn hint(raw: &str) -> Hint<'_> {
         .collect();
     let trimmed = even.trim();
     let quoted = is_quoted(trimmed);
-    let plain = match trimmed.starts_with(emphasis) && trimmed.trim_matches(emphasis).contains(':') {
-        true => trimmed.replacen(emphasis, "", 2),
+    let plain = match trimmed.starts_with(EMPHASIS) && trimmed.trim_matches(EMPHASIS).contains(':') {
+        true => trimmed.replacen(EMPHASIS, "", 2),
         false => trimmed.to_owned(),
     };
     Hint {
         raw,
-        plain: Cow::Owned(plain),
         quoted,
+        field: field_of(&plain).is_some(),
+        plain: Cow::Owned(plain),
     }
 }
 
@@ -94,12 +139,11 @@ pub fn announcement(lines: &[Hint<'_>], at: usize) -> Option<usize> {
 }
 
 fn says_wrote(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    words::WROTE.iter().any(|w| lower.contains(w))
+    words::WROTE.are_in(text)
 }
 
 pub(crate) fn has_address(text: &str) -> bool {
-    text.char_indices().filter(|(_, c)| *c == '@').any(|(at, _)| {
+    memchr_iter(b'@', text.as_bytes()).any(|at| {
         let before = text[..at]
             .chars()
             .next_back()
@@ -199,24 +243,29 @@ pub fn attribution_ending_at(lines: &[Hint<'_>], last: usize) -> Option<usize> {
 /// An attribution whose quote carries no marks: stricter, because all below it is taken for quoted.
 fn bare_attribution(lines: &[Hint<'_>], at: usize) -> Option<usize> {
     let begin = &*lines[at].plain;
-    if !(has_day(begin) || has_time(begin) || has_address(begin)) {
-        return None;
-    }
     if is_gmail_stamp(begin) && lines.get(at + 1).is_none_or(Hint::is_blank) {
         return Some(at + 1);
     }
+    let end = announcement_end(lines, at)?;
+    if !(has_day(begin) || has_time(begin) || has_address(begin)) {
+        return None;
+    }
+    let fits = (at..end)
+        .rev()
+        .find(|&first| is_bare_attribution(&joined(&lines[first..end])));
+    (fits == Some(at)).then_some(end)
+}
+
+/// The line behind the first that ends as announcements do, from `at` on and before the paragraph ends.
+fn announcement_end(lines: &[Hint<'_>], at: usize) -> Option<usize> {
     for end in at + 1..=(at + ANNOUNCEMENT_LINES + 1).min(lines.len()) {
         let last = &lines[end - 1];
         if last.quoted || last.is_blank() && !lines.get(end).is_some_and(|l| l.plain.starts_with('<')) {
             return None;
         }
-        if !ends_like_announcement(&last.plain) && !last.plain.trim_end_matches('-').ends_with("wrote") {
-            continue;
+        if last.announces() {
+            return Some(end);
         }
-        let fits = (at..end)
-            .rev()
-            .find(|&first| is_bare_attribution(&joined(&lines[first..end])));
-        return (fits == Some(at)).then_some(end);
     }
     None
 }
@@ -269,7 +318,9 @@ fn starts_like_attribution(text: &str) -> bool {
 
 /// A `Name: value` line as copied headers have them: a short name of letters, then a colon.
 pub(crate) fn field_of(line: &str) -> Option<(&str, &str)> {
-    let at = line.find([':', '：'])?;
+    let narrow = memchr(b':', line.as_bytes());
+    let wide = if line.is_ascii() { None } else { line.find('：') };
+    let at = narrow.into_iter().chain(wide).min()?;
     let width = line[at..].chars().next().map_or(1, char::len_utf8);
     let name = line[..at].trim().trim_matches(['*', '_', '[', ']']).trim();
     let fits = !name.is_empty()
@@ -285,7 +336,9 @@ pub(crate) fn field_of(line: &str) -> Option<(&str, &str)> {
 /// A block of copied headers that begins at `at`: at least two fields, among their values a date and an address, or
 /// three fields of which two have names that are known.
 pub(crate) fn copied_headers(lines: &[Hint<'_>], at: usize) -> Option<usize> {
-    field_of(&lines[at].plain)?;
+    if !lines[at].field {
+        return None;
+    }
     let (mut fields, mut known, mut dated, mut addressed, mut end) = (0usize, 0usize, false, false, at);
     let (mut strange, mut blanks) = (0usize, 0usize);
     // In a language nobody listed: a person in angle brackets, then an instant, then more; web forms look otherwise.
@@ -341,27 +394,27 @@ pub(crate) fn copied_headers(lines: &[Hint<'_>], at: usize) -> Option<usize> {
 fn original_message(lines: &[Hint<'_>], at: usize) -> Option<usize> {
     let line = &*lines[at].plain;
     // Some telephones put the copied headers and the quoted text on the same line.
-    let glued = line.trim_start_matches('-').trim_start().to_lowercase();
-    if line.starts_with("---")
-        && words::ORIGINAL.iter().any(|o| {
-            glued
-                .strip_prefix(o)
-                .is_some_and(|rest| rest.trim_start().starts_with("---"))
-        })
-    {
-        return Some(at + 1);
-    }
-    if line.chars().count() > 120 {
-        return None;
+    if line.starts_with("---") {
+        let glued = line.trim_start_matches('-').trim_start().to_lowercase();
+        let closed = |rest: &str| rest.trim_start().starts_with("---");
+        if words::ORIGINAL
+            .iter()
+            .any(|o| glued.strip_prefix(o).is_some_and(closed))
+        {
+            return Some(at + 1);
+        }
     }
     let dashed = line.starts_with("--") || line.starts_with("__") || line.starts_with("==");
+    if !(dashed || line.ends_with(':')) || line.chars().count() > 120 {
+        return None;
+    }
     let inner = line.trim_matches(['-', '_', '=', ' ', '*', ':', '<', '>', '|']);
     if !inner.contains(|c: char| c.is_alphabetic()) {
         return None;
     }
     let lower = inner.to_lowercase();
     let known = words::ORIGINAL.iter().any(|o| lower.starts_with(o));
-    if known && (dashed || line.ends_with(':')) {
+    if known {
         return Some(at + 1);
     }
     let closed = dashed && line.ends_with("---");
@@ -377,10 +430,7 @@ fn original_message(lines: &[Hint<'_>], at: usize) -> Option<usize> {
 
 /// If a list's footer begins at `at` (with its rule or without): the line behind it.
 pub fn list_footer(lines: &[Hint<'_>], at: usize) -> Option<usize> {
-    let speaks = |text: &str| {
-        let lower = text.to_lowercase();
-        words::LIST.iter().any(|w| lower.contains(w))
-    };
+    let speaks = |text: &str| words::LIST.are_in(text);
     let rule = lines[at].plain.len() >= 2 && lines[at].plain.bytes().all(|b| matches!(b, b'_' | b'-' | b'='));
     if !rule && !has_address(&lines[at].plain) {
         return None;
@@ -416,15 +466,11 @@ pub fn device_line(line: &str) -> bool {
         return false;
     }
     let line = line.trim_start_matches(['-', '~', ' ', '[', '<', '*']);
-    let begins = |s: &&str| match line.chars().next() {
-        Some(c) if c.is_ascii() => s.as_bytes()[0] == c.to_ascii_lowercase() as u8,
-        _ => true,
+    let linked = || {
+        let sent = line
+            .get(..10)
+            .is_some_and(|begin| begin.eq_ignore_ascii_case("sent from "));
+        sent && line.to_ascii_lowercase().contains("<http")
     };
-    // Nearly every line is told by its first letter.
-    if !words::DEVICE.iter().any(begins) {
-        return false;
-    }
-    let lower = line.to_lowercase();
-    let linked = lower.starts_with("sent from ") && lower.contains("<http");
-    linked || words::DEVICE.iter().any(|s| lower.starts_with(s))
+    words::DEVICE.are_in(line) || linked()
 }

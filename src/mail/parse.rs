@@ -16,7 +16,7 @@ use crate::mail::forward::{self, Forwarded};
 use crate::mail::header::Fields;
 use crate::mail::limit::{self, Outline};
 use crate::mail::seal::{self, Keyring, Seal};
-use crate::mail::{charset, quote};
+use crate::mail::{charset, mark, quote};
 
 pub use crate::mail::header::Mailbox;
 
@@ -142,14 +142,21 @@ pub fn understand_with(raw: &[u8], keys: &Keyring) -> Understood {
     };
     read_header(&mut mail, fields);
     read_content(&mut mail, &outline, keys);
-    let parts = quote::split(&mail.body_text);
+    let words = mail.body_text.clone();
+    let mut lines = mark::hints(&words);
+    let parts = quote::split_lines(&lines);
     mail.new_text = parts.new_text;
     mail.signature = parts.signature;
     mail.quoted_text = parts.quoted_text;
     body::append(&mut mail.body_text, &mail.beside);
     auto::judge(&mut mail, &outline);
     if matches!(mail.auto, Auto::No | Auto::List) {
-        mail.forwarded = forward::find(&mail.subject, &mail.body_text).or_else(|| body::passed_on(&mail, &outline));
+        if !mail.beside.is_empty() {
+            while lines.pop_if(|line| line.is_blank()).is_some() {}
+            lines.push(mark::hint(""));
+            lines.extend(mark::hints(&mail.beside));
+        }
+        mail.forwarded = forward::find_in_lines(&mail.subject, &lines).or_else(|| body::passed_on(&mail, &outline));
     }
     mail.errors.truncate(limits::NOTES);
     mail

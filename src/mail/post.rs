@@ -12,19 +12,22 @@ pub use traffic::Traffic;
 
 use super::compose::enclosed::File;
 use super::letter::{self, Enclosure};
+use super::seal::KeyFiles;
+use super::seal::given::seal_for;
 use super::send::{Courier, Delivery, next_try};
 use super::sign::Signer;
 use crate::clock::Clock;
 use crate::desk::destination::{self, Destination};
 use crate::desk::letter::Enclosed;
-use crate::desk::outbox::{self, Attempted, Content, Due, Ended};
+use crate::desk::outbox::{self, Attempted, Composed, Content, Due, Ended};
 use crate::desk::upload::{self, Lies};
 use crate::desk::{CaseId, Desk, arrival};
 use crate::files::{Files, sniff};
 use crate::limits;
 use crate::refusal::Outcome;
-use crate::store::Store;
+use crate::store::{Store, Tx};
 use jiff::Timestamp;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Sends what the outbox holds.
@@ -38,6 +41,8 @@ pub struct Post {
     signer: Option<Signer>,
     /// Where the files of replies are.
     files: Arc<Files>,
+    /// The folder with the desk's own keys, for sealed letters.
+    keys: Option<PathBuf>,
 }
 
 /// What may be sent now, and when something else may be.
@@ -68,7 +73,16 @@ impl Post {
             policies,
             signer,
             files,
+            keys: None,
         })
+    }
+
+    /// The same, with the desk's own keys in a folder: sealed letters are signed with them, and can be read by the desk.
+    pub fn with_keys(self, folder: PathBuf) -> Post {
+        Post {
+            keys: Some(folder),
+            ..self
+        }
     }
 
     /// What may begin beside what is on its way. Reads a few rows of an index, however many mails wait.
@@ -160,17 +174,17 @@ impl Post {
         };
         let composed = match &kept {
             Some(_) => None,
-            None => {
-                let (bytes, text) = letter::bytes_of(&self.desk, row, self.enclosures(row).await?);
-                // Signed once, before the bytes are kept: what is tried again is what was signed.
-                Some(match &self.signer {
-                    Some(signer) => (signer.sign(now, &bytes)?, text),
-                    None => (bytes, text),
-                })
-            }
+            None => match self.compose(now, row).await? {
+                Ok(composed) => Some(composed),
+                Err(why) => {
+                    let (desk, row) = (Arc::clone(&self.desk), row.clone());
+                    let refuse = move |tx: &mut Tx<'_>| outbox::refuse(tx, now, &desk, &row, why);
+                    return self.store.write_async(refuse).await.map(|()| None);
+                }
+            },
         };
         let bytes = kept
-            .or_else(|| composed.as_ref().map(|(bytes, _)| bytes.clone()))
+            .or_else(|| composed.as_ref().map(|composed| composed.bytes.clone()))
             .unwrap_or_default();
         let row = row.clone();
         let claimed = self
@@ -178,6 +192,38 @@ impl Post {
             .write_async(move |tx| outbox::claim(tx, now, &row, composed))
             .await?;
         Ok(claimed.then_some(bytes))
+    }
+
+    /// The letter of a row as it leaves: composed, sealed where the recipient has a key, signed. Or why it must not leave.
+    async fn compose(&self, now: Timestamp, row: &Due) -> Outcome<Result<Composed, String>> {
+        let (mut bytes, text) = letter::bytes_of(&self.desk, row, self.enclosures(row).await?);
+        let mut sealed = String::new();
+        if let Some(key) = row.key.clone() {
+            let (from, folder) = (self.desk.address().to_owned(), self.keys.clone());
+            // A library that panics at a strange key fails this letter only.
+            let sealing = tokio::task::spawn_blocking(move || {
+                let (own, complaints) = match folder {
+                    Some(folder) => KeyFiles::of_folder(&folder, now)?,
+                    None => (KeyFiles::default(), Vec::new()),
+                };
+                for complaint in complaints {
+                    tracing::warn!(complaint, "a key of the desk");
+                }
+                anyhow::Ok(seal_for(&bytes, &from, &key.address, &key.file, &own, now)?)
+            });
+            match sealing.await.map_err(anyhow::Error::from).flatten() {
+                Ok(done) => (bytes, sealed) = done,
+                Err(cause) => {
+                    let why = format!("it was to be sealed and is not sent in clear: {cause:#}");
+                    return Ok(Err(format!("{why} Then `duly spool retry o{}`.", row.id.0)));
+                }
+            }
+        }
+        // Signed once, before the bytes are kept: what is tried again is what was signed.
+        if let Some(signer) = &self.signer {
+            bytes = signer.sign(now, &bytes)?;
+        }
+        Ok(Ok(Composed { bytes, text, sealed }))
     }
 
     /// The files that go in a letter, with their bytes.
@@ -259,6 +305,7 @@ impl Post {
             said,
             how,
             doubted,
+            relayed: !self.courier.asks_mail_hosts(),
         }
     }
 }

@@ -30,20 +30,24 @@ enum Kind {
 
 /// Tells a text apart.
 pub fn split(text: &str) -> Split {
-    let lines: Vec<Hint<'_>> = text.lines().map(mark::hint).collect();
+    split_lines(&mark::hints(text))
+}
+
+/// The same of a text whose lines were looked at already.
+pub(crate) fn split_lines(lines: &[Hint<'_>]) -> Split {
     let mut kinds: Vec<Kind> = lines
         .iter()
         .map(|l| if l.quoted { Kind::Quote } else { Kind::New })
         .collect();
-    announced_without_marks(&lines, &mut kinds);
-    announced_before_marks(&lines, &mut kinds);
-    wrapped_remainders(&lines, &mut kinds);
-    footers(&lines, &mut kinds);
-    signatures(&lines, &mut kinds);
+    announced_without_marks(lines, &mut kinds);
+    announced_before_marks(lines, &mut kinds);
+    wrapped_remainders(lines, &mut kinds);
+    footers(lines, &mut kinds);
+    signatures(lines, &mut kinds);
     Split {
-        new_text: gather(&lines, &kinds, |k| k == Kind::New),
-        signature: gather(&lines, &kinds, |k| matches!(k, Kind::Signature | Kind::Footer)),
-        quoted_text: gather(&lines, &kinds, |k| k == Kind::Quote),
+        new_text: gather(lines, &kinds, |k| k == Kind::New),
+        signature: gather(lines, &kinds, |k| matches!(k, Kind::Signature | Kind::Footer)),
+        quoted_text: gather(lines, &kinds, |k| k == Kind::Quote),
     }
 }
 

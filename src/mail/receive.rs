@@ -255,6 +255,8 @@ pub struct Understanding {
     placing: Vec<(Arc<Vec<Incoming>>, Pending<()>)>,
     /// Finds out who wrote a mail; none on a desk that believes every sender.
     verifier: Option<Verifier>,
+    /// Mails whose sender is being looked up again, with their size.
+    rechecking: HashMap<i64, usize>,
     /// Mails whose sender is being checked, by the number of their bytes: those that are understood, and verdicts that came
     /// before that.
     checking: HashMap<i64, Checking>,
@@ -282,6 +284,7 @@ impl Understanding {
             ready: Vec::new(),
             placing: Vec::new(),
             verifier,
+            rechecking: HashMap::new(),
             checking: HashMap::new(),
         })
     }
@@ -295,6 +298,7 @@ impl Understanding {
             self.ready.clear();
             self.placing.clear();
             self.checking.clear();
+            self.rechecking.clear();
         }
         stepped
     }
@@ -302,11 +306,12 @@ impl Understanding {
     fn batch(&mut self) -> Outcome<bool> {
         let after = self.after;
         let batch = self.store.read(|tx| arrival::waiting(tx, after, limits::PARSE_BATCH))?;
+        let again = self.check_again()?;
         let Some(last) = batch.last() else {
             self.hear(Duration::from_millis(limits::VERDICT_MILLIS));
             self.hand_over();
             self.settle(0)?;
-            return Ok(!self.checking.is_empty());
+            return Ok(again || !self.checking.is_empty() || !self.rechecking.is_empty());
         };
         self.after = last.raw;
         let (given_up, mut todo): (Vec<_>, Vec<_>) = batch.into_iter().partition(|one| one.given_up().is_some());

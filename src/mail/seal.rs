@@ -9,6 +9,7 @@
 
 mod ber;
 mod envelope;
+pub mod given;
 mod keys;
 mod pgp;
 mod smime;

@@ -193,7 +193,8 @@ pub struct Reply<'a> {
 /// Text B: the engineer's own words, and below them where we stand, who moves next, name, the mail answered.
 pub fn reply(to: &To, reply: &Reply) -> Vec<Section> {
     let mut lines = Lines::new(to);
-    lines.markdown(reply.words);
+    let (words, signature) = signature_apart(reply.words);
+    lines.markdown(words);
     lines.empty();
     let stand = clip(reply.where_we_stand, SENTENCE_CHARS);
     if !stand.is_empty() {
@@ -227,7 +228,30 @@ pub fn reply(to: &To, reply: &Reply) -> Vec<Section> {
         ),
         None => lines.say("b-case", &[("case", (&case).into())]),
     }
+    if let Some(signature) = signature {
+        lines.empty();
+        lines.line(SIGNATURE);
+        lines.line(signature.trim_end());
+    }
     lines.sections()
+}
+
+/// What stands before a signature; mail programs fold away whatever follows it.
+const SIGNATURE: &str = "-- ";
+
+/// An engineer's words, and their signature if they end in one: the promise must not stand behind it. What stands in a
+/// block of code is no signature.
+fn signature_apart(words: &str) -> (&str, Option<&str>) {
+    let (mut at, mut code) = (0, false);
+    for line in words.split_inclusive('\n') {
+        let bare = line.trim_end_matches(['\r', '\n']);
+        code ^= bare.trim_start().starts_with("```");
+        if bare == SIGNATURE && !code && !words[..at].trim().is_empty() {
+            return (&words[..at], Some(&words[at + line.len()..]));
+        }
+        at += line.len();
+    }
+    (words, None)
 }
 
 /// C: a promise is to be moved, or was.

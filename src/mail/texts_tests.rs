@@ -361,6 +361,27 @@ fn every_text(language: &str, zone: &Zone) -> Vec<(&'static str, Vec<Section>)> 
 }
 
 #[test]
+fn the_promise_stands_before_an_engineers_signature() {
+    let zone = berlin();
+    let next = Next::Owe(at("2026-11-25T09:00:00Z"));
+    let written = |words| text_of(&reply(&to("en", &zone), &Reply { words, ..answer(next) }));
+    let text = written("Restart it.\n-- \nAnna Keller\nAcme\n");
+    let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
+    assert!(place("Restart it.") < place("25 November"), "{text}");
+    assert!(place("25 November") < place("\n-- \nAnna Keller\nAcme\n"), "{text}");
+    assert!(
+        text.ends_with("Acme\n"),
+        "nothing of ours is folded away with it: {text}"
+    );
+    let code = written("Run this:\n```\n-- \nSELECT 1;\n```\n");
+    assert!(
+        code.find("SELECT 1").unwrap() < code.find("25 November").unwrap(),
+        "{code}"
+    );
+    assert!(written("-- \nAnna\n").starts_with("-- \nAnna\n"));
+}
+
+#[test]
 fn every_text_in_every_language() {
     let zone = berlin();
     for language in catalogue::languages() {

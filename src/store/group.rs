@@ -51,6 +51,8 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     pause: Duration,
     again_at: Option<Instant>,
+    /// Jobs of the group before.
+    before: usize,
 }
 
 /// The transaction of a group as it stands.
@@ -86,6 +88,7 @@ impl Writer {
             shared,
             pause: PAUSE,
             again_at: None,
+            before: 0,
         }
     }
 
@@ -177,11 +180,12 @@ impl Writer {
             if jobs.len() >= limits::GROUP_JOBS || started.elapsed().as_millis() >= limits::GROUP_MILLIS {
                 break;
             }
-            let Some(next) = self.shared.queue.pop_now() else {
-                break;
-            };
-            jobs.push(next);
+            match self.next(jobs.len()) {
+                Some(next) => jobs.push(next),
+                None => break,
+            }
         }
+        self.before = jobs.len();
         if !open.holds_work {
             return Ok(());
         }
@@ -198,6 +202,25 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    /// The next job of a group that has `jobs`. On a busy desk it is waited for: a commit costs as much as many jobs, and a
+    /// quiet desk never comes here.
+    fn next(&self, jobs: usize) -> Option<Box<dyn Job>> {
+        if let Some(next) = self.shared.queue.pop_now() {
+            return Some(next);
+        }
+        if self.before < limits::GATHER_JOBS || jobs >= self.before {
+            return None;
+        }
+        match self
+            .shared
+            .queue
+            .pop(Some(Duration::from_millis(limits::GATHER_MILLIS)))
+        {
+            Popped::Job(next) => Some(next),
+            Popped::Idle | Popped::Closed => None,
+        }
     }
 
     /// Runs one job; what it did is kept in the transaction or undone. An error is the whole group's.

@@ -359,12 +359,16 @@ mod tests {
         let mut sqlite = Sqlite::writer(&folder.path().join("desk.db")).unwrap();
         sqlite.batch("CREATE TABLE heap (bytes BLOB)").unwrap();
         let megabyte = [Value::Bytes(vec![7; 1 << 20])];
-        for _ in 0..20 {
+        let log_megabytes = limits::WAL_PAGES / 256;
+        for _ in 0..log_megabytes + 4 {
             sqlite.execute("INSERT INTO heap VALUES ($1)", &megabyte).unwrap();
             sqlite.tidy().unwrap();
         }
         let copied = std::fs::metadata(folder.path().join("desk.db")).unwrap().len();
-        assert!(copied > 10 << 20, "{copied} bytes have reached the database");
+        assert!(
+            copied as usize > log_megabytes << 20,
+            "{copied} bytes have reached the database"
+        );
         let before = sqlite.copy_at;
         sqlite.execute("INSERT INTO heap VALUES ($1)", &megabyte).unwrap();
         sqlite.tidy().unwrap();

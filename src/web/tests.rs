@@ -137,7 +137,7 @@ fn paths() -> Vec<String> {
 }
 
 /// Pages that customers reach from anywhere: their links are their keys.
-fn for_customers(path: &String) -> bool {
+fn for_customers(path: &str) -> bool {
     [asset::PATH, confirm::PATH, "/t/"]
         .iter()
         .any(|begin| path.starts_with(begin))

@@ -133,3 +133,16 @@ fn completion_scripts_know_the_verbs() {
     }
     assert!(Path::new(DULY).exists());
 }
+
+#[test]
+fn the_letters_of_ps_are_explained_in_its_help_and_in_its_manual_page() {
+    let home = tempfile::tempdir().expect("a folder");
+    let help = duly(home.path(), &["ps", "--help"]).done();
+    let folder = home.path().join("man1");
+    duly(home.path(), &["man", folder.to_str().expect("UTF-8")]).done();
+    let page = std::fs::read_to_string(folder.join("duly-ps.1")).expect("a page");
+    for words in ["ours, ready for whoever is next", "waits for the customer", "closed"] {
+        assert!(help.contains(words), "{words}: {help}");
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}

@@ -201,13 +201,14 @@ fn eyes_get_columns_and_a_foot_and_ears_get_sentences() {
     );
     let seen = desk.on_a_terminal("stty cols 80; duly ps", &[]);
     let lines: Vec<&str> = seen.out.lines().collect();
-    assert_eq!(lines.len(), 3, "{seen:?}");
+    assert_eq!(lines.len(), 4, "{seen:?}");
     assert!(lines[0].contains("\u{1b}[1mCASE"), "the heading is bold: {seen:?}");
     assert!(lines.iter().all(|line| line.chars().count() <= 90), "{seen:?}");
     assert!(
         lines[2].starts_with("1 case, 1 ours; 0 due within the hour with nobody on it."),
         "{seen:?}"
     );
+    assert!(lines[3].starts_with("Q ready"), "what the letters mean: {seen:?}");
     for (line, env) in [
         ("duly ps", ("NO_COLOR", "1")),
         ("duly ps --color never", ("TERM", "xterm")),
@@ -350,4 +351,50 @@ fn a_promise_is_kept_and_the_ledger_says_by_whom() {
     );
     let verified = desk.duly(&["ledger", "--verify"]).done();
     assert!(verified.starts_with("The ledger is whole: "), "{verified}");
+}
+
+#[test]
+fn what_is_missing_is_said_by_its_name() {
+    let desk = Desk::open();
+    let said = desk.anna(&["skip"]).ends(2);
+    assert!(!said.contains("--dir <DIR>") && said.contains("<REASON>"), "{said}");
+    let case = desk.mail("A file", "x").to_string();
+    for (args, words) in [
+        (
+            vec!["reply", case.as_str(), "-f", "no/such/file.md"],
+            "no/such/file.md: The words cannot be read",
+        ),
+        (vec!["note", case.as_str(), "-f", "/"], "/: The words cannot be read"),
+        (
+            vec!["contact", "key", ANNA, "no-key.asc"],
+            "no-key.asc: It cannot be read",
+        ),
+        (
+            vec!["contact", "key", ANNA, "/dev/null"],
+            "/dev/null: It holds neither an OpenPGP key",
+        ),
+        (vec!["contact", "key", ANNA], "FILE"),
+        (
+            vec!["contact", "key", "nobody@n.example", "--remove"],
+            "no contact with the address nobody@n.example",
+        ),
+    ] {
+        let run = desk.duly(&args);
+        assert!(run.err.contains(words), "{args:?}: {run:?}");
+    }
+}
+
+#[test]
+fn a_search_says_what_it_does_not_show() {
+    let desk = Desk::open();
+    for number in 0..3 {
+        desk.mail(&format!("Question {number}"), "The daemon stops.");
+    }
+    let run = desk.duly(&["grep", "daemon", "-n", "1"]);
+    assert_eq!(run.out.lines().count(), 2, "{run:?}");
+    assert!(
+        run.err.starts_with("2 older ones found and not shown: `-n 3`"),
+        "{run:?}"
+    );
+    assert_eq!(desk.duly(&["grep", "daemon"]).err, "");
 }

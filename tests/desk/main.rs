@@ -15,6 +15,7 @@ mod ledger;
 mod loops;
 mod merge;
 mod odd;
+mod participant;
 mod promise;
 mod reply;
 mod slice;

@@ -211,6 +211,7 @@ fn a_first_attempt_that_the_customers_own_server_deferred_keeps_and_a_failure_af
                 said: "450 greylisted".into(),
                 how,
                 doubted: false,
+                relayed: false,
             };
             let ended = desk
                 .store()

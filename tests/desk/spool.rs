@@ -242,8 +242,8 @@ fn grep_finds_words_of_mails_replies_and_notes() {
             let Ok(Answer::Hits(found)) = desk.owner(grep) else {
                 panic!("{query}")
             };
-            assert_eq!(found.len(), hits, "{}: {query}: {found:?}", desk.on);
-            assert!(found.iter().all(|hit| hit.case == Some(case)));
+            assert_eq!(found.hits.len(), hits, "{}: {query}: {found:?}", desk.on);
+            assert!(found.hits.iter().all(|hit| hit.case == Some(case)));
         }
         let note = desk.mails_to(NORA).iter().any(|mail| mail.text().contains("sharding"));
         assert!(!note, "a note is for engineers only");

@@ -14,5 +14,6 @@ pub mod mail;
 pub mod names;
 pub mod odd;
 pub mod outside;
+pub mod seals;
 pub mod sink;
 pub mod wire;

@@ -93,6 +93,14 @@ impl Names {
         self
     }
 
+    /// From now on names in this domain are answered again.
+    pub fn mends(&self, domain: &str) -> &Names {
+        let mut table = self.table.lock().expect("no panic inside");
+        table.broken.retain(|one| one != domain);
+        drop(table);
+        self
+    }
+
     /// From now on names in this domain are not answered.
     pub fn falls_silent(&self, domain: &str) -> &Names {
         self.table

@@ -10,6 +10,6 @@ mod lmtp;
 mod policy;
 mod queues;
 mod receive;
+mod sealed;
 mod send;
-mod speed;
 mod verify;

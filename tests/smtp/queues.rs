@@ -2,7 +2,7 @@
 //! is told. And the order of a case.
 
 use crate::kit::databases::{TestDatabase, migrated};
-use crate::kit::desk::{ANNA, MONDAY, TestDesk, reply, time};
+use crate::kit::desk::{ANNA, MONDAY, TestDesk, on_both, reply, time};
 use crate::kit::mail::mail;
 use crate::kit::outside::{Book, Maker, Shelf, outside};
 use crate::kit::sink::{Act, Sink, Verb as At};
@@ -124,6 +124,26 @@ fn a_dead_domain_and_a_greylister_delay_nobody_else() {
         );
         desk.stop();
     }
+}
+
+#[test]
+fn a_relay_that_is_back_gets_all_mail_at_once_whatever_domain_it_is_for() {
+    on_both(|desk| {
+        for _ in 0..6 {
+            desk.sink.next(At::Greeting, Act::Vanish);
+        }
+        for number in 0..3 {
+            desk.receive(&mail(&format!("person@c{number}.example"), "Question"));
+        }
+        desk.minutes(1);
+        assert_eq!(desk.sink.connections(), 6, "{}", desk.on);
+        // Each of the three domains rests for five minutes now.
+        desk.receive(&mail("person@c3.example", "Question"));
+        for number in 0..4 {
+            let address = format!("person@c{number}.example");
+            assert_eq!(desk.sent_to(&address), ["acknowledgement"], "{}: {address}", desk.on);
+        }
+    });
 }
 
 #[test]

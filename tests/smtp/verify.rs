@@ -1,7 +1,7 @@
 //! Who wrote this, through real sockets: what is believed, what is asked back, and what a slow name server may cost.
 
 use super::kit::desk::{ANNA, DESK, TestDesk, with};
-use super::kit::mail::{Client, mail};
+use super::kit::mail::{Client, Mail, mail};
 use duly::desk::case::State;
 use duly::desk::verb::{Answer, Verb};
 use duly::mail::sign::{KINDS, new_key};
@@ -275,5 +275,102 @@ fn a_mail_to_ourselves_is_followed_on_its_whole_way() {
             "it stands in no case"
         );
         assert!(matches!(desk.owner(Verb::Spool), Ok(Answer::Spool(rows)) if rows.is_empty()));
+    });
+}
+
+/// The settings and the host of a customer whose name servers fail: her mail comes from 127.0.0.21.
+const OTHER_GATEWAY: (&str, &str, &str) = ("mail", "gateways", "127.0.0.99");
+const HER_SERVER: &str = "v=spf1 ip4:127.0.0.21 -all";
+
+fn hers(desk: &mut TestDesk, letter: &Mail) -> i64 {
+    let mut client = Client::connect_from(desk.smtp(), "127.0.0.21", "mx.plain.example");
+    assert_eq!(client.send(&letter.bytes(), NORA, &[DESK]).0, 250);
+    desk.quiet();
+    desk.number(
+        "SELECT case_id FROM message WHERE way = 'in' ORDER BY id DESC LIMIT 1",
+        &[],
+    )
+}
+
+/// Lets so many minutes pass, and what is then being looked up be found out.
+fn later(desk: &mut TestDesk, minutes: i64) {
+    desk.minutes(minutes);
+    desk.wait_for("senders to be looked up again", || {
+        desk.number("SELECT COUNT(*) FROM recheck WHERE at IS NULL", &[]) == 0
+    });
+    desk.quiet();
+}
+
+#[test]
+fn a_sender_whose_name_servers_failed_is_looked_up_again_and_the_promise_counts_from_the_receipt() {
+    with(&[WEB, OTHER_GATEWAY], |desk| {
+        desk.names.txt("plain.example", HER_SERVER).breaks("plain.example");
+        let received = desk.now();
+        let case = hers(desk, &mail(NORA, "The daemon stops"));
+        assert_eq!((desk.state(case), desk.promises(case).len()), (State::Unsorted, 0));
+        later(desk, 5);
+        assert_eq!(desk.state(case), State::Unsorted, "they fail still");
+        desk.names.mends("plain.example");
+        later(desk, 14);
+        assert_eq!(desk.state(case), State::Unsorted, "nobody has asked again yet");
+        // A restart forgets nothing.
+        desk.stop();
+        desk.start();
+        later(desk, 1);
+        assert_eq!(desk.state(case), State::Ready);
+        let promise = desk.page(case).promises.remove(0);
+        assert_eq!(promise.made, received);
+        assert_eq!(
+            desk.sent_to(NORA),
+            ["acknowledgement"],
+            "and she was never asked to prove anything"
+        );
+        let page = desk.page(case);
+        let mail = page.messages.last().expect("her mail");
+        assert!(mail.verified && page.row.customer == NORA, "{page:?}");
+        assert_eq!(desk.number("SELECT COUNT(*) FROM recheck", &[]), 0);
+    });
+}
+
+#[test]
+fn a_mail_whose_sender_is_verified_late_goes_to_the_case_that_it_answers() {
+    with(&[OTHER_GATEWAY], |desk| {
+        desk.names.txt("plain.example", HER_SERVER);
+        let first = mail(NORA, "The daemon stops");
+        let case = hers(desk, &first);
+        desk.answered(case, "wait fri 12:00");
+        desk.names.breaks("plain.example");
+        let received = desk.now();
+        let other = hers(desk, &mail(NORA, "Re: The daemon stops").re(&first.message_id()));
+        assert_ne!(other, case, "a Message-ID alone joins nothing");
+        assert_eq!(desk.state(case), State::Closing);
+        desk.names.mends("plain.example");
+        later(desk, 5);
+        assert_eq!((desk.state(case), desk.state(other)), (State::Ready, State::Closed));
+        let promise = desk.page(case).promises.pop().expect("a promise");
+        assert_eq!(promise.made, received);
+    });
+}
+
+#[test]
+fn who_cannot_be_looked_up_for_hours_stays_unverified_and_is_not_looked_up_for_ever() {
+    with(&[OTHER_GATEWAY], |desk| {
+        desk.names.txt("plain.example", HER_SERVER).breaks("plain.example");
+        let case = hers(desk, &mail(NORA, "The daemon stops"));
+        for minutes in duly::limits::RECHECK_MINUTES {
+            assert_eq!(desk.number("SELECT COUNT(*) FROM recheck", &[]), 1);
+            later(desk, minutes);
+        }
+        assert_eq!(desk.number("SELECT COUNT(*) FROM recheck", &[]), 0);
+        assert_eq!(desk.state(case), State::Unsorted);
+        assert!(
+            desk.sent_to(NORA).is_empty(),
+            "a forger can bring about that a check does not end"
+        );
+        let asked = desk.names.asked_in_all();
+        later(desk, 600);
+        assert_eq!(desk.names.asked_in_all(), asked);
+        desk.act(ANNA, Verb::Release { what: case.to_string() });
+        assert_eq!(desk.promises(case).len(), 1, "a person takes it on as before");
     });
 }

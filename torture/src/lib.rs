@@ -11,6 +11,7 @@ pub mod desk;
 pub mod dice;
 pub mod mail;
 pub mod memory;
+pub mod moody;
 pub mod relay;
 pub mod smtp;
 

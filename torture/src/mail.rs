@@ -150,7 +150,9 @@ const WORDS: [&str; 96] = [
 pub fn write(dice: &mut Dice, number: u64, customer: u64, bytes: usize, form: Form) -> Mail {
     let from = format!("person{customer}@customer{customer}.example");
     let message_id = format!("{number}.{:016x}@customer{customer}.example", dice.roll());
-    let subject = dice.choose(&SUBJECTS);
+    // Subjects alike in all but their number look like a machine's, which gets no acknowledgement.
+    let (about, first, second) = (dice.choose(&SUBJECTS), dice.choose(&WORDS), dice.choose(&WORDS));
+    let subject = format!("{about}, {first} {second}");
     let mut raw = format!(
         "Received: from mail.customer{customer}.example by relay.example with ESMTPS id {number:x};\r\n\
          \tMon, 2 Nov 2026 09:12:{:02} +0100\r\n\

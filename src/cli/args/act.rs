@@ -136,11 +136,44 @@ pub enum ContactAct {
         /// IANA name; nothing goes back to the zone of their mail
         zone: Option<String>,
     },
+    /// Give the key with which letters to them are sealed: an OpenPGP key, or a certificate for S/MIME in PEM
+    #[command(before_help = "Example: duly contact key priya@northwind.example priya.asc")]
+    Key {
+        /// Mail address, which the key names
+        address: String,
+        /// The key file
+        #[arg(required_unless_present = "remove")]
+        file: Option<PathBuf>,
+        /// Forget their key: letters leave in clear again
+        #[arg(long, conflicts_with = "file")]
+        remove: bool,
+    },
     /// Those whose name, address or customer contains this
     #[command(before_help = "Example: duly contact find priya")]
     Find {
         /// Part of it
         name: String,
+    },
+}
+
+/// What can be done with the people on a case.
+#[derive(Debug, Subcommand)]
+pub enum ParticipantAct {
+    /// Replies go to them too, and their mail joins the case
+    #[command(before_help = "Example: duly participant add 4711 li@northwind.example")]
+    Add {
+        /// Number of the case
+        case: CaseNumber,
+        /// Mail address
+        address: String,
+    },
+    /// Replies pass them by, and their mail joins it no more
+    #[command(before_help = "Example: duly participant remove 4711 li@northwind.example")]
+    Remove {
+        /// Number of the case
+        case: CaseNumber,
+        /// Mail address
+        address: String,
     },
 }
 

@@ -10,6 +10,7 @@ use super::args::{Cli, DeskVerb, Verb};
 use super::client::Told;
 use crate::desk::case::State;
 use crate::desk::queue::{CaseRow, LogRow, PromiseRow};
+use crate::desk::search::Found;
 use crate::desk::spool;
 use crate::desk::upload;
 use crate::desk::verb::{Answer, EngineerRow};
@@ -19,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use list::{Form, List};
 use plan::{Zone, say};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 
 /// Where answers are written, and how.
@@ -32,6 +34,8 @@ pub struct Screen {
     list: List,
     foot: Foot,
     mail_held: bool,
+    /// What was found and is not shown, in words.
+    more: Option<String>,
 }
 
 /// What the line under the run queue counts.
@@ -41,6 +45,8 @@ struct Foot {
     ours: usize,
     pressing: usize,
     asked: bool,
+    /// State letters in the list.
+    letters: BTreeSet<&'static str>,
 }
 
 impl Screen {
@@ -73,6 +79,7 @@ impl Screen {
             list: List::new(form, has_colour(cli.color, &io::stdout())),
             foot: Foot::default(),
             mail_held: false,
+            more: None,
         })
     }
 
@@ -80,6 +87,9 @@ impl Screen {
     pub fn show(&mut self, told: Told) -> anyhow::Result<()> {
         self.zone = told.zone;
         self.mail_held = told.mail_held && !matches!(told.answer, Answer::Raw(_));
+        if let Answer::Hits(found) = &told.answer {
+            self.more = more_words(found);
+        }
         if self.json {
             return Ok(as_json(&told.answer)?);
         }
@@ -117,8 +127,8 @@ impl Screen {
             }
             Answer::Piece(piece) => io::stdout().write_all(&data_encoding::BASE64.decode(piece.data.as_bytes())?)?,
             Answer::Probe(probe) => self.print(&probe.state)?,
-            Answer::Hits(hits) => {
-                for hit in hits {
+            Answer::Hits(found) => {
+                for hit in found.hits {
                     let case = hit.case.map_or("spool".to_owned(), |case| case.to_string());
                     let cells = vec![case, self.short(hit.at), hit.from, hit.line];
                     self.list.row(&["CASE", "AT", "FROM", "LINE"], cells, false)?;
@@ -157,9 +167,18 @@ impl Screen {
                         one.customer,
                         one.zone.unwrap_or_else(|| "-".into()),
                         one.language.unwrap_or_else(|| "-".into()),
+                        one.key.map_or_else(
+                            || "-".into(),
+                            |key| {
+                                let until = key
+                                    .until
+                                    .map_or_else(String::new, |at| format!(" until {}", self.short(at)));
+                                format!("{} {}{until}", key.scheme, key.fingerprint)
+                            },
+                        ),
                     ];
                     self.list.row(
-                        &["NUMBER", "NAME", "ADDRESSES", "CUSTOMER", "ZONE", "LANGUAGE"],
+                        &["NUMBER", "NAME", "ADDRESSES", "CUSTOMER", "ZONE", "LANGUAGE", "KEY"],
                         cells,
                         false,
                     )?;
@@ -174,6 +193,12 @@ impl Screen {
         self.list.end()?;
         if self.foot.asked && !self.json && self.list.form() != Form::Tabs && self.foot.cases > 0 {
             self.print(&self.foot.words(self.whole))?;
+            if self.list.form() == Form::Columns {
+                self.print(&self.foot.legend())?;
+            }
+        }
+        if let Some(more) = &self.more {
+            writeln!(io::stderr(), "{more}")?;
         }
         if self.mail_held && !self.json {
             let said = "MAIL HELD: nothing leaves the desk until `duly spool release all`. Promises go on counting.";
@@ -353,6 +378,7 @@ impl Screen {
 impl Foot {
     fn count(&mut self, row: &CaseRow, now: Timestamp) {
         self.cases += 1;
+        self.letters.insert(letters(row));
         let ours = matches!(row.state, State::Running | State::Ready | State::Blocked);
         self.ours += usize::from(ours);
         let soon = |due: Timestamp| due.duration_since(now) < SignedDuration::from_hours(1);
@@ -370,7 +396,43 @@ impl Foot {
             ),
         }
     }
+
+    /// What the letters in the list mean; those that are not in it are not explained.
+    fn legend(&self) -> String {
+        let here = LEGEND.iter().filter(|(letters, _)| self.letters.contains(letters));
+        let words: Vec<String> = here.map(|(letters, words)| format!("{letters} {words}")).collect();
+        words.join(" · ")
+    }
 }
+
+/// What a search found and did not show, in words; nothing if that is nothing.
+fn more_words(found: &Found) -> Option<String> {
+    let shown = found.hits.len() as i64;
+    let more = match (found.more, found.uncounted) {
+        (0, _) => return None,
+        (more, true) => format!("more than {more} older ones"),
+        (1, false) => "1 older one".to_owned(),
+        (more, false) => format!("{more} older ones"),
+    };
+    Some(format!(
+        "{more} found and not shown: `-n {}` shows more, further words narrow.",
+        (shown + found.more).min(shown.saturating_mul(10).max(10))
+    ))
+}
+
+/// What the state letters mean, as the legend under a list says it.
+const LEGEND: [(&str, &str); 10] = [
+    ("U", "unsorted"),
+    ("R", "being worked on"),
+    ("Q", "ready"),
+    ("We", "waits for engineering"),
+    ("Wu", "for upstream"),
+    ("Wl", "for the lab"),
+    ("Wt", "for a date"),
+    ("Wc", "theirs: for the customer"),
+    ("Z", "theirs: answered, will close"),
+    ("X", "closed"),
+];
 
 /// Columns of `ps`, their short names last.
 const COLUMNS: [&str; 13] = [
@@ -409,9 +471,9 @@ fn as_json(answer: &Answer) -> io::Result<()> {
         Answer::Log(rows) => lines(&mut out, rows)?,
         Answer::Promises(rows) => lines(&mut out, rows)?,
         Answer::Spool(rows) => lines(&mut out, rows)?,
-        Answer::Hits(rows) => lines(&mut out, rows)?,
         Answer::Files(rows) => lines(&mut out, rows)?,
         Answer::Piece(piece) => lines(&mut out, [piece])?,
+        Answer::Hits(found) => lines(&mut out, &found.hits)?,
         Answer::Engineers(rows) => lines(&mut out, rows)?,
         Answer::Customers(rows) => lines(&mut out, rows)?,
         Answer::Contacts(rows) => lines(&mut out, rows)?,
@@ -470,13 +532,23 @@ mod tests {
     }
 
     #[test]
+    fn the_help_of_ps_says_what_every_state_letter_means() {
+        for (letters, _) in LEGEND {
+            let said = crate::cli::args::STATES.split_whitespace().any(|word| word == letters);
+            assert!(said, "{letters}");
+        }
+    }
+
+    #[test]
     fn the_foot_counts_in_words_with_their_base() {
         let foot = Foot {
             cases: 1,
             ours: 1,
             pressing: 0,
             asked: true,
+            letters: BTreeSet::from(["Q", "Wt"]),
         };
+        assert_eq!(foot.legend(), "Q ready · Wt for a date");
         assert_eq!(
             foot.words(false),
             "1 case, 1 ours; 0 due within the hour with nobody on it."

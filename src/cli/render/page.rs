@@ -142,6 +142,9 @@ fn message(text: &mut String, case: i64, message: &MessageRow, most: usize, zone
             put!(text, "   [checks] {}", origin.results);
         }
     }
+    for remark in &message.facts.remarks {
+        put!(text, "   [note] {remark}");
+    }
     let count = message.text.lines().count();
     for line in message.text.lines().take(most) {
         put!(text, "{}", format!("   {line}").trim_end());

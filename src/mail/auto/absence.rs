@@ -7,6 +7,7 @@
 //! language needs a few words in each row. Leaves out: subjects and header fields, which `auto.rs` looks at first.
 
 use crate::mail::parse::Understood;
+use crate::mail::words::Phrases;
 
 /// A notice of absence or a challenge has few words; longer mail has something to say.
 const CHARS: usize = 1_500;
@@ -14,23 +15,28 @@ const CHARS: usize = 1_500;
 const EARLY_CHARS: usize = 400;
 
 /// Whether the words are a notice of absence.
-pub(super) fn is_notice(mail: &Understood) -> bool {
-    let Some(text) = short_words(mail) else { return false };
-    let early: String = text.chars().take(EARLY_CHARS).collect();
-    let says = |list: &[&str], text: &str| list.iter().any(|phrase| text.contains(phrase));
-    let about_mail = says(ABOUT_MAIL, &text) || (says(THANKS, &text) && says(DEPUTY, &text));
-    let returns = says(DEPUTY, &text) || says(RETURN, &text) || names_a_date(&text);
-    says(ABSENT, &early) && about_mail && returns && !says_something(mail, &text)
+pub(super) fn is_notice(mail: &Understood, text: &str) -> bool {
+    let early = text
+        .char_indices()
+        .nth(EARLY_CHARS)
+        .map_or(text, |(end, _)| &text[..end]);
+    // Nearly no mail says it, so it is asked first.
+    if !ABSENT.are_in(early) {
+        return false;
+    }
+    let says = |list: &[&str]| list.iter().any(|phrase| text.contains(phrase));
+    let about_mail = says(ABOUT_MAIL) || (says(THANKS) && says(DEPUTY));
+    let returns = || says(DEPUTY) || says(RETURN) || names_a_date(text);
+    about_mail && returns() && !says_something(mail, text)
 }
 
 /// Whether the words ask the sender to prove something before the mail is delivered.
-pub(super) fn is_challenge(mail: &Understood) -> bool {
-    let Some(text) = short_words(mail) else { return false };
-    let says = |list: &[&str]| list.iter().any(|phrase| text.contains(phrase));
-    says(HELD) && says(PROVE) && !has_files(mail)
+pub(super) fn is_challenge(mail: &Understood, text: &str) -> bool {
+    HELD.are_in(text) && PROVE.iter().any(|phrase| text.contains(phrase)) && !has_files(mail)
 }
 
-fn short_words(mail: &Understood) -> Option<String> {
+/// The words that both are looked for in: lower case, blanks single; `None` where there are none or too many.
+pub(super) fn short_words(mail: &Understood) -> Option<String> {
     let text = if mail.new_text.trim().is_empty() {
         &mail.body_text
     } else {
@@ -83,7 +89,7 @@ fn names_a_date(text: &str) -> bool {
 
 /// Somebody is away.
 #[rustfmt::skip]
-const ABSENT: &[&str] = &[
+static ABSENT: Phrases = Phrases::new(&[
     "out of the office", "out of office", "out-of-office", "away from the office", "away from my desk", "i am away", "i'm away",
     "i will be away", "i'll be away", "currently away", "on vacation", "on holiday", "on annual leave", "on leave", "on parental leave",
     "on maternity leave", "on paternity leave", "on sick leave", "on a business trip", "i am travelling", "i am traveling",
@@ -100,7 +106,7 @@ const ABSENT: &[&str] = &[
     "відсутн", "ofis dışında", "izindeyim", "yıllık izin", "házon kívül", "szabadságon", "concediu", "nu sunt la birou",
     "εκτός γραφείου", "σε άδεια", "不在にし", "不在の", "不在とな", "休暇", "お休みを", "出張", "不在办公室", "不在辦公室", "休假", "度假", "出差",
     "부재중", "휴가", "출장", "sedang cuti", "di luar kantor", "đi vắng", "nghỉ phép", "ลาพักร้อน", "מחוץ למשרד", "בחופשה", "خارج المكتب", "في إجازة",
-];
+]);
 
 /// The notice speaks about mail, or about itself as a machine.
 #[rustfmt::skip]
@@ -171,7 +177,7 @@ const HANDS_OVER: &[&str] = &[
 
 /// The mail waits for something.
 #[rustfmt::skip]
-const HELD: &[&str] = &[
+static HELD: Phrases = Phrases::new(&[
     "is being held", "has been held", "been quarantined", "is waiting to be", "awaiting your", "awaiting confirmation", "pending confirmation",
     "before your message", "before your e-mail", "before your email", "before i receive your", "will be delivered", "to have your message delivered",
     "your message delivered", "not on my list", "not in my address book", "not on the list of approved", "approved senders", "approved sender list",
@@ -179,7 +185,7 @@ const HELD: &[&str] = &[
     "wird zurückgehalten", "wurde zurückgehalten", "zugestellt wird", "zugestellt werden kann", "unbekannter absender", "est en attente",
     "sera remis", "sera délivré", "liste blanche", "está retenido", "será entregado", "lista blanca", "è in attesa", "verrà consegnat",
     "está retida", "será entregue", "wordt vastgehouden", "wordt bezorgd", "будет доставлено", "ожидает подтверждения",
-];
+]);
 
 /// What the sender must do.
 #[rustfmt::skip]
@@ -197,6 +203,14 @@ const PROVE: &[&str] = &[
 mod tests {
     use super::*;
     use crate::mail::parse::understand;
+
+    fn is_notice(mail: &Understood) -> bool {
+        short_words(mail).is_some_and(|text| super::is_notice(mail, &text))
+    }
+
+    fn is_challenge(mail: &Understood) -> bool {
+        short_words(mail).is_some_and(|text| super::is_challenge(mail, &text))
+    }
 
     fn mail(words: &str) -> Understood {
         understand(
@@ -263,11 +277,11 @@ mod tests {
 
     #[test]
     fn phrases_are_lower_case_with_single_blanks() {
-        for list in [ABSENT, ABOUT_MAIL, THANKS, DEPUTY, RETURN, HANDS_OVER, HELD, PROVE] {
-            for phrase in list {
-                assert_eq!(*phrase, phrase.to_lowercase());
-                assert!(!phrase.contains("  "), "{phrase}");
-            }
+        let lists = [ABOUT_MAIL, THANKS, DEPUTY, RETURN, HANDS_OVER, PROVE];
+        let phrases = lists.into_iter().flatten().copied();
+        for phrase in phrases.chain(ABSENT.iter()).chain(HELD.iter()) {
+            assert_eq!(phrase, phrase.to_lowercase());
+            assert!(!phrase.contains("  "), "{phrase}");
         }
     }
 }

@@ -4,8 +4,10 @@
 //! server's words. What stands in the copy of the returned mail is never read as a failed recipient. Everything is
 //! bounded by the text's own bound. Leaves out: what the words mean (`reason.rs`).
 
+use std::sync::LazyLock;
+
 use crate::limits;
-use crate::mail::words;
+use crate::mail::words::{self, Rows};
 
 /// An address that a bounce names, with the words that stand beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,10 +95,13 @@ const LAYOUTS: &[Layout] = &[
     ]},
 ];
 
-/// Whom the text says it could not reach. `own` are addresses that cannot be meant: the bounce's sender and reader, lower case.
-pub(super) fn read(text: &str, own: &[String]) -> Vec<Named> {
-    let lines: Vec<&str> = before_copy(text).lines().take(LINES).collect();
-    for layout in LAYOUTS {
+static OPENS: LazyLock<Rows> = LazyLock::new(|| Rows::new(LAYOUTS.iter().map(|layout| layout.opens)));
+
+/// Whom the text above the copy says it could not reach. `own` are addresses that cannot be meant: the bounce's sender and reader, lower case.
+pub(super) fn read(above: &str, own: &[String]) -> Vec<Named> {
+    let lines: Vec<&str> = above.lines().take(LINES).collect();
+    let opened = OPENS.found_in(above);
+    for (layout, _) in LAYOUTS.iter().zip(opened).filter(|(_, opened)| *opened) {
         let found = match layout.take {
             Take::Listed => listed(&lines, layout, own),
             Take::Here => here(&lines, layout, own),
@@ -217,12 +222,12 @@ fn session(lines: &[&str], layout: &Layout, own: &[String]) -> Vec<Named> {
     found
 }
 
-/// The words about an address anywhere before the copy: lines that name it together with a server's code, and the answer
+/// The words about an address anywhere above the copy: lines that name it together with a server's code, and the answer
 /// to the command that named it; else the last refusal of the session.
-pub(super) fn words_about(text: &str, address: &str) -> String {
+pub(super) fn words_about(above: &str, address: &str) -> String {
     let lower = address.to_lowercase();
     let (mut said, mut last, mut asked) = (String::new(), "", false);
-    for line in before_copy(text).lines().take(LINES) {
+    for line in above.lines().take(LINES) {
         let bare = line.trim();
         let answer = bare.strip_prefix("<<<").map(str::trim);
         if let Some(answer) = answer {
@@ -234,7 +239,7 @@ pub(super) fn words_about(text: &str, address: &str) -> String {
             }
             continue;
         }
-        let names = bare.to_lowercase().contains(&lower);
+        let names = bare.contains('@') && bare.to_lowercase().contains(&lower);
         if bare.starts_with(">>>") {
             asked = names;
         } else if names && super::reply_code(bare).is_some() {
@@ -339,6 +344,9 @@ pub(super) fn before_copy(text: &str) -> &str {
 
 /// "----- Original message -----" and its kin; not "The original message was received at …".
 fn announces_copy(line: &str) -> bool {
+    if !words::COPIES.are_in(line) {
+        return false;
+    }
     let line = line.trim().to_lowercase();
     let tells = [
         "was received",
@@ -349,12 +357,12 @@ fn announces_copy(line: &str) -> bool {
         "has been",
         "mts-id",
     ];
-    line.len() <= 120 && words::COPIES.iter().any(|c| line.contains(c)) && !tells.iter().any(|t| line.contains(t))
+    line.len() <= 120 && !tells.iter().any(|t| line.contains(t))
 }
 
 /// A header block begins: a trace field, and another field or a folded line behind it.
 fn begins_header(line: &str, next: Option<&str>) -> bool {
-    let bare = line.trim_start_matches(['>', ' ', '|']).to_lowercase();
+    let bare = line.trim_start_matches(['>', ' ', '|']).as_bytes();
     let trace = [
         "received:",
         "return-path:",
@@ -363,12 +371,18 @@ fn begins_header(line: &str, next: Option<&str>) -> bool {
         "x-originating-ip:",
         "message-id:",
     ];
-    let goes_on = next.is_some_and(|next| {
-        let name = next.split(':').next().unwrap_or_default();
-        let field = next.contains(':') && name.len() < 40 && name.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-        next.starts_with([' ', '\t']) || field
-    });
-    trace.iter().any(|t| bare.starts_with(t)) && goes_on
+    let goes_on = || {
+        next.is_some_and(|next| {
+            let name = next.split(':').next().unwrap_or_default();
+            let field = next.contains(':') && name.len() < 40 && name.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+            next.starts_with([' ', '\t']) || field
+        })
+    };
+    let is = |name: &&str| {
+        bare.get(..name.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    trace.iter().any(is) && goes_on()
 }
 
 #[cfg(test)]
@@ -376,7 +390,7 @@ mod tests {
     use super::*;
 
     fn named(text: &str) -> Vec<(String, String)> {
-        read(text, &["mailer-daemon@mx.example".into()])
+        read(before_copy(text), &["mailer-daemon@mx.example".into()])
             .into_iter()
             .map(|one| (one.address, one.said))
             .collect()

@@ -5,7 +5,11 @@
 //! before the three digits (RFC 5321). Within the table the rarer meaning stands first: a blocked sender's refusal often
 //! names the recipient as well. Leaves out: whose fault it is.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
+
+use crate::mail::words::Rows;
 
 /// Why a mail was not delivered, or not yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -136,10 +140,8 @@ pub(crate) fn of_words(said: &str) -> Option<Reason> {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ");
-    SENTENCES
-        .iter()
-        .find(|(_, phrases)| phrases.iter().any(|phrase| said.contains(phrase)))
-        .map(|(reason, _)| *reason)
+    let first = ROWS.found_in(&said).into_iter().position(|found| found)?;
+    Some(SENTENCES[first].0)
 }
 
 /// What an enhanced status code means (RFC 3463, RFC 7505, RFC 7372 and the registry of IANA).
@@ -183,6 +185,8 @@ pub(crate) fn of_code(code: &str) -> Option<Reason> {
         _ => None,
     }
 }
+
+static ROWS: LazyLock<Rows> = LazyLock::new(|| Rows::new(SENTENCES.iter().map(|(_, phrases)| *phrases)));
 
 /// The first row of which a phrase stands in the sentence decides. All lower case, blanks single.
 #[rustfmt::skip]

@@ -35,8 +35,14 @@ pub(super) fn groups(outline: &Outline<'_>, text: &str) -> Vec<Group> {
         return found;
     }
     // Some servers put the fields into a text of no type; a person who quotes one does not begin a line with both.
-    let lower = text.to_lowercase();
-    let fields = lower.contains("\nfinal-recipient:") && (lower.contains("\naction:") || lower.contains("\nstatus:"));
+    let begins = |name: &str| {
+        text.match_indices('\n').any(|(at, _)| {
+            let line = &text.as_bytes()[at + 1..];
+            line.get(..name.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))
+        })
+    };
+    let fields = begins("final-recipient:") && (begins("action:") || begins("status:"));
     if fields { read(text) } else { json(text) }
 }
 

@@ -45,6 +45,9 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         .iter()
         .any(|recipient| command::is_personal(desk, recipient))
         .then(|| crate::mail::command::read(&mail.new_text));
+    let (answer_to, answer_remark) = answers(desk, author.as_ref(), &mail.reply_to, through.is_some());
+    let mut remarks = remark::remarks(&mail);
+    remarks.extend(answer_remark);
     let facts = Facts {
         to: mail.to.iter().map(shown).collect(),
         cc: mail.cc.iter().map(shown).collect(),
@@ -57,7 +60,8 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
                 size: file.size,
             })
             .collect(),
-        remarks: remark::remarks(&mail),
+        remarks,
+        answer_to,
         errors: mail.errors.clone(),
         thread_index: mail.thread_index.clone(),
         thread_topic: mail.thread_topic.clone(),
@@ -79,6 +83,13 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         name: author.and_then(|author| author.name),
         envelope_from: waiting.envelope_from.clone(),
         recipients,
+        copies: mail
+            .to
+            .iter()
+            .chain(&mail.cc)
+            .filter(|one| one.address.contains('@'))
+            .map(|one| (one.name.clone(), one.address.clone()))
+            .collect(),
         message_id: mail.message_id.clone(),
         chain,
         maybe_chain: mail.maybe_in_reply_to.clone(),
@@ -108,6 +119,38 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         severity: None,
         shadow: waiting.shadow,
         trouble,
+    }
+}
+
+/// Where answers to a mail go, if its author asks for another address than their own (`Reply-To`, RFC 5322 §3.6.2): followed
+/// within the author's domain, for that domain is what vouched for the mail. Anything else is said and not followed: one
+/// field in a mail must not lead a private case elsewhere without a person's look.
+fn answers(
+    desk: &Desk,
+    author: Option<&Mailbox>,
+    asked: &[Mailbox],
+    is_list: bool,
+) -> (Option<String>, Option<String>) {
+    let Some(author) = author.filter(|_| !is_list) else {
+        return (None, None);
+    };
+    let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
+    let others: Vec<&Mailbox> = asked
+        .iter()
+        .filter(|one| one.address.contains('@') && !one.address.eq_ignore_ascii_case(&author.address))
+        .collect();
+    match others.as_slice() {
+        [] => (None, None),
+        [one] if asked.len() == 1 && domain(&one.address) == domain(&author.address) && !desk.takes(&one.address) => {
+            (Some(one.address.to_lowercase()), None)
+        }
+        [first, ..] => {
+            let said = format!(
+                "Asks for answers at {}, outside the author's domain or at several addresses: they go to {}. `duly participant add` puts somebody on the case.",
+                first.address, author.address
+            );
+            (None, Some(said))
+        }
     }
 }
 

@@ -127,7 +127,7 @@ pub struct Keyring {
 }
 
 /// A certificate that stands in the folder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Trusted {
     pub(super) der: CertificateDer<'static>,
     pub(super) read: Certificate,

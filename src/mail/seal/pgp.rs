@@ -9,7 +9,7 @@ use std::io::{Cursor, Read};
 use jiff::Timestamp;
 use pgp::composed::{
     CleartextSignedMessage, DecryptionOptions, Deserializable, DetachedSignature, Esk, Message, SignedPublicKey,
-    TheRing,
+    SignedPublicSubKey, TheRing,
 };
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureType};
@@ -302,30 +302,37 @@ fn trouble(signature: &Signature, key: &SignedPublicKey, now: Timestamp) -> Opti
     if made > now.as_second() + limits::DAY_SECONDS {
         return Some("it claims to be made in the future".into());
     }
-    let span =
-        |span: pgp::types::Duration| i64::try_from(std::time::Duration::from(span).as_secs()).unwrap_or(i64::MAX);
     if let Some(expires) = signature.signature_expiration_time().map(span).filter(|s| *s > 0)
         && made.saturating_add(expires) < now.as_second()
     {
         return Some("it has expired".into());
     }
-    // The newest statement of the key about itself says until when it is good.
-    let newest = key
-        .details
-        .users
-        .iter()
-        .flat_map(|user| &user.signatures)
-        .filter(|s| made_by(s, key))
-        .max_by_key(|s| s.created().map(seconds));
-    let lasts = newest
-        .and_then(|s| s.key_expiration_time())
-        .map(span)
-        .filter(|s| *s > 0);
-    let born = seconds(key.primary_key.created_at());
-    if lasts.is_some_and(|lasts| born.saturating_add(lasts) < made) {
+    if good_until(key).is_some_and(|until| until < made) {
         return Some("its key had expired".into());
     }
     None
+}
+
+fn span(span: pgp::types::Duration) -> i64 {
+    i64::try_from(std::time::Duration::from(span).as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Until when a key is good, in seconds of the epoch, as its newest statement about itself says; none: for ever.
+pub(super) fn good_until(key: &SignedPublicKey) -> Option<i64> {
+    let statements = key.details.users.iter().flat_map(|user| &user.signatures);
+    let own: Vec<&Signature> = statements.filter(|s| made_by(s, key)).collect();
+    lasts(&own, &key.primary_key)
+}
+
+/// Until when a part of a key is good.
+pub(super) fn part_good_until(part: &SignedPublicSubKey) -> Option<i64> {
+    lasts(&part.signatures.iter().collect::<Vec<_>>(), &part.key)
+}
+
+fn lasts(statements: &[&Signature], part: &impl KeyDetails) -> Option<i64> {
+    let newest = statements.iter().max_by_key(|s| s.created().map(|at| at.as_secs()))?;
+    let lasts = newest.key_expiration_time().map(span).filter(|s| *s > 0)?;
+    Some(i64::from(part.created_at().as_secs()).saturating_add(lasts))
 }
 
 fn owner(key: &SignedPublicKey) -> Option<String> {
@@ -350,7 +357,7 @@ pub(super) fn addresses(key: &SignedPublicKey) -> impl Iterator<Item = &str> {
     })
 }
 
-fn fingerprint(key: &impl KeyDetails) -> String {
+pub(super) fn fingerprint(key: &impl KeyDetails) -> String {
     format!("{:X}", key.fingerprint())
 }
 

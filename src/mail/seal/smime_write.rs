@@ -16,13 +16,16 @@ use cms::signed_data::{
 };
 use der::asn1::{Any, ObjectIdentifier, OctetString, SetOfVec, UtcTime};
 use der::{Encode, Tag};
+use jiff::Timestamp;
 use x509_cert::Certificate;
 use x509_cert::attr::Attribute;
+use x509_cert::ext::pkix::KeyUsage;
 use x509_cert::spki::AlgorithmIdentifierOwned;
+use x509_cert::time::Time;
 
 use super::keys::{Keyring, Own};
 use super::smime::{addresses, oid};
-use super::write::{Unsealed, Wish, boundary};
+use super::write::{Unsealed, Wish, boundary, day};
 
 fn failed(cause: impl std::fmt::Display) -> Unsealed {
     Unsealed::Failed(cause.to_string())
@@ -36,18 +39,34 @@ pub(super) fn own<'k>(from: &str, keys: &'k Keyring) -> Option<&'k Own> {
 
 /// The certificate of an address to which can be encrypted.
 pub(super) fn recipient<'k>(address: &str, keys: &'k Keyring) -> Option<&'k Certificate> {
-    let now = u64::try_from(keys.now.as_second()).unwrap_or(0);
-    keys.certificates
-        .iter()
-        .map(|trusted| &trusted.read)
-        .find(|certificate| {
-            let body = &certificate.tbs_certificate;
-            let rsa = body.subject_public_key_info.algorithm.oid == oid::RSA;
-            rsa && names(certificate, address) && body.validity.not_after.to_unix_duration().as_secs() > now
-        })
+    let known = keys.certificates.iter().map(|trusted| &trusted.read);
+    known
+        .into_iter()
+        .find(|one| names(one, address) && fit(one, keys.now).is_ok())
 }
 
-fn names(certificate: &Certificate, address: &str) -> bool {
+/// Until when a certificate can be encrypted to; or why not, as half a sentence.
+pub(super) fn fit(certificate: &Certificate, now: Timestamp) -> Result<Timestamp, String> {
+    let body = &certificate.tbs_certificate;
+    let second = |at: Time| i64::try_from(at.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
+    let (from, until) = (second(body.validity.not_before), second(body.validity.not_after));
+    if until <= now.as_second() {
+        return Err(format!("expired on {}", day(until)));
+    }
+    if from > now.as_second() {
+        return Err(format!("counts from {} on only", day(from)));
+    }
+    if body.subject_public_key_info.algorithm.oid != oid::RSA {
+        return Err("holds no RSA key, and to others nothing can be encrypted here".to_owned());
+    }
+    let usage = body.get::<KeyUsage>().ok().flatten();
+    if usage.is_some_and(|(_, usage)| !usage.key_encipherment()) {
+        return Err("is for signatures only".to_owned());
+    }
+    Ok(Timestamp::from_second(until).unwrap_or(Timestamp::MAX))
+}
+
+pub(super) fn names(certificate: &Certificate, address: &str) -> bool {
     addresses(certificate)
         .iter()
         .any(|one| one.eq_ignore_ascii_case(address))
@@ -223,7 +242,7 @@ pub(super) fn encrypted(
     };
     let der = wrapped(oid::ENVELOPED, &data)?;
     Ok(format!(
-        "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=\"smime.p7m\"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"smime.p7m\"\r\n\r\n{}\r\n",
+        "Content-Type: application/pkcs7-mime; smime-type=enveloped-data;\r\n name=\"smime.p7m\"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"smime.p7m\"\r\n\r\n{}\r\n",
         in_lines(&der)
     )
     .into_bytes())

@@ -1,15 +1,16 @@
 //! Sealing our own mail: signed, encrypted or both, before it leaves.
 //!
 //! Promises: a pure function from a composed mail to a sealed one; what was asked for is done for every recipient or
-//! refused with whose key is missing, never done by half. The fields that carry mail stay outside, the content with its
+//! refused with whose key is missing or past its date, never done by half. The fields that carry mail stay outside, the content with its
 //! own fields goes in; encrypted mail is signed inside, so that nobody sees by whom. OpenPGP where everybody has a key
 //! for it, else S/MIME. Leaves out: hiding the subject, which most mail programs would then show as "...".
 
+use jiff::Timestamp;
 use pgp::composed::{ArmorOptions, DetachedSignature, MessageBuilder, SignedPublicKey, SignedSecretKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::crypto::sym::SymmetricKeyAlgorithm;
-use pgp::packet::Signature;
-use pgp::types::{Password, SigningKey};
+use pgp::packet::{PublicSubkey, Signature, SignatureType};
+use pgp::types::{KeyDetails, Password, SigningKey};
 use rand::rngs::OsRng;
 use thiserror::Error;
 
@@ -32,8 +33,11 @@ pub enum Unsealed {
     #[error("the folder keys holds no private key of {0}: put one there, or send without a signature")]
     NoOwnKey(String),
     /// Somebody's key is missing.
-    #[error("the folder keys holds no key of {0} that can encrypt: put one there, or send without encryption")]
+    #[error("no key of {0} is known that can encrypt now")]
     NoKeyOf(String),
+    /// A key that was given for somebody cannot be used now.
+    #[error("{0}")]
+    Unfit(String),
     /// The library failed.
     #[error("the mail cannot be sealed: {0}")]
     Failed(String),
@@ -113,7 +117,7 @@ pub(super) fn boundary(entity: &[u8]) -> String {
     format!("=_seal_{}", &hash[..24])
 }
 
-fn own<'k>(from: &str, keys: &'k Keyring) -> Option<&'k SignedSecretKey> {
+pub(super) fn own<'k>(from: &str, keys: &'k Keyring) -> Option<&'k SignedSecretKey> {
     keys.secret.iter().find(|key| {
         let public = key.to_public_key();
         reading::addresses(&public).any(|address| address.eq_ignore_ascii_case(from))
@@ -121,9 +125,54 @@ fn own<'k>(from: &str, keys: &'k Keyring) -> Option<&'k SignedSecretKey> {
 }
 
 fn recipient<'k>(address: &str, keys: &'k Keyring) -> Option<&'k SignedPublicKey> {
-    keys.public.iter().find(|key| {
-        reading::addresses(key).any(|one| one.eq_ignore_ascii_case(address)) && encrypting_part(key).is_some()
-    })
+    let named = keys.public.iter().filter(|key| names(key, address));
+    named.into_iter().find(|key| fit(key, keys.now).is_ok())
+}
+
+pub(super) fn names(key: &SignedPublicKey, address: &str) -> bool {
+    reading::addresses(key).any(|one| one.eq_ignore_ascii_case(address))
+}
+
+/// The newest part of a key that may encrypt now, and until when; or why there is none, as half a sentence.
+pub(super) fn fit(key: &SignedPublicKey, now: Timestamp) -> Result<(&PublicSubkey, Option<Timestamp>), String> {
+    if !key.details.revocation_signatures.is_empty() {
+        return Err("was revoked".to_owned());
+    }
+    let now = now.as_second();
+    let until = reading::good_until(key);
+    if let Some(until) = until.filter(|until| *until <= now) {
+        return Err(format!("expired on {}", day(until)));
+    }
+    let mut ended = None;
+    let mut best: Option<(&PublicSubkey, Option<i64>)> = None;
+    for part in &key.public_subkeys {
+        let revoked = part
+            .signatures
+            .iter()
+            .any(|s| s.typ() == Some(SignatureType::SubkeyRevocation));
+        if revoked || !may_encrypt(&part.signatures) {
+            continue;
+        }
+        let until = [until, reading::part_good_until(part)].into_iter().flatten().min();
+        if until.is_some_and(|until| until <= now) {
+            ended = ended.max(until);
+        } else if best.is_none_or(|(other, _)| other.created_at().as_secs() <= part.key.created_at().as_secs()) {
+            best = Some((&part.key, until));
+        }
+    }
+    match (best, ended) {
+        (Some((part, until)), _) => Ok((part, until.and_then(|at| Timestamp::from_second(at).ok()))),
+        (None, Some(ended)) => Err(format!("expired on {}", day(ended))),
+        (None, None) => Err("has no part that can encrypt".to_owned()),
+    }
+}
+
+/// The day of an instant (seconds of the epoch) in UTC.
+pub(super) fn day(second: i64) -> String {
+    Timestamp::from_second(second).map_or_else(
+        |_| "an unknown day".to_owned(),
+        |at| at.strftime("%Y-%m-%d").to_string(),
+    )
 }
 
 fn may_encrypt(statements: &[Signature]) -> bool {
@@ -132,14 +181,8 @@ fn may_encrypt(statements: &[Signature]) -> bool {
         .any(|s| s.key_flags().encrypt_comms() || s.key_flags().encrypt_storage())
 }
 
-/// The newest part of a key that may encrypt.
-fn encrypting_part(key: &SignedPublicKey) -> Option<&pgp::packet::PublicSubkey> {
-    use pgp::types::KeyDetails;
-    if !key.details.revocation_signatures.is_empty() {
-        return None;
-    }
-    let parts = key.public_subkeys.iter().filter(|sub| may_encrypt(&sub.signatures));
-    parts.map(|sub| &sub.key).max_by_key(|part| part.created_at().as_secs())
+fn encrypting_part(key: &SignedPublicKey, now: Timestamp) -> Option<&PublicSubkey> {
+    fit(key, now).ok().map(|(part, _)| part)
 }
 
 /// The part of the desk's key that signs: a part of its own where there is one.
@@ -176,11 +219,13 @@ fn encrypted(entity: &[u8], from: &str, to: &[&str], wish: Wish, keys: &Keyring)
     let mut builder = MessageBuilder::from_bytes("", entity.to_vec()).seipd_v1(OsRng, SymmetricKeyAlgorithm::AES256);
     for one in to {
         let missing = || Unsealed::NoKeyOf((*one).to_owned());
-        let part = recipient(one, keys).and_then(encrypting_part).ok_or_else(missing)?;
+        let part = recipient(one, keys)
+            .and_then(|key| encrypting_part(key, keys.now))
+            .ok_or_else(missing)?;
         builder.encrypt_to_key(OsRng, part).map_err(failed)?;
     }
     // The desk can read what it sent.
-    if let Some(part) = recipient(from, keys).and_then(encrypting_part) {
+    if let Some(part) = recipient(from, keys).and_then(|key| encrypting_part(key, keys.now)) {
         builder.encrypt_to_key(OsRng, part).map_err(failed)?;
     }
     let signer = match wish.sign {

@@ -6,14 +6,16 @@
 //! gateway of ours handed the mail over. Of ARC only chains count whose every sealer is believed: a seal says who passed a
 //! mail on, not that he is honest.
 
-use super::Question;
 use super::author::{Head, head};
+use super::body::{Scan, Scanned};
 use super::judge::{Check, Ended, Found, judge};
 use super::results::{self, Said};
+use super::{Mail, Question};
 use crate::desk::origin::{Finding, Origin};
 use crate::limits;
 use hickory_resolver::TokioResolver;
-use mail_auth::common::crypto::Algorithm;
+use mail_auth::common::crypto::{Algorithm, HashAlgorithm};
+use mail_auth::dkim::Canonicalization;
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::spf::verify::SpfParameters;
 use mail_auth::{
@@ -21,6 +23,7 @@ use mail_auth::{
     common::to_a_label,
 };
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Networks, as `10.0.0.0/8` or a single address.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +98,11 @@ impl Checks {
 
     /// What is found out about one mail.
     pub async fn origin(&self, question: &Question) -> Origin {
-        let raw = question.bytes.as_slice();
+        let scanned = match &question.mail {
+            Mail::Whole(bytes) => Arc::new(Scan::whole(bytes)),
+            Mail::Scanned(scanned) => Arc::clone(scanned),
+        };
+        let raw = scanned.head.as_slice();
         let head = match head(raw) {
             Ok(head) => head,
             Err(why) => return unclear(why),
@@ -111,6 +118,7 @@ impl Checks {
             return unclear("programs read its header differently");
         }
         message.from = vec![author.clone()];
+        hash_bodies(&mut message, &scanned);
         let domain = domain_of(&author);
         let refused = keep_useful(&mut message, &head, &domain, question);
         let peer: Option<IpAddr> = question.peer.parse().ok();
@@ -188,6 +196,18 @@ impl Checks {
         let said = first.and_then(|set| results::read(set.results.value, true));
         // What counts is who sealed, and that is known; the name he gives himself in the field is his own affair.
         (ended, said)
+    }
+}
+
+/// Puts our own hashes of the body in the place of those that were taken of the header alone.
+fn hash_bodies(message: &mut AuthenticatedMessage<'_>, scanned: &Scanned) {
+    for (canonical, algorithm, length, hash) in &mut message.body_hashes {
+        *hash = match (canonical, algorithm, length) {
+            (Canonicalization::Simple, HashAlgorithm::Sha256, 0) => scanned.simple.clone(),
+            (Canonicalization::Relaxed, HashAlgorithm::Sha256, 0) => scanned.relaxed.clone(),
+            // What proves nothing matches nothing.
+            _ => Vec::new(),
+        };
     }
 }
 

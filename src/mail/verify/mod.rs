@@ -3,15 +3,17 @@
 //! Promises: nothing is looked up before the mail is durable; a slow name server delays the mails of its own domain for
 //! [`limits::VERIFY_SECONDS`] at most and others hardly at all; trouble with names is *no verdict*, never a loss; a mail of
 //! any shape gets an answer. The work needs the network, so it happens in this process and not in the worker: what it reads
-//! of a mail is the header, within bounds (`author`), and hashes of the body. Signatures and records are mail-auth's
+//! of a mail is the header, within bounds (`author`), and hashes of the body (`body`), which a large mail is never held whole for. Signatures and records are mail-auth's
 //! business; who the author is (`author`), which gateways are believed (`results`) and what follows (`judge`) is ours.
 //! Leaves out: what a verdict is worth (`desk::origin`), and reports to other domains.
 
 mod author;
+mod body;
 mod checks;
 mod judge;
 mod results;
 
+pub use body::{Scan, Scanned};
 pub use checks::{Checks, Networks};
 
 use crate::desk::origin::{Finding, Origin};
@@ -40,8 +42,27 @@ pub struct Question {
     pub helo: String,
     /// Return path.
     pub from: String,
-    /// The bytes.
-    pub bytes: Arc<Vec<u8>>,
+    /// What is read of it.
+    pub mail: Mail,
+}
+
+/// A mail as it is checked.
+#[derive(Debug, Clone)]
+pub enum Mail {
+    /// All of it.
+    Whole(Arc<Vec<u8>>),
+    /// One that is not held whole: its header, and the hashes of its body.
+    Scanned(Arc<Scanned>),
+}
+
+impl Mail {
+    /// Its bytes from the beginning, the header at least.
+    pub fn beginning(&self) -> &[u8] {
+        match self {
+            Mail::Whole(bytes) => bytes,
+            Mail::Scanned(scanned) => &scanned.head,
+        }
+    }
 }
 
 /// Asks, and hears the answers: the end of the loop that gives mails their place.
@@ -126,7 +147,7 @@ impl Work {
 }
 
 async fn check(checks: Arc<Checks>, slow: Arc<Slow>, question: Question, mut answer: Answer) {
-    let domain = checks::author_domain(&question.bytes);
+    let domain = checks::author_domain(question.mail.beginning());
     if let Some(domain) = &domain
         && slow.remembers(domain)
     {
