@@ -67,6 +67,10 @@ pub const KEYS: &[Key] = keys! {
     web.http Text "\"127.0.0.1:8025\"" "Where pages are served."
     web.open Flag "false" "Pages without sign-in, for a demo on this machine: loopback only, no proxy before it."
     web.address Text "\"\"" "Where customers reach the pages, as \"https://desk.acme.example\"; empty: letters carry no links."
+    files.store Text "\"\"" "Where files are kept: empty for the folder files in this directory, \"s3://bucket/prefix\" for an S3-compatible store.\nIts key stands in the file files.key beside this one: name and secret, a line each."
+    files.endpoint Text "\"\"" "Address of that store, as \"https://s3.acme.example\"; empty: Amazon's."
+    files.region Text "\"us-east-1\"" "Region of that store; servers of one's own take any."
+    files.clamd Text "\"\"" "Where clamd listens, \"unix:/run/clamav/clamd.ctl\" or \"host:port\": every file is scanned. Empty: none is."
     store.database Text "\"\"" "\"postgres://…\" for PostgreSQL; empty: SQLite in this directory."
 };
 
@@ -120,7 +124,7 @@ impl Config {
         for (section, inner) in file {
             let toml::Value::Table(inner) = inner else {
                 return Err(format!(
-                    "\"{section}\" stands outside a section. Sections: desk, mail, web, store."
+                    "\"{section}\" stands outside a section. Sections: desk, mail, web, files, store."
                 ));
             };
             for (name, value) in inner {
@@ -269,7 +273,7 @@ fn likely(section: &str) -> String {
         .map(|key| key.name)
         .collect();
     match names.is_empty() {
-        true => "Sections: desk, mail, web, store.".into(),
+        true => "Sections: desk, mail, web, files, store.".into(),
         false => format!("Settings of {section}: {}.", names.join(", ")),
     }
 }

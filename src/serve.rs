@@ -3,22 +3,28 @@
 //! Start: database, local socket, SMTP, understanding, post, alarms, pages. Stop: nothing new is taken; mails that are being
 //! received end; what was acknowledged is given its place; what is being sent is finished; then the database is closed.
 
+mod files;
+mod outside;
 mod settings;
 mod ways;
 
+pub use files::files_of;
+pub use outside::Outside;
 pub use settings::host_of;
 
 use crate::api::local::{self, LocalDoor};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::desk::{self, ALARM, ARRIVED, Desk, OUTBOX, Unverified, alarm, command};
+use crate::desk::{self, ALARM, ARRIVED, Desk, FILES, OUTBOX, Unverified, alarm, command};
+use crate::files::Files;
 use crate::limits;
 use crate::mail::catalogue;
+use crate::mail::filing::Filer;
 use crate::mail::listen;
 use crate::mail::post::{Policies, Post, Round, Traffic};
 use crate::mail::receive::{Entrance, Understanding};
 use crate::mail::resolver;
-use crate::mail::send::{self, Courier, Directory, Dns, Fetch, Https, Login, Route, Waits};
+use crate::mail::send::{Courier, Login, Route};
 use crate::mail::sign::Signer;
 use crate::mail::verify::{self, Checks};
 use crate::mail::worker::Worker;
@@ -26,7 +32,6 @@ use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Target};
 use crate::web;
 use anyhow::Context;
-use hickory_resolver::TokioResolver;
 use plan::{Calendar, Targets};
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -50,33 +55,6 @@ pub struct Start {
     pub worker: (PathBuf, Vec<String>),
     /// The world that mail leaves into; none: the real one.
     pub outside: Option<Outside>,
-}
-
-/// What the desk asks and believes when it sends to the mail hosts of a domain.
-#[derive(Clone)]
-pub struct Outside {
-    /// Finds hosts, addresses and texts.
-    pub directory: Arc<dyn Directory>,
-    /// Fetches policies.
-    pub fetch: Arc<dyn Fetch>,
-    /// Whose certificates are believed.
-    pub tls: Arc<rustls::ClientConfig>,
-    /// How long servers are waited for.
-    pub waits: Waits,
-}
-
-impl Outside {
-    /// The real one: the desk's resolver and the system's roots.
-    pub fn real(resolver: TokioResolver) -> anyhow::Result<Outside> {
-        let directory: Arc<dyn Directory> = Arc::new(Dns::of(resolver));
-        let tls = send::system_tls()?;
-        Ok(Outside {
-            fetch: Arc::new(Https::new(Arc::clone(&directory), Arc::clone(&tls))),
-            directory,
-            tls,
-            waits: Waits::default(),
-        })
-    }
 }
 
 /// A running desk.
@@ -191,6 +169,7 @@ impl Running {
             outside,
         } = start;
         let desk = Arc::new(desk_of(&dir, &config)?);
+        let files = Arc::new(files_of(&dir, &config)?);
         let store = open_store(&dir, &config)?;
         // Before the ports: whoever finds those open may ask at once.
         let socket = local_socket(&dir)?;
@@ -231,12 +210,14 @@ impl Running {
         };
         let (program, args) = worker;
         let keys = dir.join("keys");
-        let worker = Worker::new(program, args).with_keys(keys.clone(), clock.clone());
+        let worker = || Worker::new(program.clone(), args.clone()).with_keys(keys.clone(), clock.clone());
+        running.file(&clock, &files, worker(), workers_stopped.clone()).await?;
         running
             .work(
                 &clock,
-                worker,
-                (courier, policies, signer, keys),
+                worker(),
+                &files,
+                (courier, policies, signer, keys.clone()),
                 checks,
                 workers_stopped,
             )
@@ -245,6 +226,7 @@ impl Running {
             store: store.clone(),
             desk: Arc::clone(&desk),
             clock: clock.clone(),
+            files: Arc::clone(&files),
             owner: owner_of(&dir)?,
         };
         running
@@ -254,6 +236,7 @@ impl Running {
             store: store.clone(),
             desk: Arc::clone(&desk),
             clock: clock.clone(),
+            files,
             open,
             smtp: smtp_at,
         };
@@ -276,10 +259,27 @@ impl Running {
         Ok(running)
     }
 
+    async fn file(
+        &mut self,
+        clock: &Clock,
+        files: &Arc<Files>,
+        worker: Worker,
+        stop: watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        let (store, desk, for_filer) = (self.store.clone(), Arc::clone(&self.desk), clock.clone());
+        let files = Arc::clone(files);
+        let bell = store.bell(FILES);
+        let filer = tokio::task::spawn_blocking(move || Filer::begin(store, desk, for_filer, files, worker)).await??;
+        self.workers
+            .spawn(files::file(Arc::new(filer), clock.clone(), bell, stop));
+        Ok(())
+    }
+
     async fn work(
         &mut self,
         clock: &Clock,
         worker: Worker,
+        files: &Arc<Files>,
         (courier, policies, signer, keys): (Courier, Policies, Option<Signer>, PathBuf),
         checks: Option<Checks>,
         stop: watch::Receiver<bool>,
@@ -290,11 +290,11 @@ impl Running {
             self.workers.spawn(work.run());
             verifier
         });
-        let (store, desk) = (self.store.clone(), Arc::clone(&self.desk));
+        let (store, desk, files) = (self.store.clone(), Arc::clone(&self.desk), Arc::clone(files));
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
             let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker, verifier)?;
-            let post = Post::begin(store, desk, for_post, courier, policies, signer)?.with_keys(keys);
+            let post = Post::begin(store, desk, for_post, (courier, policies), signer, files)?.with_keys(keys);
             Ok::<_, crate::refusal::Fault>((understanding, post))
         })
         .await??;

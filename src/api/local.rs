@@ -8,6 +8,8 @@ use crate::desk::Desk;
 use crate::desk::engineer;
 use crate::desk::outbox;
 use crate::desk::verb::{self, Answer, Principal, Verb};
+use crate::desk::{CaseId, upload};
+use crate::files::Files;
 use crate::limits;
 use crate::refusal::{Kind, Outcome, Refusal};
 use crate::store::Store;
@@ -75,6 +77,8 @@ pub struct LocalDoor {
     pub desk: Arc<Desk>,
     /// The time.
     pub clock: Clock,
+    /// Files of cases, and those on their way.
+    pub files: Arc<Files>,
     /// Who owns the data directory.
     pub owner: u32,
 }
@@ -145,20 +149,31 @@ async fn answer(door: &Arc<LocalDoor>, peer: u32, line: &[u8]) -> Response {
         Ok(request) => request,
         Err(cause) => return Response::refused(Refusal::usage(format!("The request is not understood: {cause}."))),
     };
-    let door = Arc::clone(door);
+    let (door, files) = (Arc::clone(door), Arc::clone(&door.files));
+    let offset = match &request.verb {
+        Verb::Save { offset, .. } => *offset,
+        _ => 0,
+    };
     let done = tokio::task::spawn_blocking(move || {
         let who = principal(&door, peer, &request)?;
         let zone = who.zone(&door.desk).to_string();
-        let answer = verb::perform(&door.store, &door.desk, door.clock.now(), who, request.verb)?;
+        let verb = staged(&door, &who, request.verb)?;
+        let answer = verb::perform(&door.store, &door.desk, door.clock.now(), who, verb)?;
         let mail_held = door.store.read(outbox::is_held)?;
         Outcome::Ok((zone, mail_held, answer))
     })
     .await;
     match done {
-        Ok(Ok((zone, mail_held, answer))) => Response {
-            zone: Some(zone),
-            mail_held,
-            said: Said::Ok(answer),
+        Ok(Ok((zone, mail_held, answer))) => match with_bytes(&files, answer, offset).await {
+            Ok(answer) => Response {
+                zone: Some(zone),
+                mail_held,
+                said: Said::Ok(answer),
+            },
+            Err(error) => {
+                tracing::error!(cause = format!("{error:#}"), "a file cannot be read");
+                Response::refused(crate::refusal::Fault::Failed(error).refusal())
+            }
         },
         Ok(Err(fault)) => {
             let refusal = fault.refusal();
@@ -172,6 +187,81 @@ async fn answer(door: &Arc<LocalDoor>, peer: u32, line: &[u8]) -> Response {
             Response::refused(crate::refusal::Fault::Failed(panic.into()).refusal())
         }
     }
+}
+
+/// Writes the piece of a file that is to go with a reply into the folder of files on their way, where the upload says
+/// that it belongs. What is left for the desk is how much there is.
+fn staged(door: &LocalDoor, who: &Principal, verb: Verb) -> Outcome<Verb> {
+    use std::io::{Seek, SeekFrom, Write};
+    let Verb::Stage {
+        case,
+        key,
+        name,
+        bytes,
+        offset,
+        data,
+    } = verb
+    else {
+        return Ok(verb);
+    };
+    let Principal::Engineer(engineer) = who else {
+        return Err(Refusal::usage("Say as which engineer: --as ADDRESS.").into());
+    };
+    let data = data_encoding::BASE64
+        .decode(data.as_bytes())
+        .map_err(|_| Refusal::usage("The piece of the file is no base64."))?;
+    let key = match key {
+        Some(key) => {
+            let upload = door.store.read(|tx| upload::find(tx, CaseId(case), &key))?;
+            let is_next = upload.engineer == Some(engineer.id) && upload.have == offset && upload.bytes == bytes;
+            if !is_next || offset + data.len() as u64 > bytes || upload.state != "open" {
+                return Err(Refusal::conflict("This is not the next piece of that file. Attach it again.").into());
+            }
+            key
+        }
+        None => {
+            if offset != 0 || data.len() as u64 > bytes || !door.files.has_room(bytes) {
+                return Err(Refusal::conflict("There is no room for this file. Nothing was sent.").into());
+            }
+            let mut random = [0; 16];
+            getrandom::fill(&mut random).map_err(|cause| anyhow::anyhow!("no random bytes: {cause}"))?;
+            data_encoding::HEXLOWER.encode(&random)
+        }
+    };
+    let written = (|| {
+        let mut file = std::fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(door.files.staged(&key))?;
+        file.seek(SeekFrom::Start(offset))?;
+        file.write_all(&data)?;
+        file.sync_data()?;
+        door.files.sync_staging()
+    })();
+    written.map_err(|cause: std::io::Error| anyhow::Error::new(cause).context("write a staged file"))?;
+    Ok(Verb::Stage {
+        case,
+        key: Some(key),
+        name,
+        bytes,
+        offset: offset + data.len() as u64,
+        data: String::new(),
+    })
+}
+
+/// The bytes that an answer about a file names.
+async fn with_bytes(files: &Files, answer: Answer, offset: u64) -> anyhow::Result<Answer> {
+    let Answer::Piece(mut piece) = answer else {
+        return Ok(answer);
+    };
+    let left = (piece.row.bytes.max(0) as u64).saturating_sub(offset);
+    if left > 0 {
+        let most = left.min(limits::FILE_CHUNK_BYTES);
+        let bytes = files.piece(piece.customer, &piece.row.sha256, offset, most).await?;
+        piece.data = data_encoding::BASE64.encode(&bytes);
+    }
+    Ok(Answer::Piece(piece))
 }
 
 fn principal(door: &LocalDoor, peer: u32, request: &Request) -> Outcome<Principal> {

@@ -104,6 +104,26 @@ pub enum DeskVerb {
         /// Number of the message; else the case's first mail
         message: Option<i64>,
     },
+    /// The files of a case
+    #[command(before_help = "Example: duly files 4711")]
+    Files {
+        /// Number of the case
+        case: CaseNumber,
+    },
+    /// Save a file of a case
+    #[command(before_help = "Example: duly save 4711 3\nExample: duly save 4711 3 -o - | tar tz")]
+    Save {
+        /// Number of the case
+        case: CaseNumber,
+        /// Number of the file, as `duly files` lists it
+        file: i64,
+        /// Where to; - is standard output. Else under its own name, here, and never over another
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Save it although a virus scan found something; the ledger keeps the reason
+        #[arg(long, value_name = "REASON")]
+        infected_because: Option<String>,
+    },
     /// Answer: what keeps a promise
     #[command(before_help = "Example: duly reply 4711 -f answer.md --kind answer --then close\n\
         Example: duly reply 4711 --kind finding --then \"owe wed 10:00\"   (opens $EDITOR)")]
@@ -439,4 +459,7 @@ pub struct Reply {
     /// Send although the case changed since you read it
     #[arg(long)]
     pub force_stale: bool,
+    /// A file that goes with it: small ones in the mail, large ones as a link; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub attach: Vec<PathBuf>,
 }

@@ -4,6 +4,7 @@ use super::args::{Cli, Ps};
 use super::args::{ContactAct, CpuAct, CustomerAct, DeskVerb, ParticipantAct, SpoolAct, TokenAct};
 use super::client::{self, Client};
 use super::editor::{self, Words};
+use super::file;
 use super::init;
 use super::render::Screen;
 use crate::clock::Clock;
@@ -43,6 +44,7 @@ pub fn ask(cli: &Cli, verb: &DeskVerb, dir: &Path) -> anyhow::Result<()> {
             let case = given.case.0;
             let about = format!("Reply to case {case}. Lines like this one are cut off.");
             let words = editor::read(&given.text, cli.no_input, &about)?;
+            let files = file::stage(&mut client, case, &given.attach)?;
             let verb = Verb::Reply {
                 case,
                 text: words.text.clone(),
@@ -50,6 +52,7 @@ pub fn ask(cli: &Cli, verb: &DeskVerb, dir: &Path) -> anyhow::Result<()> {
                 then: given.then.clone(),
                 answers: given.answers.clone(),
                 force_stale: given.force_stale,
+                files,
             };
             send_words(&mut client, &mut screen, verb, words)?;
         }
@@ -59,6 +62,18 @@ pub fn ask(cli: &Cli, verb: &DeskVerb, dir: &Path) -> anyhow::Result<()> {
             let text = words.text.clone();
             send_words(&mut client, &mut screen, Verb::Note { case, text }, words)?;
         }
+        DeskVerb::Save {
+            case,
+            file,
+            output,
+            infected_because,
+        } => file::save(
+            &mut client,
+            case.0,
+            *file,
+            output.as_deref(),
+            infected_because.as_deref(),
+        )?,
         DeskVerb::Token { act: TokenAct::Claim } => claim(&mut client, &mut screen)?,
         verb => screen.show(client.ask(request(verb)?)?)?,
     }
@@ -178,6 +193,7 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
             number: *number,
         },
         DeskVerb::Spool { act } => spool(act.as_ref()),
+        DeskVerb::Files { case } => Verb::Files { case: case.0 },
         DeskVerb::Merge { case, into } => Verb::Merge {
             case: case.0,
             into: into.map(|into| into.0),
@@ -209,7 +225,11 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
         },
         DeskVerb::Ledger { .. } => Verb::Verify,
         // Asked in pages, or with words of their own.
-        DeskVerb::Log { .. } | DeskVerb::Reply(_) | DeskVerb::Note { .. } | DeskVerb::Token { .. } => {
+        DeskVerb::Log { .. }
+        | DeskVerb::Save { .. }
+        | DeskVerb::Reply(_)
+        | DeskVerb::Note { .. }
+        | DeskVerb::Token { .. } => {
             return Err(Refusal::usage("This verb is asked in another way.").into());
         }
     })

@@ -76,7 +76,9 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
         let store = serve::open_store(dir, &config)?;
         let mut stories: Vec<_> = demo::closed(SEED, given.closed).collect();
         stories.extend(demo::open(SEED));
-        seed::fill(&store, &desk, Clock::System.now(), stories, letter::bytes_of)?;
+        seed::fill(&store, &desk, Clock::System.now(), stories, |desk, row| {
+            letter::bytes_of(desk, row, Vec::new())
+        })?;
         store.close();
     }
     runtime()?.block_on(async {

@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 pub mod due;
 mod editor;
+mod file;
 mod import;
 pub mod init;
 pub mod mail;

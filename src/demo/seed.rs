@@ -259,6 +259,7 @@ impl Seed {
             next,
             answers: Vec::new(),
             force_stale: true,
+            files: Vec::new(),
         };
         let written = reply::write(tx, step.at, &self.desk, engineer, &draft)?;
         self.told[step.story].chain.push(written.message_id);

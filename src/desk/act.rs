@@ -13,7 +13,7 @@ use super::reply::{self, Draft, Kind, Next};
 use super::verb::{Answer, Done, Principal, SliceAnswer, Verb};
 use super::{
     CaseId, Desk, MessageNo, PromiseId, agreement, automatic, merge, message, outbox, participant, probe, promise,
-    slice, spool, undo,
+    slice, spool, staged, undo,
 };
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -36,6 +36,7 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
             then,
             answers,
             force_stale,
+            files,
         } => {
             let kind: Kind = kind.parse()?;
             let next = next_of(then.as_deref(), kind, now, desk, who)?;
@@ -47,9 +48,11 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
                 next,
                 answers,
                 force_stale,
+                files,
             };
             reply(tx, now, desk, who, &draft)
         }
+        verb @ (Verb::Save { .. } | Verb::Stage { .. }) => staged::act(tx, now, who, verb),
         Verb::Note { case, text } => note(tx, now, who.engineer()?, CaseId(case), &text),
         Verb::Wait {
             case,

@@ -5,9 +5,11 @@
 
 use super::case::Case;
 use super::engineer::Engineer;
+use super::letter::Enclosed;
 use super::outbox::{self, Content, Letter};
 use super::reply::{Draft, Next};
-use super::{ContactId, Desk, MessageNo, customer, invitation, thread};
+use super::upload::Upload;
+use super::{ContactId, Desk, MessageNo, customer, invitation, thread, upload};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
@@ -22,6 +24,7 @@ pub(super) fn address_all(
     engineer: &Engineer,
     case: &Case,
     draft: &Draft,
+    (enclosed, linked): (&[Enclosed], &[Upload]),
     number: MessageNo,
     askers: &[ContactId],
     left: &[ContactId],
@@ -96,10 +99,11 @@ pub(super) fn address_all(
             language,
             case: case.id.0,
             content: Content::Reply {
-                text: draft.text.clone(),
+                text: upload::words_with_links(desk, &case.key, contact, &draft.text, linked),
                 next: draft.next.clone(),
                 name: engineer.name.clone(),
                 quoted: quoted.clone(),
+                files: enclosed.to_vec(),
             },
         };
         let row = outbox::New {

@@ -182,6 +182,32 @@ pub fn raw(tx: &mut Tx<'_>, id: RawId) -> Outcome<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Stored bytes by their first piece, and where the others lie.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The first piece, or all.
+    pub head: Vec<u8>,
+    /// The pieces that follow.
+    pub body: Option<BodyId>,
+    /// Bytes in all.
+    pub size: u64,
+}
+
+/// Bytes as they came, without those pieces of them that are not needed at once.
+pub fn stored(tx: &mut Tx<'_>, id: RawId) -> Outcome<Stored> {
+    let row = tx.one(
+        "SELECT r.bytes, r.body, (SELECT CAST(SUM(OCTET_LENGTH(p.bytes)) AS BIGINT) FROM body_piece p WHERE p.body = r.body)
+         FROM raw r WHERE r.id = $1",
+        &values![id],
+    )?;
+    let head = row.bytes(0).to_vec();
+    Ok(Stored {
+        size: head.len() as u64 + row.opt_int(2).unwrap_or(0).max(0) as u64,
+        body: row.opt_int(1).map(BodyId),
+        head,
+    })
+}
+
 /// One piece of a body; none behind the last.
 pub fn piece(tx: &mut Tx<'_>, body: BodyId, place: i64) -> Outcome<Option<Vec<u8>>> {
     let row = tx.first(

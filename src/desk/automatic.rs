@@ -139,6 +139,7 @@ pub fn acknowledge(
         due,
         by: desk.name.clone(),
         urgent: super::message::is_urgent(&mail.text),
+        upload: super::link::upload(desk, &case.key, contact.id),
     };
     let letter = Letter {
         in_reply_to: mail.message_id.clone(),

@@ -242,6 +242,9 @@ fn insert(
     )?;
     let message = MessageNo(number);
     tx.index_text(message.0, message::clip_bytes(text, limits::INDEX_BYTES))?;
+    if !mail.facts.files.is_empty() {
+        super::file::came(tx, mail.received_at, message, case.is_none())?;
+    }
     Ok(message)
 }
 

@@ -44,4 +44,6 @@ ids! {
     SliceId "slice ",
     /// One mail to one recipient.
     OutboxId "outbox ",
+    /// A file of a case.
+    FileId "file ",
 }

@@ -52,6 +52,17 @@ pub struct Letter {
     pub content: Content,
 }
 
+/// A file that goes in a letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enclosed {
+    /// Name of the upload that it is.
+    pub key: String,
+    /// Its own name.
+    pub name: String,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
 /// What a letter says; the words are the mail door's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "letter", rename_all = "kebab-case")]
@@ -73,6 +84,9 @@ pub enum Content {
         /// It began with `urgent:`.
         #[serde(default)]
         urgent: bool,
+        /// Where they send large files; none where the desk has no page to link to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        upload: Option<String>,
     },
     /// Text B: an engineer's reply.
     Reply {
@@ -85,6 +99,9 @@ pub enum Content {
         /// The mail answered: when, who, words.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         quoted: Option<(Timestamp, String, String)>,
+        /// Files that go in the letter itself.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<Enclosed>,
     },
     /// Text G: we did not do what we said.
     Broken {

@@ -482,6 +482,9 @@ pub fn insert(
     }
     words.push_str(clip_bytes(&mail.text, limits::INDEX_BYTES));
     tx.index_text(message.0, &words)?;
+    if !mail.facts.files.is_empty() {
+        super::file::came(tx, mail.received_at, message, spool_reason.is_some() || case.is_none())?;
+    }
     Ok(message)
 }
 

@@ -18,6 +18,7 @@ pub mod customer;
 pub mod delivery;
 pub mod destination;
 pub mod engineer;
+pub mod file;
 pub mod flood;
 pub mod id;
 pub mod import;
@@ -26,6 +27,7 @@ pub mod key;
 pub mod ledger;
 pub mod letter;
 pub mod likeness;
+pub mod link;
 pub mod machine;
 pub mod mailbox;
 pub mod merge;
@@ -45,9 +47,11 @@ pub mod reply;
 pub mod search;
 pub mod slice;
 pub mod spool;
+mod staged;
 pub mod thread;
 pub mod undo;
 pub mod unsorted;
+pub mod upload;
 pub mod verb;
 
 pub use id::*;
@@ -73,6 +77,13 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 10,
         name: "confirmation",
         sql: include_str!("../../migrations/0010_confirmation.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 20,
+        name: "files",
+        sql: include_str!("../../migrations/0020_files.sql"),
         sqlite: "",
         postgres: "",
     },
@@ -170,6 +181,8 @@ pub const OUTBOX: Topic = Topic(1);
 pub const ALARM: Topic = Topic(2);
 /// Something that a screen shows has changed.
 pub const CHANGED: Topic = Topic(3);
+/// A file may be put to its place.
+pub const FILES: Topic = Topic(4);
 
 /// What becomes of mail whose sender is not verified (`mail.unverified`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::outbox::{self, Ended};
 use super::promise::{self, Promise};
 use super::{
     ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, PromiseId, addressing, invitation, message, notice, slice,
-    thread,
+    thread, upload,
 };
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -86,6 +86,8 @@ pub struct Draft {
     pub answers: Vec<MessageNo>,
     /// Send although the case changed since it was read.
     pub force_stale: bool,
+    /// Keys of files that go with it, as links.
+    pub files: Vec<String>,
 }
 
 /// What became of a draft.
@@ -138,6 +140,8 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
         &values![id.as_str(), number],
     )?;
     thread::learn(tx, case.id, Some(&id), &[])?;
+    let files = upload::attach(tx, case.id, engineer.id, number, &draft.files)?;
+    let (enclosed, linked) = upload::parted(desk, files)?;
     let keeps: Vec<i64> = kept.iter().map(|promise| promise.id.0).collect();
     tx.execute(
         "INSERT INTO reply (message, case_id, engineer, kind, answers, next, state) VALUES ($1, $2, $3, $4, $5, $6, 'under way')",
@@ -163,7 +167,19 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
         .filter(|one| kept.iter().all(|kept| kept.id != one.id))
         .map(|one| one.contact)
         .collect();
-    let recipients = addressing::address_all(tx, now, desk, engineer, &case, draft, number, &askers, &left, leaves_at)?;
+    let recipients = addressing::address_all(
+        tx,
+        now,
+        desk,
+        engineer,
+        &case,
+        draft,
+        (&enclosed, &linked),
+        number,
+        &askers,
+        &left,
+        leaves_at,
+    )?;
     let mut bounced = Vec::new();
     for address in &recipients {
         bounced.extend(bounce::of_address(tx, address)?);

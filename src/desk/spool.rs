@@ -238,6 +238,7 @@ fn release_message(
             &values![contact.customer, id, nobody],
         )?;
     }
+    super::file::let_in(tx, now, number)?;
     super::thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
     ledger::record(tx, now, event("mail.released", actor).of(id).message(number))?;
     let (from, basis) = match received_at {

@@ -8,12 +8,13 @@ use super::act::act;
 use super::case;
 use super::customer::{self, ContactRow, CustomerRow};
 use super::engineer::{self, Engineer, NewEngineer, Role};
+use super::file::{self, FileRow};
 use super::key::NewKey;
 use super::ledger::{self, Actor};
 use super::queue::{self, CasePage, CaseRow, Filter, LogRow, PromiseRow};
 use super::reply::Written;
 use super::search::{self, Found};
-use super::{CaseId, Desk, MessageNo, arrival, probe, slice, spool};
+use super::{CaseId, Desk, FileId, MessageNo, arrival, probe, slice, spool};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Tx, values};
@@ -93,6 +94,28 @@ pub enum Verb {
         then: Option<String>,
         answers: Vec<i64>,
         force_stale: bool,
+        /// Keys of staged files.
+        #[serde(default)]
+        files: Vec<String>,
+    },
+    /// The files of a case.
+    Files { case: i64 },
+    /// A piece of a file, from an offset on; an infected one only to somebody who says why.
+    Save {
+        case: i64,
+        file: i64,
+        offset: u64,
+        #[serde(default)]
+        because: Option<String>,
+    },
+    /// A piece of a file that is to go with a reply; the first one makes its key, which the door draws.
+    Stage {
+        case: i64,
+        key: Option<String>,
+        name: String,
+        bytes: u64,
+        offset: u64,
+        data: String,
     },
     /// Writes an internal note.
     Note { case: i64, text: String },
@@ -202,11 +225,26 @@ pub enum Answer {
     Done(Done),
     Promises(Vec<PromiseRow>),
     Spool(Vec<spool::Row>),
+    Files(Vec<FileRow>),
+    Piece(FilePiece),
     Probe(Box<probe::Probe>),
     Hits(Found),
     Engineers(Vec<EngineerRow>),
     Customers(Vec<CustomerRow>),
     Contacts(Vec<ContactRow>),
+}
+
+/// A piece of a file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FilePiece {
+    /// The file.
+    #[serde(flatten)]
+    pub row: FileRow,
+    /// Where in its place the bytes are: for the door, which reads them.
+    #[serde(skip)]
+    pub customer: i64,
+    /// The bytes, in base64.
+    pub data: String,
 }
 
 /// An act that was done.
@@ -282,6 +320,8 @@ impl Verb {
                 | Verb::Ledger { .. }
                 | Verb::Verify
                 | Verb::Spool
+                | Verb::Files { .. }
+                | Verb::Save { because: None, .. }
                 | Verb::Probed { .. }
                 | Verb::Grep { .. }
                 | Verb::Cpu
@@ -386,12 +426,23 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
             })
         }
         Verb::Spool => Answer::Spool(spool::list(tx)?),
+        Verb::Files { case } => Answer::Files(file::list(tx, CaseId(*case))?),
+        Verb::Save { case, file, .. } => piece(file::given_out(tx, CaseId(*case), FileId(*file))?),
         Verb::Probed { message } => Answer::Probe(Box::new(probe::look(tx, MessageNo(*message))?)),
         Verb::Grep { query, limit } => Answer::Hits(search::grep(tx, query, limit.unwrap_or(limits::LIST_ROWS))?),
         Verb::Cpu => Answer::Engineers(people(tx, now)?),
         Verb::Customer { named } => Answer::Customers(customer::list(tx, named.as_deref())?),
         Verb::Contact { named } => Answer::Contacts(customer::contacts(tx, named.as_deref())?),
         other => return Err(anyhow::anyhow!("{other:?} does not only read (asked by {who:?})").into()),
+    })
+}
+
+/// A file whose bytes the door is to add.
+pub(super) fn piece(row: FileRow) -> Answer {
+    Answer::Piece(FilePiece {
+        customer: row.customer,
+        row,
+        data: String::new(),
     })
 }
 

@@ -287,6 +287,7 @@ impl Draft {
                 then: then.map(|(then, _)| then),
                 answers: Vec::new(),
                 force_stale: false,
+                files: Vec::new(),
             }),
         }
         verbs.extend(self.others);
@@ -349,7 +350,7 @@ mod tests {
 
     #[test]
     fn words_without_a_verb_are_the_reply() {
-        let reply = "Reply { case: 0, text: \"# Cause\\n\\nthe key.\", kind: \"answer\", then: None, answers: [], force_stale: false }";
+        let reply = "Reply { case: 0, text: \"# Cause\\n\\nthe key.\", kind: \"answer\", then: None, answers: [], force_stale: false, files: [] }";
         assert_eq!(done("\n# Cause\n\nthe key.\n"), reply, "a heading is no verb");
     }
 
@@ -375,7 +376,7 @@ mod tests {
             ("#finding\n#owe wed 10:00\nplease run it", "finding", "owe wed 10:00"),
         ] {
             let expected = format!(
-                "Reply {{ case: 0, text: \"please run it\", kind: {kind:?}, then: Some({then:?}), answers: [], force_stale: false }}"
+                "Reply {{ case: 0, text: \"please run it\", kind: {kind:?}, then: Some({then:?}), answers: [], force_stale: false, files: [] }}"
             );
             assert_eq!(done(text), expected, "{text}");
         }

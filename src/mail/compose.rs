@@ -10,6 +10,7 @@
 //! likes, and knows neither flowed text nor Thread-Index. [`head`] writes fields, [`flow`] text, [`markdown`] the twin;
 //! words are in [`crate::mail::texts`], calendar entries in [`crate::mail::invite`].
 
+pub mod enclosed;
 pub mod flow;
 mod head;
 pub mod markdown;
@@ -94,6 +95,8 @@ pub struct Letter {
     pub links: Vec<String>,
     /// A calendar entry.
     pub calendar: Option<Calendar>,
+    /// Files that go with it.
+    pub files: Vec<enclosed::File>,
 }
 
 /// A piece of what a letter says, by how it may be read. Lines are ended by `\n` or CRLF, a paragraph is one line.
@@ -236,19 +239,28 @@ fn body(letter: &Letter, mail: &mut String) {
         let kind = format!("text/calendar; charset=utf-8; method={}", calendar.method);
         parts.push(part(&kind, &calendar.object.replace("\r\n", "\n")));
     }
-    if let [alone] = parts.as_slice() {
-        mail.push_str(alone);
+    let words = match parts.len() {
+        1 => parts.remove(0),
+        _ => multipart("alternative", letter, &parts),
+    };
+    if letter.files.is_empty() {
+        mail.push_str(&words);
         return;
     }
-    let boundary = boundary(letter, &parts);
-    let _ = write!(
-        mail,
-        "Content-Type: multipart/alternative;\r\n boundary=\"{boundary}\"\r\n\r\n"
-    );
-    for part in &parts {
-        let _ = write!(mail, "--{boundary}\r\n{part}\r\n");
+    let files = letter.files.iter().map(enclosed::File::part);
+    let parts: Vec<String> = std::iter::once(words).chain(files).collect();
+    mail.push_str(&multipart("mixed", letter, &parts));
+}
+
+/// Several parts as one.
+fn multipart(kind: &str, letter: &Letter, parts: &[String]) -> String {
+    let boundary = boundary(letter, parts);
+    let mut whole = format!("Content-Type: multipart/{kind};\r\n boundary=\"{boundary}\"\r\n\r\n");
+    for part in parts {
+        let _ = write!(whole, "--{boundary}\r\n{part}\r\n");
     }
-    let _ = write!(mail, "--{boundary}--\r\n");
+    let _ = write!(whole, "--{boundary}--\r\n");
+    whole
 }
 
 /// A part: its two fields, and its text in the encoding that it needs.

@@ -1,7 +1,7 @@
 //! Every letter is read back by an independent parser.
 
 use super::*;
-use mail_parser::{HeaderValue, MessageParser};
+use mail_parser::{HeaderValue, MessageParser, MimeHeaders};
 use proptest::prelude::*;
 
 fn letter() -> Letter {
@@ -27,6 +27,7 @@ fn letter() -> Letter {
         twin: false,
         links: vec![],
         calendar: None,
+        files: vec![],
     }
 }
 
@@ -332,4 +333,50 @@ impl ContentTypeOf for mail_parser::Message<'_> {
             _ => None,
         }
     }
+}
+
+#[test]
+fn files_go_behind_the_words_whole_and_under_any_name() {
+    let every: Vec<u8> = (0..200_000_u32).map(|number| (number % 256) as u8).collect();
+    let names = [
+        "fix.patch",
+        "a \"quoted\"; name%20.txt",
+        &"ß".repeat(100),
+        "boundary=x\r\nBcc: evil@example.org",
+    ];
+    let mut letter = letter();
+    letter.twin = true;
+    letter.files = names
+        .iter()
+        .map(|name| enclosed::File {
+            name: (*name).to_owned(),
+            kind: "text/plain; x=y".into(),
+            bytes: every.clone(),
+        })
+        .collect();
+    letter.files.push(enclosed::File {
+        name: "empty.txt".into(),
+        kind: "text/plain".into(),
+        bytes: Vec::new(),
+    });
+    let text = written(&letter);
+    assert!(text.lines().all(|line| line.len() <= LINE), "short lines");
+    assert!(!text.contains("\nBcc:"), "no name makes a field");
+    let mail = MessageParser::default().parse(text.as_bytes()).expect("a mail");
+    assert!(
+        mail.body_text(0)
+            .is_some_and(|words| words.contains("please run it again"))
+    );
+    assert!(mail.body_html(0).is_some());
+    let found: Vec<_> = mail
+        .attachments()
+        .map(|file| (file.attachment_name().unwrap_or("").to_owned(), file.contents().len()))
+        .collect();
+    assert_eq!(found.len(), 5, "{found:?}");
+    for (name, (found, size)) in names.iter().zip(&found) {
+        assert_eq!((found.as_str(), *size), (*name, every.len()));
+    }
+    assert!(mail.attachments().next().is_some_and(|file| file.contents() == every));
+    let ours = crate::mail::parse::understand(text.as_bytes());
+    assert_eq!(ours.attachments.len(), 5, "our own reader finds them as well");
 }

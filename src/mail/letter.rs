@@ -15,9 +15,27 @@ use jiff::Timestamp;
 use plan::Zone;
 
 /// The bytes of a row's letter, and its words as the case shows them.
-pub fn bytes_of(desk: &Desk, row: &Due) -> (Vec<u8>, String) {
-    let letter = letter_of(desk, row);
-    (compose::compose(&letter), compose::text_of(&letter.words))
+pub fn bytes_of(desk: &Desk, row: &Due, files: Vec<Enclosure>) -> (Vec<u8>, String) {
+    let mut letter = letter_of(desk, row);
+    let text = compose::text_of(&letter.words);
+    for one in files {
+        match one {
+            Enclosure::File(file) => letter.files.push(file),
+            Enclosure::HeldBack(name) => {
+                let words = format!("\n{name} was to be here and is not: a virus scan held it back.\n");
+                letter.words.push(Section::Plain(words));
+            }
+        }
+    }
+    (compose::compose(&letter), text)
+}
+
+/// A file that was to go in a letter.
+pub enum Enclosure {
+    /// It does.
+    File(compose::enclosed::File),
+    /// A scanner found something in it since the reply was written: its name.
+    HeldBack(String),
 }
 
 fn letter_of(desk: &Desk, row: &Due) -> compose::Letter {
@@ -92,9 +110,18 @@ fn letter_of(desk: &Desk, row: &Due) -> compose::Letter {
         words,
         // Lists cut twins away, or show both.
         twin: !desk.lists.contains(&row.recipient.to_lowercase()),
-        links: confirm.into_iter().collect(),
+        links: confirm.into_iter().chain(upload_link(&letter.content)).collect(),
         calendar: letter.calendar.as_ref().map(|invite| entry(&to, row, invite)),
+        files: Vec::new(),
         zone,
+    }
+}
+
+/// The page that takes large files, where the letter names it.
+fn upload_link(content: &Content) -> Option<String> {
+    match content {
+        Content::Acknowledgement { upload, .. } => upload.clone(),
+        _ => None,
     }
 }
 
@@ -130,6 +157,7 @@ fn words(to: &To, content: &Content) -> Vec<Section> {
             due,
             by,
             urgent,
+            upload,
         } => texts::acknowledgement(
             &To { name, subject, ..*to },
             &texts::Arrived {
@@ -137,6 +165,7 @@ fn words(to: &To, content: &Content) -> Vec<Section> {
                 due: *due,
                 by: (by != to.desk_name).then_some(by.as_str()),
                 urgent: *urgent,
+                upload_link: upload.as_deref(),
                 ..texts::Arrived::default()
             },
         ),
@@ -145,6 +174,7 @@ fn words(to: &To, content: &Content) -> Vec<Section> {
             next,
             name,
             quoted,
+            ..
         } => texts::reply(
             to,
             &texts::Reply {

@@ -15,6 +15,7 @@ pub mod command;
 pub mod compose;
 pub mod decode;
 pub mod fetch;
+pub mod filing;
 pub mod forward;
 pub mod header;
 pub mod html;

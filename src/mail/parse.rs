@@ -227,6 +227,31 @@ pub fn attachment(raw: &[u8], attached: &Attachment, keys: &Keyring) -> Option<V
     None
 }
 
+/// Hands over every attachment of a mail in order, with its decoded bytes; none where the mail has no such part. As
+/// [`attachment`] for each, without reading the mail anew for every one.
+pub(crate) fn each_attachment(
+    raw: &[u8],
+    keys: &Keyring,
+    mut each: impl FnMut(usize, &Attachment, Option<&[u8]>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mail = understand_with(raw, keys);
+    let plain = limit::with_line_feeds(raw);
+    let outline = limit::outline(&plain);
+    let sealed = seal::find(&outline).map(|(_, sealed)| sealed.part());
+    for (place, attached) in mail.attachments.iter().enumerate() {
+        let bytes = if sealed == Some(attached.part) && !attached.inside.is_empty() {
+            attachment(raw, attached, keys)
+        } else {
+            let way: Vec<usize> = std::iter::once(attached.part)
+                .chain(attached.inside.iter().copied())
+                .collect();
+            body::bytes_of(&outline, &way)
+        };
+        each(place, attached, bytes.as_deref())?;
+    }
+    Ok(())
+}
+
 fn read_header(mail: &mut Understood, fields: &Fields<'_>) {
     mail.message_id = fields.ids("message-id").into_iter().next().or_else(|| {
         fields

@@ -10,15 +10,19 @@ mod traffic;
 pub use policy::Policies;
 pub use traffic::Traffic;
 
-use super::letter;
+use super::compose::enclosed::File;
+use super::letter::{self, Enclosure};
 use super::seal::KeyFiles;
 use super::seal::given::seal_for;
 use super::send::{Courier, Delivery, next_try};
 use super::sign::Signer;
 use crate::clock::Clock;
 use crate::desk::destination::{self, Destination};
-use crate::desk::outbox::{self, Attempted, Composed, Due, Ended};
-use crate::desk::{Desk, arrival};
+use crate::desk::letter::Enclosed;
+use crate::desk::outbox::{self, Attempted, Composed, Content, Due, Ended};
+use crate::desk::upload::{self, Lies};
+use crate::desk::{CaseId, Desk, arrival};
+use crate::files::{Files, sniff};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Store, Tx};
@@ -35,6 +39,8 @@ pub struct Post {
     policies: Policies,
     /// Signs what is composed; none where there is no key.
     signer: Option<Signer>,
+    /// Where the files of replies are.
+    files: Arc<Files>,
     /// The folder with the desk's own keys, for sealed letters.
     keys: Option<PathBuf>,
 }
@@ -54,9 +60,9 @@ impl Post {
         store: Store,
         desk: Arc<Desk>,
         clock: Clock,
-        courier: Courier,
-        policies: Policies,
+        (courier, policies): (Courier, Policies),
         signer: Option<Signer>,
+        files: Arc<Files>,
     ) -> Outcome<Post> {
         store.write(outbox::recover)?;
         Ok(Post {
@@ -66,6 +72,7 @@ impl Post {
             courier,
             policies,
             signer,
+            files,
             keys: None,
         })
     }
@@ -189,7 +196,7 @@ impl Post {
 
     /// The letter of a row as it leaves: composed, sealed where the recipient has a key, signed. Or why it must not leave.
     async fn compose(&self, now: Timestamp, row: &Due) -> Outcome<Result<Composed, String>> {
-        let (mut bytes, text) = letter::bytes_of(&self.desk, row);
+        let (mut bytes, text) = letter::bytes_of(&self.desk, row, self.enclosures(row).await?);
         let mut sealed = String::new();
         if let Some(key) = row.key.clone() {
             let (from, folder) = (self.desk.address().to_owned(), self.keys.clone());
@@ -217,6 +224,44 @@ impl Post {
             bytes = signer.sign(now, &bytes)?;
         }
         Ok(Ok(Composed { bytes, text, sealed }))
+    }
+
+    /// The files that go in a letter, with their bytes.
+    async fn enclosures(&self, row: &Due) -> Outcome<Vec<Enclosure>> {
+        let mut found = Vec::new();
+        let (Content::Reply { files, .. }, Some(case)) = (&row.letter.content, row.case) else {
+            return Ok(found);
+        };
+        for one in files {
+            found.push(self.enclosure(case, one).await?);
+        }
+        Ok(found)
+    }
+
+    async fn enclosure(&self, case: CaseId, one: &Enclosed) -> Outcome<Enclosure> {
+        let mut is_second = false;
+        loop {
+            let key = one.key.clone();
+            let lies = self.store.write_async(move |tx| upload::lies(tx, case, &key)).await?;
+            let (kind, bytes) = match lies {
+                Lies::Kept(row) if row.is_infected() => return Ok(Enclosure::HeldBack(one.name.clone())),
+                Lies::Kept(row) => (row.kind.clone(), self.files.whole(row.customer, &row.sha256).await?),
+                Lies::Staged => match tokio::fs::read(self.files.staged(&one.key)).await {
+                    Ok(bytes) => (sniff::kind(&bytes).to_owned(), bytes),
+                    // It was put to its place meanwhile.
+                    Err(_) if !is_second => {
+                        is_second = true;
+                        continue;
+                    }
+                    Err(cause) => return Err(anyhow::Error::new(cause).context("read a file of a reply").into()),
+                },
+            };
+            if bytes.len() as u64 != one.bytes {
+                return Err(anyhow::anyhow!("a file of a reply is not whole: {} of {}", bytes.len(), one.bytes).into());
+            }
+            let name = one.name.clone();
+            return Ok(Enclosure::File(File { name, kind, bytes }));
+        }
     }
 
     fn judge(&self, row: &Due, delivery: Delivery, began: Timestamp, now: Timestamp) -> Attempted {

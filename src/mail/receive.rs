@@ -456,10 +456,15 @@ impl Understanding {
 
 /// A mail for the worker; what of it lies in pieces is read while it is handed over.
 fn asked<'a>(store: &Store, one: &'a Waiting) -> Asked<'a> {
-    let asked = Asked::whole(one.raw.0, &one.head);
-    let Some(body) = one.body else { return asked };
+    asked_of(store, one.raw.0, &one.head, one.body, one.size)
+}
+
+/// The same by its parts: its number, its first piece, and where the others lie.
+pub(super) fn asked_of<'a>(store: &Store, id: i64, head: &'a [u8], body: Option<BodyId>, size: u64) -> Asked<'a> {
+    let asked = Asked::whole(id, head);
+    let Some(body) = body else { return asked };
     let store = store.clone();
-    asked.followed_by(one.size, move |out| {
+    asked.followed_by(size, move |out| {
         for place in 0.. {
             match store.read(|tx| arrival::piece(tx, body, place))? {
                 Some(piece) => out.write_all(&piece)?,

@@ -79,6 +79,7 @@ fn sent(words: Vec<Section>) -> String {
         twin: true,
         links: vec![],
         calendar: None,
+        files: vec![],
     };
     let mail = compose(&letter);
     let mail = mail_parser::MessageParser::default().parse(&mail).unwrap();

@@ -14,6 +14,7 @@
 mod asked;
 mod child;
 mod confine;
+mod files;
 mod frame;
 
 use std::collections::HashSet;
@@ -35,6 +36,7 @@ pub use asked::Asked;
 use asked::{lock, write_mail};
 pub use child::run;
 pub use confine::{Attempt, Confinement};
+pub use files::TakenOut;
 use frame::{KEYS, LAST_WORDS, PROVE, READY, read_frame, write_frame};
 
 /// The hidden first argument that makes this program the child.

@@ -101,6 +101,7 @@ fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
                 .filter_map(|name| name.strip_prefix("answers-")?.parse().ok())
                 .collect(),
             force_stale: words.contains_key("force"),
+            files: Vec::new(),
         },
         "note" => Verb::Note {
             case,

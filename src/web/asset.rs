@@ -38,6 +38,14 @@ pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
         include_bytes!("../../assets/duly.js"),
     )
 });
+/// What sends large files in pieces.
+pub static UPLOAD: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::of(
+        "upload.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../assets/upload.js"),
+    )
+});
 /// The sign in the tab.
 pub static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::of("duly.svg", "image/svg+xml", include_bytes!("../../assets/duly.svg")));
@@ -56,7 +64,7 @@ impl Asset {
 
 /// Answers with the bytes. An old name is not answered with new bytes: they would be kept under it.
 pub async fn show(Path(name): Path<String>, asked: HeaderMap) -> Response {
-    let known = [&*STYLE, &*SCRIPT, &*ICON]
+    let known = [&*STYLE, &*SCRIPT, &*UPLOAD, &*ICON]
         .into_iter()
         .find(|asset| asset.path.strip_prefix(PATH) == Some(&name));
     let Some(asset) = known else {

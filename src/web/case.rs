@@ -9,8 +9,11 @@ use super::layout::{self, Frame, counted};
 use super::{House, Words, act, answered, listen, message};
 use crate::desk::case::State;
 use crate::desk::engineer::{self, Engineer};
+use crate::desk::file::{self, FileRow};
 use crate::desk::queue::{self, CasePage, MessageRow, PromiseRow};
+use crate::desk::upload::size;
 use crate::desk::{CaseId, Desk, outbox, say};
+use crate::files::sniff;
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use axum::extract::{Path, Query, State as Given};
@@ -42,6 +45,8 @@ pub struct Screen {
     pub engineers: Vec<Engineer>,
     /// Who works on it now.
     pub on_it: Vec<String>,
+    /// Its files, those that have their place.
+    pub files: Vec<FileRow>,
     /// The brake is on: nothing leaves the desk.
     pub mail_held: bool,
     /// See [`Asked`].
@@ -108,6 +113,7 @@ pub fn render(house: &House, case: CaseId, asked: Asked) -> Outcome<Markup> {
             .iter()
             .filter(|one| slices.iter().any(|(who, on, _)| *who == one.id && *on == case));
         Ok(Screen {
+            files: file::list(tx, case)?,
             mail_held: outbox::is_held(tx)?,
             page,
             on_it: on_it.map(|one| one.name.clone()).collect(),
@@ -330,6 +336,7 @@ fn about(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
     let files = page
         .messages
         .iter()
+        .filter(|one| !screen.files.iter().any(|file| file.message == one.message))
         .flat_map(|one| one.facts.files.iter().map(move |file| (one, file)));
     let files: Vec<_> = files.take(20).collect();
     html! {
@@ -342,12 +349,35 @@ fn about(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
                 @if let Some(owner) = &page.row.owner { li { strong { (owner) } " " span.address { "engineer" } } }
             }
         }
+        (kept_files(screen))
         @if !files.is_empty() {
             section {
-                h2 { "Files" }
+                h2 { "Files not taken out of their mail yet" }
                 ul.files { @for (from, file) in files {
                     li { a href={ "#m" (from.message) } { (file.name) } " " span.address { (message::size(file.size)) ", " (layout::time(from.at, desk, now)) } }
                 } }
+            }
+        }
+    }
+}
+
+/// Each file with a way to save it, and a warning where one is due.
+fn kept_files(screen: &Screen) -> Markup {
+    let case = screen.page.row.case;
+    html! {
+        @if !screen.files.is_empty() {
+            section {
+                h2 { "Files" }
+                ul.files { @for one in screen.files.iter().rev().take(limits::PAGE_ROWS as usize) {
+                    li {
+                        @if one.is_infected() { strong { (one.name) } } @else { a href={ "/c/" (case) "/f/" (one.file) } { (one.name) } }
+                        " " span.address { (size(one.bytes.max(0) as u64)) ", " (one.kind) }
+                        @if sniff::may_be_shown(&one.kind) && !one.is_infected() { " " a href={ "/c/" (case) "/f/" (one.file) "?show" } { "look" } }
+                        @if one.dangerous { " " span.tag { "can do harm when opened" } }
+                        @if let Some(words) = one.scan_words() { " " span.tag { (words) } }
+                    }
+                } }
+                @if screen.files.len() > limits::PAGE_ROWS as usize { p.more { "All of them: " code { "duly files " (case) } } }
             }
         }
     }

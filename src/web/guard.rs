@@ -3,6 +3,10 @@
 //! A desk that is open has no sign-in, so what protects it is that only this machine reaches it: loopback listener (checked
 //! at start), no request that somebody forwarded, no host name but this machine's (a page elsewhere that rebinds its
 //! own name to 127.0.0.1 still says its own name), and no act that another page caused. The tests hold each of the four.
+//!
+//! Guests come by a link whose token is the key, to paths of their own ([`GUESTS`]), from anywhere, through any proxy, to
+//! a desk that is open or not: nothing there asks who sends a request or what it was called, so there is nothing that a
+//! forwarded or foreign request could borrow. All other paths stay behind the four checks, whoever forwards to them.
 
 use super::{House, asset, confirm, layout, said, status_of};
 use crate::limits;
@@ -29,6 +33,9 @@ const FORWARDING: [&str; 6] = [
     "cf-connecting-ip",
 ];
 
+/// What guests ask begins so. The token follows; the handlers read it before anything else.
+const GUESTS: &str = "/t/";
+
 /// On every answer (SECURITY.md §5.7 of the design). No script of ours turns text into markup, so no policy may be made.
 const HEADERS: [(HeaderName, &str); 8] = [
     (
@@ -54,14 +61,23 @@ const WORTH_ZIPPING_BYTES: usize = 1_000;
 
 /// Lets a request in or answers it here; then dresses the answer.
 pub async fn watch(State(house): State<House>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_program = path.starts_with(GUESTS) && request.headers().contains_key("tus-resumable");
     let zips = request.method() != Method::HEAD && takes_gzip(request.headers());
     let answer = match admitted(&house, request).await {
         Ok(request) => next.run(request).await,
         Err(answer) => *answer,
     };
-    let mut answer = zipped(worded(answer), zips).await;
+    // A program that uploads reads the status and nothing else.
+    let answer = if is_program { answer } else { worded(answer) };
+    let mut answer = zipped(answer, zips).await;
     for (name, value) in HEADERS {
-        answer.headers_mut().insert(name, HeaderValue::from_static(value));
+        let value = HeaderValue::from_static(value);
+        match name {
+            // What holds foreign bytes is shut in further than a page.
+            header::CONTENT_SECURITY_POLICY => _ = answer.headers_mut().entry(name).or_insert(value),
+            name => _ = answer.headers_mut().insert(name, value),
+        }
     }
     let kept = header::CACHE_CONTROL;
     answer
@@ -72,14 +88,15 @@ pub async fn watch(State(house): State<House>, request: Request, next: Next) -> 
 }
 
 async fn admitted(house: &House, request: Request) -> Result<Request, Box<Response>> {
-    if request.uri().path().starts_with(confirm::PATH) {
+    let path = request.uri().path();
+    if path.starts_with(GUESTS) || path.starts_with(asset::PATH) {
+        return Ok(request);
+    }
+    if path.starts_with(confirm::PATH) {
         return from_anywhere(house, request).await;
     }
     if !house.door.open {
-        return match request.uri().path().starts_with(asset::PATH) {
-            true => Ok(request),
-            false => Err(Box::new((StatusCode::FORBIDDEN, layout::closed()).into_response())),
-        };
+        return Err(Box::new((StatusCode::FORBIDDEN, layout::closed()).into_response()));
     }
     not_forwarded(request.headers()).map_err(told)?;
     let host = own_host(request.headers(), request.uri()).map_err(told)?;

@@ -47,6 +47,7 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watch::Rece
     let router = routes(House {
         door,
         stop: stop.clone(),
+        writing: super::tus::Writing::default(),
     });
     let mut connections = JoinSet::new();
     loop {
@@ -124,6 +125,14 @@ pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
 pub(super) async fn blocking<T: Send + 'static>(job: impl FnOnce() -> Outcome<T> + Send + 'static) -> Outcome<T> {
     match tokio::task::spawn_blocking(job).await {
         Ok(outcome) => outcome,
+        Err(cause) => Err(anyhow::Error::new(cause).into()),
+    }
+}
+
+/// Runs something to its end though the connection that asked for it breaks: what was received is kept and told.
+pub(super) async fn outliving<T: Send + 'static>(job: impl Future<Output = T> + Send + 'static) -> Outcome<T> {
+    match tokio::spawn(job).await {
+        Ok(done) => Ok(done),
         Err(cause) => Err(anyhow::Error::new(cause).into()),
     }
 }

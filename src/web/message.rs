@@ -12,7 +12,14 @@ use maud::{Markup, html};
 
 /// Whether a person at the customer wrote it.
 pub fn is_theirs(message: &MessageRow) -> bool {
-    let machines = ["automatic", "bounce", "delay", "complaint", "bounce, not believed"];
+    let machines = [
+        "automatic",
+        "bounce",
+        "delay",
+        "complaint",
+        "bounce, not believed",
+        "upload link",
+    ];
     message.way == "in" && !machines.contains(&message.matched_by.as_str())
 }
 
@@ -25,6 +32,7 @@ fn kind(message: &MessageRow) -> String {
         ("in", _) if message.matched_by == "bounce, not believed" => "looks like a bounce, not believed".into(),
         ("in", _) if message.matched_by == "automatic" => "automatic mail".into(),
         ("in", _) if message.matched_by == "unreadable" => "mail that could not be read".into(),
+        ("in", "file") => "file".into(),
         ("in", _) => "mail".into(),
         ("note", _) => "internal note".into(),
         (_, kind) => kind.into(),

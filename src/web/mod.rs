@@ -12,23 +12,28 @@ mod asset;
 mod case;
 mod chart;
 mod confirm;
+mod file;
 mod guard;
+mod guest;
 mod layout;
 mod listen;
 mod live;
 mod message;
 mod queue;
+mod tus;
 
 pub use listen::{may_open, serve};
 
 use crate::clock::Clock;
 use crate::desk::Desk;
+use crate::files::Files;
 use crate::refusal::{Fault, Kind, Outcome, Refusal};
 use crate::store::Store;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use maud::Markup;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,6 +49,8 @@ pub struct Door {
     pub clock: Clock,
     /// `web.open`: whoever reaches the listener may read, and act as any engineer. Only on loopback: [`may_open`].
     pub open: bool,
+    /// Files of cases, and those on their way.
+    pub files: Arc<Files>,
     /// Where mail comes in: what the run queue's foot tells a newcomer.
     pub smtp: std::net::SocketAddr,
 }
@@ -53,6 +60,8 @@ pub struct Door {
 struct House {
     door: Arc<Door>,
     stop: watch::Receiver<bool>,
+    /// Uploads that a request is writing.
+    writing: tus::Writing,
 }
 
 /// Names and values of a query or a form; of a name said twice the last stands.
@@ -62,11 +71,18 @@ type Words = BTreeMap<String, String>;
 type Route = (&'static str, fn() -> MethodRouter<House>);
 
 /// Every path of this door.
-const ROUTES: [Route; 7] = [
+const ROUTES: [Route; 12] = [
     ("/", || get(queue::show)),
     ("/next", || post(queue::next).get(queue::back)),
     ("/c/{case}", || get(case::show)),
     ("/c/{case}/{act}", || post(act::perform).get(act::back)),
+    ("/c/{case}/f/{file}", || get(file::show)),
+    ("/t/{token}", || get(guest::show)),
+    ("/t/{token}/up", || {
+        get(guest::show).post(guest::take).options(tus::options)
+    }),
+    ("/t/{token}/up/{upload}", || any(tus::go_on)),
+    ("/t/{token}/f/{upload}", || get(file::fetch)),
     ("/confirm/{token}", || get(confirm::show).post(confirm::press)),
     ("/live", || get(live::changes)),
     ("/a/{name}", || get(asset::show)),
@@ -77,7 +93,9 @@ fn routes(house: House) -> Router {
     let bare = ROUTES
         .iter()
         .fold(Router::new(), |router, (path, answer)| router.route(path, answer()));
+    // Bodies are bounded by the guard, and those of uploads by their own handlers.
     bare.fallback(missing)
+        .layer(DefaultBodyLimit::disable())
         .layer(axum::middleware::from_fn_with_state(house.clone(), guard::watch))
         .with_state(house)
 }

@@ -1,9 +1,10 @@
 //! The door as a whole, without a socket: every path answers, every answer is dressed, and the guard lets nobody past.
 
-use super::{Door, House, ROUTES, asset, confirm, layout, routes};
+use super::{Door, House, ROUTES, asset, confirm, layout, routes, tus};
 use crate::clock::Clock;
 use crate::desk::engineer::{self, NewEngineer, Role};
 use crate::desk::{self, Desk, Unverified};
+use crate::files::Files;
 use crate::refusal::Refusal;
 use crate::store::{Store, Target};
 use axum::body::{Body, to_bytes};
@@ -14,6 +15,12 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::watch;
+
+/// A place for files that nobody sends in these tests.
+fn nowhere() -> Files {
+    let folder = std::env::temp_dir().join("duly-no-files");
+    Files::open(&crate::files::Place::Folder(folder.clone()), folder, None).unwrap()
+}
 
 /// An empty desk with one engineer behind the door.
 struct Front {
@@ -64,10 +71,15 @@ impl Front {
             desk,
             clock: Clock::hand(now),
             open,
+            files: Arc::new(nowhere()),
             smtp: ([127, 0, 0, 1], 2525).into(),
         });
         Front {
-            router: routes(House { door, stop: stopped }),
+            router: routes(House {
+                door,
+                stop: stopped,
+                writing: tus::Writing::default(),
+            }),
             _stop: stop,
             _folder: folder,
         }
@@ -124,6 +136,13 @@ fn paths() -> Vec<String> {
         .collect()
 }
 
+/// Pages that customers reach from anywhere: their links are their keys.
+fn for_customers(path: &str) -> bool {
+    [asset::PATH, confirm::PATH, "/t/"]
+        .iter()
+        .any(|begin| path.starts_with(begin))
+}
+
 #[tokio::test]
 async fn every_path_of_the_table_answers_and_is_dressed() {
     let front = Front::new(true);
@@ -168,7 +187,7 @@ async fn every_path_of_the_table_answers_and_is_dressed() {
 async fn a_name_that_was_bound_to_this_machine_is_refused() {
     let front = Front::new(true);
     for host in ["evil.example", "evil.example:8025", "127.0.0.1.evil.example", ""] {
-        for path in paths().into_iter().filter(|path| !path.starts_with(confirm::PATH)) {
+        for path in paths().into_iter().filter(|path| !for_customers(path)) {
             let heard = front.ask("GET", &path, &[("host", host)]).await;
             assert_eq!(heard.status, StatusCode::FORBIDDEN, "{host} {path}");
         }
@@ -214,7 +233,6 @@ async fn an_act_of_another_page_is_refused() {
 #[tokio::test]
 async fn a_desk_that_is_not_open_shows_one_page() {
     let front = Front::new(false);
-    let for_customers = |path: &String| path.starts_with(asset::PATH) || path.starts_with(confirm::PATH);
     for path in paths().into_iter().filter(|path| !for_customers(path)) {
         let heard = front.ask("GET", &path, &[]).await;
         assert_eq!(heard.status, StatusCode::FORBIDDEN, "{path}");

@@ -208,6 +208,13 @@ impl Desk {
         server.wait().expect("it ends").code()
     }
 
+    /// Ends the server as a power cut would, as far as a process can tell.
+    pub fn kill(&mut self) {
+        let mut server = self.server.take().expect("it runs");
+        server.kill().expect("it ran");
+        server.wait().expect("it is gone");
+    }
+
     /// Its data directory.
     pub fn dir(&self) -> PathBuf {
         self.folder.path().join("desk")

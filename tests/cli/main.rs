@@ -16,5 +16,6 @@ mod letters;
 mod people;
 mod setup;
 mod shapes;
+mod upload;
 mod verbs;
 mod words;

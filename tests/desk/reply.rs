@@ -304,6 +304,7 @@ fn replies_that_say_nothing_or_promise_nothing_are_refused() {
             then: None,
             answers: Vec::new(),
             force_stale: false,
+            files: Vec::new(),
         };
         desk.refused(ANNA, empty, Kind::Usage);
         assert_eq!(desk.sent_to(NORA), ["acknowledgement"]);
@@ -330,6 +331,7 @@ fn a_reply_to_what_a_colleague_answered_meanwhile_is_refused_unless_forced() {
             then: Some("close".into()),
             answers: Vec::new(),
             force_stale: true,
+            files: Vec::new(),
         };
         desk.act(ANNA, forced);
         desk.leaves();
@@ -357,6 +359,7 @@ fn a_reply_that_names_the_messages_it_answers_keeps_only_their_promises() {
             then: Some("close".into()),
             answers: vec![message],
             force_stale: false,
+            files: Vec::new(),
         };
         desk.refused(ANNA, verb(place.message + 1_000), Kind::Usage);
         desk.act(ANNA, verb(place.message));

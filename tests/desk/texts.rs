@@ -95,6 +95,7 @@ fn a_reply_has_a_twin_of_the_same_words_that_loads_nothing() {
                 then,
                 answers,
                 force_stale,
+                files,
                 ..
             } => Verb::Reply {
                 case,
@@ -102,6 +103,7 @@ fn a_reply_has_a_twin_of_the_same_words_that_loads_nothing() {
                 then,
                 answers,
                 force_stale,
+                files,
                 text: text.into(),
             },
             other => other,

@@ -113,6 +113,25 @@ impl TestDesk {
         now: Timestamp,
         outside: Option<Outside>,
     ) -> TestDesk {
+        TestDesk::made(database, settings, now, outside, |_| ())
+    }
+
+    /// As [`TestDesk::open`], in a folder to which something is added before the desk starts.
+    pub fn prepared(
+        database: TestDatabase,
+        settings: &[(&str, &str, &str)],
+        add: impl Fn(&std::path::Path),
+    ) -> TestDesk {
+        TestDesk::made(database, settings, time(MONDAY), None, add)
+    }
+
+    fn made(
+        database: TestDatabase,
+        settings: &[(&str, &str, &str)],
+        now: Timestamp,
+        outside: Option<Outside>,
+        add: impl Fn(&std::path::Path),
+    ) -> TestDesk {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -156,6 +175,7 @@ impl TestDesk {
             folder,
             _database: database,
         };
+        add(desk.folder.path());
         desk.start();
         desk
     }
@@ -501,5 +521,6 @@ pub fn reply(case: i64, kind: &str, then: Option<&str>) -> Verb {
         then: then.map(str::to_owned),
         answers: Vec::new(),
         force_stale: false,
+        files: Vec::new(),
     }
 }

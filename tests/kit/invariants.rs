@@ -15,7 +15,16 @@ const NEVER: &[(&str, &str)] = &[
     ),
     (
         "a mail that came in without its bytes",
-        "SELECT id FROM message WHERE way = 'in' AND raw IS NULL",
+        "SELECT id FROM message WHERE way = 'in' AND kind <> 'file' AND raw IS NULL",
+    ),
+    (
+        "a file of another customer than its case",
+        "SELECT f.id FROM file f JOIN blob b ON b.id = f.blob JOIN message m ON m.id = f.message
+            JOIN cases k ON k.id = m.case_id WHERE k.customer <> b.customer",
+    ),
+    (
+        "an upload that is filed without a file",
+        "SELECT id FROM upload WHERE state = 'filed' AND file IS NULL",
     ),
     (
         "a case whose reply_by is not its earliest open due",

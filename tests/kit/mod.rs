@@ -6,6 +6,7 @@
 pub mod databases;
 pub mod desk;
 pub mod dovecot;
+pub mod http;
 pub mod imap;
 pub mod invariants;
 pub mod jmap;

@@ -220,6 +220,7 @@ fn a_later_mail_of_a_case_never_overtakes_an_earlier_one() {
                 then: Some("wait fri 10:00".into()),
                 answers: Vec::new(),
                 force_stale: true,
+                files: Vec::new(),
             };
             desk.act(ANNA, verb);
         };
@@ -281,6 +282,7 @@ fn a_mail_that_the_server_will_not_take_for_its_size_is_not_sent_and_the_case_sa
             then: Some("close".into()),
             answers: Vec::new(),
             force_stale: false,
+            files: Vec::new(),
         };
         desk.act(ANNA, verb);
         desk.leaves();

@@ -157,6 +157,7 @@ impl<'a> Play<'a> {
             then: Some(format!("wait {}", self.desk.now() + SignedDuration::from_hours(7 * 24))),
             answers: Vec::new(),
             force_stale,
+            files: Vec::new(),
         };
         let engineer = address_of(&mail.author);
         let first = self.desk.by(&engineer, verb(false));

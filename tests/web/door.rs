@@ -1,6 +1,6 @@
 //! Who comes in, for how long, and what a screen hears.
 
-use crate::front::{fronts, heard};
+use crate::front::{fronts, heard, nowhere};
 use duly::desk::Unverified;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,6 +19,7 @@ async fn an_open_door_to_the_world_is_not_served() {
             desk: front.desk.clone(),
             clock: front.clock.clone(),
             open: true,
+            files: nowhere(),
             smtp: ([127, 0, 0, 1], 2525).into(),
         };
         let (_stop, stopped) = watch::channel(false);

@@ -32,6 +32,13 @@ pub struct Front {
     _database: TestDatabase,
 }
 
+/// A place for files that nobody sends in these tests.
+pub fn nowhere() -> Arc<duly::files::Files> {
+    let folder = std::env::temp_dir().join("duly-no-files");
+    let place = duly::files::Place::Folder(folder.clone());
+    Arc::new(duly::files::Files::open(&place, folder, None).expect("a folder"))
+}
+
 /// An answer.
 pub struct Heard {
     pub status: u16,
@@ -109,6 +116,7 @@ pub async fn fronts(unverified: Unverified) -> Vec<Front> {
             desk: desk.clone(),
             clock: clock.clone(),
             open: true,
+            files: nowhere(),
             smtp: ([127, 0, 0, 1], 2525).into(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

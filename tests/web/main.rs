@@ -5,5 +5,8 @@ mod kit;
 
 mod case;
 mod door;
+mod files;
 mod front;
+mod keeping;
 mod queue;
+mod scan;

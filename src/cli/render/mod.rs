@@ -12,6 +12,7 @@ use crate::desk::case::State;
 use crate::desk::queue::{CaseRow, LogRow, PromiseRow};
 use crate::desk::search::Found;
 use crate::desk::spool;
+use crate::desk::upload;
 use crate::desk::verb::{Answer, EngineerRow};
 use crate::refusal::Refusal;
 use clap::ColorChoice;
@@ -109,6 +110,22 @@ impl Screen {
             },
             Answer::Promises(rows) => self.promises(&rows)?,
             Answer::Spool(rows) => self.spool(&rows)?,
+            Answer::Files(rows) => {
+                for one in rows {
+                    let scan = one.scan_words().unwrap_or_else(|| "-".into());
+                    let cells = vec![
+                        one.file.to_string(),
+                        upload::size(one.bytes.max(0) as u64),
+                        one.kind,
+                        one.name,
+                        scan,
+                        one.sha256,
+                    ];
+                    self.list
+                        .row(&["FILE", "SIZE", "KIND", "NAME", "SCAN", "SHA256"], cells, false)?;
+                }
+            }
+            Answer::Piece(piece) => io::stdout().write_all(&data_encoding::BASE64.decode(piece.data.as_bytes())?)?,
             Answer::Probe(probe) => self.print(&probe.state)?,
             Answer::Hits(found) => {
                 for hit in found.hits {
@@ -454,6 +471,8 @@ fn as_json(answer: &Answer) -> io::Result<()> {
         Answer::Log(rows) => lines(&mut out, rows)?,
         Answer::Promises(rows) => lines(&mut out, rows)?,
         Answer::Spool(rows) => lines(&mut out, rows)?,
+        Answer::Files(rows) => lines(&mut out, rows)?,
+        Answer::Piece(piece) => lines(&mut out, [piece])?,
         Answer::Hits(found) => lines(&mut out, &found.hits)?,
         Answer::Engineers(rows) => lines(&mut out, rows)?,
         Answer::Customers(rows) => lines(&mut out, rows)?,

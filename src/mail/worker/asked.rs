@@ -11,9 +11,9 @@ type Rest<'a> = Box<dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Send + Sync +
 /// One mail to be understood.
 pub struct Asked<'a> {
     pub(super) id: i64,
-    head: &'a [u8],
-    size: u64,
-    rest: Option<Rest<'a>>,
+    pub(super) head: &'a [u8],
+    pub(super) size: u64,
+    pub(super) rest: Option<Rest<'a>>,
 }
 
 impl<'a> Asked<'a> {

@@ -10,8 +10,8 @@ use anyhow::Context;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::confine;
-use super::frame::{KEYS, LAST_WORDS, PROVE, READY, read_frame, write_frame};
+use super::frame::{FILES, KEYS, LAST_WORDS, PROVE, READY, read_frame, write_frame};
+use super::{confine, files};
 use crate::limits;
 use crate::mail::parse;
 use crate::mail::seal::Keyring;
@@ -68,6 +68,7 @@ fn serve(from: &mut impl Read, out: &mut impl Write, confined: &[u8]) -> anyhow:
                 keys = read;
                 serde_json::to_writer(&mut json, &complaints)
             }
+            FILES => serde_json::to_writer(&mut json, &files::write_files(out, &raw, &keys, arm_cpu_limit)?),
             PROVE => serde_json::to_writer(&mut json, &confine::attempts()),
             _ => {
                 let mut understood = parse::understand_with(&raw, &keys);

@@ -14,6 +14,10 @@ pub(super) const KEYS: i64 = i64::MIN + 2;
 /// To the child: try what a break-in would try; it answers with what came of it.
 pub(super) const PROVE: i64 = i64::MIN + 3;
 
+/// To the child: a mail whose files are to be taken out. It answers with pieces of files, each under the file's place
+/// in the mail, and then with the list of them under this id.
+pub(super) const FILES: i64 = i64::MIN + 4;
+
 /// Writes one frame, in one piece where it is small.
 pub(super) fn write_frame(out: &mut impl Write, id: i64, bytes: &[u8]) -> io::Result<()> {
     let length = u32::try_from(bytes.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
