@@ -190,9 +190,9 @@ pub const GROUP_JOBS: usize = 128;
 /// A group commit takes no further job after this many milliseconds of work.
 pub const GROUP_MILLIS: u128 = 40;
 /// A group that follows one of at least so many jobs waits for as many: whoever was answered together comes again together.
-pub const GATHER_JOBS: usize = 8;
+pub const GATHER_JOBS: usize = 16;
 /// It waits so long for each of them at most.
-pub const GATHER_MILLIS: u64 = 2;
+pub const GATHER_MILLIS: u64 = 1;
 /// Jobs that may wait for the writer; beyond it callers wait for a place.
 pub const GROUP_QUEUE: usize = 4_096;
 
