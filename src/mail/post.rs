@@ -85,22 +85,32 @@ impl Post {
         }
     }
 
-    /// What may begin beside what is on its way. Reads a few rows of an index, however many mails wait.
+    /// What may begin beside what is on its way. Reads a few rows of an index, however many mails wait, and no more of them
+    /// than there are free places: on a busy desk every mail that ends leads here.
     pub fn round(&self, traffic: &Traffic) -> Outcome<Round> {
-        let now = self.clock.now();
+        let (now, room) = (self.clock.now(), traffic.room());
+        if room == 0 {
+            return Ok(Round::default());
+        }
         self.store.read(|tx| {
             if outbox::is_held(tx)? {
                 return Ok(Round::default());
             }
             let (mut due, mut next) = (Vec::new(), None);
-            for to in destination::waiting(tx, 2 * limits::DELIVERIES)? {
+            // Some of them may have all the places that they may take.
+            for to in destination::waiting(tx, room + limits::DELIVERIES)? {
+                if due.len() >= room {
+                    break;
+                }
                 if to.next_at > now {
                     next = Some(next.map_or(to.next_at, |next: Timestamp| next.min(to.next_at)));
                 } else if traffic.room_to(&to) > 0 {
                     // Those on their way may not be claimed yet: as many more are read.
                     let mut rows = destination::first_of(tx, &to.domain, now, 2 * limits::DELIVERIES_PER_DOMAIN)?;
                     rows.retain(|row| !traffic.has(*row));
-                    due.push((to, rows));
+                    if !rows.is_empty() {
+                        due.push((to, rows));
+                    }
                 }
             }
             let dealt = traffic.deal(due).into_iter();
