@@ -113,7 +113,10 @@ pub fn first_of(tx: &mut Tx<'_>, domain: &str, now: Timestamp, limit: usize) -> 
 /// one relay, it was the relay that was away, and what is heard of it counts for every domain.
 pub(super) fn reached(tx: &mut Tx<'_>, now: Timestamp, domain: &str, relayed: bool) -> Outcome<()> {
     let failing = match relayed {
-        true => tx.query("SELECT domain FROM destination WHERE fails > 0 ORDER BY domain", &[])?,
+        true => tx.query(
+            "SELECT domain FROM destination WHERE fails > 0 ORDER BY next_at, domain",
+            &[],
+        )?,
         false => tx.query(
             "SELECT domain FROM destination WHERE fails > 0 AND domain = $1",
             &values![domain],
