@@ -17,6 +17,8 @@ CREATE INDEX promise_contact_open ON promise (contact, due) WHERE state = 'open'
 DROP INDEX outbox_automatic;
 CREATE INDEX outbox_automatic ON outbox (recipient, made_at, message, case_id) WHERE automatic = 1;
 DROP INDEX participant_contact;
+-- What is known of a case is found when two are put together, however many cases there are.
+CREATE INDEX known_id_case ON known_id (case_id);
 -- A relay that is back is back for every domain, those to which nothing waits too.
 DROP INDEX destination_failing;
 CREATE INDEX destination_failing ON destination (next_at, domain) WHERE fails > 0;

@@ -262,8 +262,6 @@ pub const MAIL_VERBS: usize = 10;
 pub const DIGEST_ROWS: i64 = 50;
 /// Acknowledgements a case, address and day (PRODUCT.md §3.11).
 pub const ACKNOWLEDGEMENTS_PER_DAY: i64 = 3;
-/// Newest automatic letters of an address whose subjects say whether it is a machine that answers them.
-pub const LOOP_LETTERS: usize = 4;
 /// Automatic mails in all to one address a day, over every case: the brake on loops between machines that say nothing of themselves.
 pub const AUTOMATIC_PER_ADDRESS_PER_DAY: i64 = 30;
 /// Automatic mails of one address within [`FLOOD_MINUTES`] from which they stand in the spool as one line: a machine that has something to say says it in fewer.
@@ -336,6 +334,8 @@ pub const DELIVERIES: usize = 24;
 pub const DELIVERIES_PER_DOMAIN: usize = 4;
 /// Of [`DELIVERIES`], those to domains that could not be reached the last time; one each.
 pub const DELIVERIES_TO_FAILING: usize = 8;
+/// Mail domains that are awake again with one mail that a relay took after it was away: one transaction for them.
+pub const DESTINATIONS_WOKEN: i64 = 100;
 /// Longest rest of a mail domain that cannot be reached: one connection then asks for all of its mail.
 pub const DESTINATION_REST_MINUTES: i64 = 30;
 /// Mails to a dead domain that are given up in one transaction.

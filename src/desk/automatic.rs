@@ -201,7 +201,7 @@ fn is_loop(tx: &mut Tx<'_>, lately: &[Sent], mail: &Incoming) -> Outcome<bool> {
     let goes_on = |long: &str, short: &str| short.len() >= 4 && long.ends_with(short);
     let is_same = |other: &str| other == subject || goes_on(&subject, other) || goes_on(other, &subject);
     let (mut same, mut other) = (0, 0);
-    for one in lately.iter().take(limits::LOOP_LETTERS) {
+    for one in lately {
         let row = tx.one("SELECT subject FROM message WHERE id = $1", &values![one.message])?;
         match is_same(&likeness::shape(row.text(0))) {
             true => same += 1,

@@ -110,12 +110,13 @@ pub fn first_of(tx: &mut Tx<'_>, domain: &str, now: Timestamp, limit: usize) -> 
 }
 
 /// A server has answered: the domain can be reached, and the mail that nobody had answered is due now. Where all mail takes
-/// one relay, it was the relay that was away, and what is heard of it counts for every domain.
+/// one relay, it was the relay that was away, and what is heard of it counts for every domain; not for more than some at
+/// once, since each mail that leaves wakes as many again.
 pub(super) fn reached(tx: &mut Tx<'_>, now: Timestamp, domain: &str, relayed: bool) -> Outcome<()> {
     let failing = match relayed {
         true => tx.query(
-            "SELECT domain FROM destination WHERE fails > 0 ORDER BY next_at, domain",
-            &[],
+            "SELECT domain FROM destination WHERE fails > 0 ORDER BY next_at, domain LIMIT $1",
+            &values![limits::DESTINATIONS_WOKEN],
         )?,
         false => tx.query(
             "SELECT domain FROM destination WHERE fails > 0 AND domain = $1",

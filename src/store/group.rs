@@ -2,6 +2,7 @@
 //!
 //! An fsync costs more than a hundred small jobs. The writer takes the oldest job, runs it, and goes on with the next
 //! until none waits or the group is full by count or time; then it commits once, rings the bells, and answers everybody.
+//! After a large group it waits a moment for as many: whoever was answered together comes again together.
 //! Nobody hears of work that is not durable, and a refusal is answered no earlier either: it may rest on a neighbour's
 //! work. A job that fails or panics is undone alone, by a savepoint; those that accept mail, which nothing but the
 //! database refuses, do without and would take their group with them: a savepoint copies every page that is touched above

@@ -5,6 +5,7 @@ use crate::files::{OPEN, files, page, sent, token};
 use crate::kit::desk::{ANNA, TestDesk, with};
 use crate::kit::http::{begin, piece};
 use crate::kit::mail::mail;
+use duly::desk::file::FileRow;
 use duly::desk::verb::Verb;
 use duly::refusal::Kind;
 use std::io::{Read, Write};
@@ -48,30 +49,32 @@ fn scanner() -> (SocketAddr, Arc<Mutex<usize>>) {
     (at, asked)
 }
 
+/// Sends a clean file and an infected one, and waits until the scanner has told them apart.
+fn one_good_one_bad(desk: &mut TestDesk) -> (i64, Vec<FileRow>) {
+    let case = sent(
+        desk,
+        "priya@northwind.example",
+        &[
+            ("good.txt", "text/plain", b"good"),
+            ("bad.txt", "text/plain", b"a MALEFICUM b"),
+        ],
+    );
+    desk.wait_for("both to be scanned", || {
+        files(desk, case).iter().all(|row| row.scan != "waiting")
+    });
+    let rows = files(desk, case);
+    let scans: Vec<&str> = rows.iter().map(|row| row.scan.as_str()).collect();
+    assert_eq!(scans, ["clean", "infected"], "{}: {rows:?}", desk.on);
+    (case, rows)
+}
+
 #[test]
 fn what_a_scanner_finds_is_kept_and_given_out_only_to_whom_says_why() {
     let (at, _) = scanner();
     let at = at.to_string();
     let settings: Vec<_> = OPEN.into_iter().chain([("files", "clamd", at.as_str())]).collect();
     with(&settings, |desk| {
-        let case = sent(
-            desk,
-            "priya@northwind.example",
-            &[
-                ("good.txt", "text/plain", b"good"),
-                ("bad.txt", "text/plain", b"a MALEFICUM b"),
-            ],
-        );
-        desk.wait_for("both to be scanned", || {
-            files(desk, case).iter().all(|row| row.scan != "waiting")
-        });
-        let rows = files(desk, case);
-        assert_eq!(
-            (rows[0].scan.as_str(), rows[1].scan.as_str()),
-            ("clean", "infected"),
-            "{}",
-            desk.on
-        );
+        let (case, rows) = one_good_one_bad(desk);
         assert_eq!(rows[1].said.as_deref(), Some("Our.Test"));
         assert_eq!(page(desk, &format!("/c/{case}/f/{}", rows[0].file)).status, 200);
         let told = page(desk, &format!("/c/{case}/f/{}", rows[1].file));
@@ -175,24 +178,7 @@ fn a_real_clamd_with_a_signature_of_ours_is_understood() {
     let settings: Vec<_> = OPEN.into_iter().chain([("files", "clamd", socket.as_str())]).collect();
     let played = std::panic::catch_unwind(|| {
         with(&settings, |desk| {
-            let case = sent(
-                desk,
-                "priya@northwind.example",
-                &[
-                    ("good.txt", "text/plain", b"good"),
-                    ("bad.txt", "text/plain", b"a MALEFICUM b"),
-                ],
-            );
-            desk.wait_for("both to be scanned", || {
-                files(desk, case).iter().all(|row| row.scan != "waiting")
-            });
-            let rows = files(desk, case);
-            assert_eq!(
-                (rows[0].scan.as_str(), rows[1].scan.as_str()),
-                ("clean", "infected"),
-                "{:?}",
-                rows
-            );
+            one_good_one_bad(desk);
         });
     });
     let _ = daemon.kill();

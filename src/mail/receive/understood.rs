@@ -112,7 +112,6 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
             .and_then(plan::Zone::fixed)
             .map(|zone| zone.to_string()),
         language,
-        // Nobody checks senders yet, so nobody is proven.
         asked,
         facts,
         entry: address::entry_of(&desk.entries, waiting.envelope_to.iter().chain(&named)),
