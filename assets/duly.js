@@ -40,6 +40,7 @@
 
   let busy = false, stale = false;
   const refresh = () => {
+    if (isOver) return;
     if (document.hidden || busy) { stale = true; return; }
     busy = true; stale = false;
     const ask = new XMLHttpRequest();
@@ -48,6 +49,7 @@
     ask.timeout = 15000;
     ask.onloadend = () => {
       busy = false;
+      if (ask.status === 401) { ended(); return; }
       const page = ask.status === 200 && ask.response;
       if (page) for (const fresh of page.querySelectorAll('[data-live]')) {
         const old = document.getElementById(fresh.id);
@@ -59,14 +61,21 @@
   };
 
   const say = text => { if (words.textContent !== text) words.textContent = text; };
+  // The session is over: what stands here stays, with every word that was typed, and is no longer asked for.
+  let isOver = false;
+  const ended = () => {
+    isOver = true;
+    if (news) news.close();
+    say('You are signed out: what stands here is old, and nothing can be sent. Copy what you have typed, then reload to sign in.');
+  };
   let news = null;
   // A hidden page gives its connection back: a browser has only six for one host.
   const listen = () => {
     if (document.hidden) { if (news) news.close(); news = null; return; }
-    if (news) return;
+    if (news || isOver) return;
     news = new EventSource('/live');
     news.onopen = () => { say('This page keeps itself fresh. Times are said in the desk’s zone.'); if (stale) refresh(); };
-    news.onerror = () => { stale = true; say('Not connected to the desk: what stands here may be old. It is tried again by itself.'); };
+    news.onerror = () => { stale = true; if (news.readyState === 2) refresh(); say('Not connected to the desk: what stands here may be old. It is tried again by itself.'); };
     news.addEventListener('changed', refresh);
   };
   if (main.dataset.page) {

@@ -48,7 +48,7 @@ pub const KEYS: &[Key] = keys! {
     desk.zone Text "\"UTC\"" "Time zone of the desk (IANA name). Times are said in the customer's zone where it is known."
     desk.language Text "\"en\"" "Language in which people are written to whose own is not known: en or de."
     desk.hours Text "\"mon-fri 08:00-18:00\"" "Hours in which promises count, in the desk's zone."
-    desk.holidays List "[]" "Days on which no window begins, as \"2026-12-25\"."
+    desk.holidays List "[]" "Days on which no window begins, as \"2026-12-25\", and iCalendar files that name them, as \"holidays.ics\" beside this file."
     desk.targets List "[\"2h\", \"4h\", \"10h\", \"30h\"]" "Target of a reply by severity 1 to 4, in the desk's hours, for first reply and follow-up alike."
     mail.smtp Text "\"127.0.0.1:2525\"" "Where mail comes in. Port 25 on all addresses is \"0.0.0.0:25\"."
     mail.host Text "\"\"" "What this server calls itself towards others; empty: the domain of the first address."
@@ -65,12 +65,16 @@ pub const KEYS: &[Key] = keys! {
     mail.tls_certificate Text "\"\"" "PEM file with the certificate chain for STARTTLS; empty: self-signed, made at each start."
     mail.tls_key Text "\"\"" "PEM file with its key."
     web.http Text "\"127.0.0.1:8025\"" "Where pages are served."
+    web.url Text "\"\"" "Where engineers reach the pages through a proxy, as \"https://desk.acme.example\"; empty: on this machine only,\nunder the address of web.http."
     web.open Flag "false" "Pages without sign-in, for a demo on this machine: loopback only, no proxy before it."
     web.address Text "\"\"" "Where customers reach the pages, as \"https://desk.acme.example\"; empty: letters carry no links."
     files.store Text "\"\"" "Where files are kept: empty for the folder files in this directory, \"s3://bucket/prefix\" for an S3-compatible store.\nIts key stands in the file files.key beside this one: name and secret, a line each."
     files.endpoint Text "\"\"" "Address of that store, as \"https://s3.acme.example\"; empty: Amazon's."
     files.region Text "\"us-east-1\"" "Region of that store; servers of one's own take any."
     files.clamd Text "\"\"" "Where clamd listens, \"unix:/run/clamav/clamd.ctl\" or \"host:port\": every file is scanned. Empty: none is."
+    ledger.checkpoint_to Text "\"\"" "Address that every signed checkpoint of the ledger is written to, best one outside this desk's control; empty: none."
+    ledger.checkpoint_file Text "\"\"" "File that they are appended to, seen from this directory; empty: ledger.checkpoints. \"none\": nowhere."
+    ledger.clock_was_ahead Flag "false" "true: start although the ledger has entries later than this machine's clock, after that was put right. The desk's time\nstands still until the clock has come to them."
     store.database Text "\"\"" "\"postgres://…\" for PostgreSQL; empty: SQLite in this directory."
 };
 
@@ -124,7 +128,7 @@ impl Config {
         for (section, inner) in file {
             let toml::Value::Table(inner) = inner else {
                 return Err(format!(
-                    "\"{section}\" stands outside a section. Sections: desk, mail, web, files, store."
+                    "\"{section}\" stands outside a section. Sections: desk, mail, web, files, ledger, store."
                 ));
             };
             for (name, value) in inner {
@@ -273,7 +277,7 @@ fn likely(section: &str) -> String {
         .map(|key| key.name)
         .collect();
     match names.is_empty() {
-        true => "Sections: desk, mail, web, files, store.".into(),
+        true => "Sections: desk, mail, web, files, ledger, store.".into(),
         false => format!("Settings of {section}: {}.", names.join(", ")),
     }
 }

@@ -96,7 +96,7 @@ pub const PARSE_DEATHS: i64 = 2;
 /// Starts of the desk that may find the same mail not understood before it is set aside.
 pub const PARSE_STARTS: i64 = 10;
 /// Mails given their place in one job of the writer: each job costs a savepoint and a copy of every page it touches, and a long one holds up its group.
-pub const PLACE_AT_ONCE: usize = 32;
+pub const PLACE_AT_ONCE: usize = 64;
 /// Jobs of [`PLACE_AT_ONCE`] mails that the writer may have before it while the next batch is read.
 pub const PLACE_AHEAD: usize = 8;
 /// Mails handed to the worker at once.
@@ -251,11 +251,68 @@ pub const REPLY_BYTES: usize = 1_000_000;
 /// Subject shown and stored.
 pub const SUBJECT_CHARS: usize = 500;
 
+/// Minutes of work that a promise is counted with, by severity, worst first: what it takes on average within its bound, with
+/// what switches add. The worst case is the timetable's business; a count of worst cases would refuse what can be held.
+pub const WORK_MINUTES: [i64; 4] = [25, 31, 36, 36];
+/// Minutes of work after which a promise comes to a finding, by severity, worst first (M, PRODUCT.md §3.4).
+pub const BOUND_MINUTES: [i64; 4] = [30, 60, 120, 120];
+/// By how many minutes that is stretched, once, where the plan stays whole.
+pub const STRETCH_MINUTES: i64 = 30;
+/// Minutes of a quantum: after it a decision is taken (PRODUCT.md §1).
+pub const QUANTUM_MINUTES: i64 = 20;
+/// Minutes that it takes to write down what was found.
+pub const FINDING_MINUTES: i64 = 8;
+/// Minutes that it takes to change over to a case.
+pub const SWITCH_MINUTES: i64 = 3;
+/// A finding that says something needs this many minutes of work.
+pub const USEFUL_MINUTES: i64 = 10;
+/// A case that is put aside this many minutes before its due is not taken up again in time.
+pub const CLOSE_MINUTES: i64 = 90;
+/// Nearest open promises that a plan seats (SCHEDULING.md §4 of the design): reading them from rows is most of what a plan
+/// costs, and nobody works further ahead in a day. What lies behind is counted.
+pub const PROMISES_PLANNED: i64 = 300;
+/// Newest pieces of work that the plan learns from: five times what a sort of work needs to speak for itself.
+pub const WORK_REMEMBERED: usize = 1_000;
+/// Entries of lists that the planner may look at to help what is late, at each event: see `plan::schedule::Board::within`.
+pub const PLAN_STEPS: usize = 2_000;
+/// The same where people wait for advice: what is at risk, and whom to ask.
+pub const ADVICE_STEPS: usize = 30_000;
+/// Minutes between the planned and the promised time: what one slice of another case or one stretch can cost.
+pub const GUARD_MINUTES: i64 = 30;
+/// Minutes to which offered times are rounded up: nobody is promised 10:43.
+pub const ADMITTED_STEP_MINUTES: i64 = 5;
+/// Minutes of one slot in which promised work is summed for admission; migration 0080 knows it as well.
+pub const SLOT_MINUTES: i64 = 15;
+/// Slots with work that admission reads: beyond so many the desk is full, and it knows no date.
+pub const SLOTS_COUNTED: i64 = 1_200;
+/// Cases that a reason names as the largest of what is promised.
+pub const LARGEST_SAID: usize = 3;
+/// Names of engineers in a refusal.
+pub const NAMES_SAID: usize = 5;
+/// Business days after which an offer by mail lapses (PRODUCT.md §3.12).
+pub const OFFER_BUSINESS_DAYS: u32 = 2;
+/// Open minutes within which somebody is told what became of a wish that the count did not grant, by a lead or by the clock.
+pub const WISH_MINUTES: i64 = 60;
+/// Hours within which a step that was echoed can be taken back, if none of its times falls due before.
+pub const STEP_UNDO_HOURS: i64 = 24;
+/// People of a case who get the echo of a step.
+pub const ECHOES: usize = 20;
+/// Free times that a page offers as buttons.
+pub const TIMES_OFFERED: usize = 3;
+/// Sentence that goes with an offer, as one line.
+pub const OFFER_REASON_CHARS: usize = 300;
+/// Words at the top of a mail that are looked at for a wish; nobody needs a longer line for a time.
+pub const WISH_LINE_CHARS: usize = 120;
+/// Promises at risk that the run queue lists with what would help; the rest are counted.
+pub const AT_RISK_SHOWN: usize = 5;
+
 /// Seconds a reply is held before it leaves, of which ten are shown for undo (UX.md §1.0).
 pub const HOLD_SECONDS: i64 = 13;
 /// Seconds a reply given by mail is held: the answer that offers `#undo` has to reach its writer first. A reply whose promise
 /// is close to its due is held as any other.
 pub const HOLD_BY_MAIL_SECONDS: i64 = 120;
+/// A reply by mail waits so long for the files of its mail to have their place; then its words go alone.
+pub const COMMAND_FILES_SECONDS: i64 = 60;
 /// Verbs at the top of one mail.
 pub const MAIL_VERBS: usize = 10;
 /// Cases in one part of a digest; the run queue has the rest.
@@ -460,3 +517,81 @@ pub const FETCH_JSON_BYTES: usize = 8 * 1024 * 1024;
 pub const FETCH_SECRET_SECONDS: u64 = 30;
 /// A password or token.
 pub const FETCH_SECRET_BYTES: usize = 16 * 1024;
+/// Largest file of an agreement or a calendar: a century of holidays has 40 kB.
+pub const AGREEMENT_BYTES: usize = 256 * 1024;
+/// Largest iCalendar file of holidays.
+pub const HOLIDAY_FILE_BYTES: u64 = 4 * 1024 * 1024;
+/// Years before this one of which holidays are taken from a file: what is being answered may be old.
+pub const HOLIDAY_YEARS_BACK: i16 = 1;
+/// Years after this one: beyond what any target reaches.
+pub const HOLIDAY_YEARS_AHEAD: i16 = 12;
+/// Agreements that one customer may have.
+pub const AGREEMENTS_A_CUSTOMER: i64 = 50;
+/// Versions of one agreement.
+pub const VERSIONS_AN_AGREEMENT: i64 = 1_000;
+/// Names of one kind in an agreement: products, contacts, channels.
+pub const AGREEMENT_NAMES: usize = 500;
+/// Closed dates that the reason of a due time names.
+pub const WHY_DATES: usize = 10;
+/// Events or mails of a history that `duly due` reads: they are held in memory.
+pub const HISTORY_EVENTS: usize = 2_000_000;
+/// Years of which the settings' iCalendar files give holidays: what repeats every year would never end.
+pub const HOLIDAY_YEARS: (i16, i16) = (2020, 2060);
+
+/// Entries of the ledger that a proof reads at once.
+pub const PROOF_PAGE: i64 = 2_000;
+/// Entries after which a checkpoint is made (SECURITY.md §5.7 of the design).
+pub const CHECKPOINT_ENTRIES: i64 = 1_000;
+/// Time after which one is made if there is any new entry.
+pub const CHECKPOINT_SECONDS: i64 = 600;
+/// Entries that one checkpoint goes on over at most; a desk that comes to have checkpoints makes several at first.
+pub const CHECKPOINT_ENTRIES_MAX: i64 = 100_000;
+/// Checkpoints that a proof compares at once, spread over the ledger: each beyond the last only narrows where a forger
+/// with the key began.
+pub const CHECKPOINTS_COMPARED: usize = 200;
+/// Largest file of checkpoints or keys that is read.
+pub const CHECKPOINT_FILE_BYTES: u64 = 256 * 1024 * 1024;
+/// Entries that get their code in one job when the ledger's key is made.
+pub const SEAL_AT_ONCE: i64 = 5_000;
+/// Largest mail in which a receipt is looked for.
+pub const RECEIPT_MAIL_BYTES: u64 = 100_000_000;
+/// Receipts that are checked in one mail: a thread that was forwarded has several.
+pub const RECEIPTS: usize = 100;
+/// Weeks of figures that one answer holds: five years.
+pub const FIGURE_WEEKS: i64 = 261;
+/// Sums that one answer is added up from.
+pub const FIGURE_ROWS: i64 = 200_000;
+/// Entries of the ledger that are counted at once.
+pub const FIGURE_ENTRIES: i64 = 20_000;
+/// Promises that are read at once for the sums of a week.
+pub const FIGURE_PAGE: i64 = 5_000;
+/// Pause between two counts on a busy desk, at least; figures are a little older than this at most.
+pub const FIGURE_SECONDS: u64 = 5;
+/// Counting takes at most this part of the time: one count that takes a second is followed by a minute without.
+pub const FIGURE_SHARE: u32 = 60;
+/// Promises of a week on one page of the ledger.
+pub const BOOK_ROWS: i64 = 100;
+/// Promises of a day that the ledger strip draws: more would stand on each other.
+pub const STRIP_TICKS: i64 = 100;
+/// Promises in one export of a week.
+pub const BOOK_EXPORT: i64 = 100_000;
+/// Moves of a week that the ledger's page lists.
+pub const BOOK_MOVES: i64 = 200;
+/// Characters of a secret that signs somebody in, at least: 256 random bits in base32.
+pub const SECRET_CHARS: usize = 52;
+/// Minutes in which a sign-in link can be used (SECURITY.md §5.6 of the design).
+pub const SIGN_IN_MINUTES: i64 = 15;
+/// Days for which a used or expired link is still known, so that its page can say what became of it.
+pub const SIGN_IN_KEPT_DAYS: i64 = 7;
+/// Sign-in links of one person that are remembered; the oldest goes first, used or not.
+pub const SIGN_IN_LINKS: i64 = 10;
+/// Hours after which a session ends that nobody used (SECURITY.md §5.6 of the design).
+pub const SESSION_IDLE_HOURS: i64 = 12;
+/// Days after which a session ends, used or not.
+pub const SESSION_DAYS: i64 = 7;
+/// A session's last use is written down no more often: a page a second costs no write a second.
+pub const SESSION_SEEN_SECONDS: i64 = 60;
+/// Sessions of one person; with one more the one that was unused longest ends.
+pub const SESSIONS: i64 = 20;
+/// Characters of what is kept of a browser's name.
+pub const SESSION_AGENT_CHARS: usize = 60;

@@ -4,18 +4,22 @@
 //! received end; what was acknowledged is given its place; what is being sent is finished; then the database is closed.
 
 mod files;
+pub mod keys;
 mod outside;
+mod prove;
+mod ring;
 mod settings;
 mod ways;
 
 pub use files::files_of;
 pub use outside::Outside;
-pub use settings::host_of;
+pub use settings::{checkpoint_file_of, domain_of, host_of};
 
 use crate::api::local::{self, LocalDoor};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::desk::{self, ALARM, ARRIVED, Desk, FILES, OUTBOX, Unverified, alarm, command};
+use crate::desk::receipt::Signer as Receipts;
+use crate::desk::{self, ARRIVED, Desk, FILES, OUTBOX, Unverified};
 use crate::files::Files;
 use crate::limits;
 use crate::mail::catalogue;
@@ -33,6 +37,7 @@ use crate::store::{Store, Target};
 use crate::web;
 use anyhow::Context;
 use plan::{Calendar, Targets};
+use prove::Notary;
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -63,6 +68,8 @@ pub struct Running {
     pub store: Store,
     /// The rules.
     pub desk: Arc<Desk>,
+    /// The time by which it acts.
+    pub clock: Clock,
     /// Where mail comes in.
     pub smtp: SocketAddr,
     /// Where pages are.
@@ -79,19 +86,20 @@ pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Store> {
         "" => Target::Sqlite(dir.join("duly.db")),
         url => Target::Postgres(url.to_owned()),
     };
-    Store::open(&target, desk::MIGRATIONS)
+    if let Some(seal) = keys::seal_of(dir)? {
+        return Store::open_sealed(&target, desk::MIGRATIONS, Some(seal));
+    }
+    let (secret, seal) = keys::new_seal()?;
+    let store = Store::open_sealed(&target, desk::MIGRATIONS, Some(seal))?;
+    keys::seal_all(dir, &store, &secret)?;
+    Ok(store)
 }
 
 /// The rules of the desk out of its settings and its key.
 pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
     let wrong = |cause: String| Refusal::usage(format!("Settings: {cause}"));
     let (addresses, entries) = ways::addresses_of(&config.list("desk", "addresses")).map_err(wrong)?;
-    let holidays = config.list("desk", "holidays");
-    let date = |text: &String| {
-        text.parse::<jiff::civil::Date>()
-            .map_err(|_| wrong(format!("desk.holidays: \"{text}\" is no date; write it as 2026-12-25.")))
-    };
-    let holidays = holidays.iter().map(date).collect::<Result<Vec<_>, _>>()?;
+    let holidays = settings::holidays_of(dir, &config.list("desk", "holidays")).map_err(wrong)?;
     let calendar = Calendar::from_text(config.text("desk", "zone"), config.text("desk", "hours"))
         .map_err(|cause| wrong(format!("{cause}.")))?
         .with_holidays(holidays)
@@ -110,6 +118,7 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
         languages: catalogue::languages().into_iter().map(str::to_owned).collect(),
         zone: calendar.zone().clone(),
         targets: targets_of(&config.list("desk", "targets")).map_err(wrong)?,
+        own: Default::default(),
         calendar,
         unverified,
         lists: config
@@ -122,6 +131,16 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
             .try_into()
             .map_err(|_| anyhow::anyhow!("duly.key does not hold 64 bytes"))?,
     })
+}
+
+/// What the settings say of targets and hours, as the version that promises name. Before the first mail is taken.
+fn enter_agreement(store: &Store, desk: &Arc<Desk>, now: jiff::Timestamp) -> anyhow::Result<()> {
+    let rules = Arc::clone(desk);
+    let entered = store.write(move |tx| desk::agreement::enter_own(tx, now, &rules));
+    let own = entered.map_err(|fault| anyhow::anyhow!("{fault}").context("enter the desk's own agreement"))?;
+    // A desk is started once; whoever starts it again with the same rules enters the same rows.
+    let _ = desk.own.set(own);
+    Ok(())
 }
 
 /// The catalogue is whole, and has this language.
@@ -169,8 +188,14 @@ impl Running {
             outside,
         } = start;
         let desk = Arc::new(desk_of(&dir, &config)?);
+        let url = settings::web_url(&config)?;
         let files = Arc::new(files_of(&dir, &config)?);
         let store = open_store(&dir, &config)?;
+        let clock = {
+            let (config, store) = (config.clone(), store.clone());
+            tokio::task::spawn_blocking(move || settings::steady_of(&config, &store, clock)).await??
+        };
+        enter_agreement(&store, &desk, clock.now())?;
         // Before the ports: whoever finds those open may ask at once.
         let socket = local_socket(&dir)?;
         let http = bind(config.text("web", "http"), "web.http").await?;
@@ -192,6 +217,8 @@ impl Running {
             Courier::with(route, host.clone(), Arc::clone(&outside.directory), outside.waits)?.trusting(outside.tls);
         let policies = Policies::new(store.clone(), outside.directory, outside.fetch);
         let signer = settings::signer_of(&dir, &config, &desk)?;
+        let receipts = Arc::new(keys::signer_of(&dir, settings::domain_of(&desk))?);
+        let published = settings::published_of(&dir)?;
         let checks = match desk.unverified {
             Unverified::Hold => Some(settings::checks_of(&config, resolver, host.clone())?),
             Unverified::Schedule => None,
@@ -201,6 +228,7 @@ impl Running {
         let mut running = Running {
             store: store.clone(),
             desk: Arc::clone(&desk),
+            clock: clock.clone(),
             smtp: smtp_at,
             http: http_at,
             stop,
@@ -217,17 +245,32 @@ impl Running {
                 &clock,
                 worker(),
                 &files,
-                (courier, policies, signer, keys.clone()),
+                (courier, policies, (signer, Arc::clone(&receipts)), keys.clone()),
                 checks,
-                workers_stopped,
+                workers_stopped.clone(),
             )
             .await?;
+        let notary = Notary {
+            store: store.clone(),
+            desk: Arc::clone(&desk),
+            signer: receipts,
+            file: settings::checkpoint_file_of(&dir, &config),
+            to: settings::checkpoint_address_of(&config)?,
+        };
+        running
+            .workers
+            .spawn(prove::prove(notary, clock.clone(), workers_stopped));
         let local = LocalDoor {
             store: store.clone(),
             desk: Arc::clone(&desk),
             clock: clock.clone(),
             files: Arc::clone(&files),
             owner: owner_of(&dir)?,
+            pages: match url.is_empty() {
+                true if http_at.ip().is_unspecified() => format!("http://127.0.0.1:{}", http_at.port()),
+                true => format!("http://{http_at}"),
+                false => url.clone(),
+            },
         };
         running
             .doors
@@ -238,7 +281,9 @@ impl Running {
             clock: clock.clone(),
             files,
             open,
+            url,
             smtp: smtp_at,
+            published,
         };
         let pages = web::serve(http, Arc::new(door), stopped.clone());
         running.doors.spawn(async {
@@ -280,7 +325,7 @@ impl Running {
         clock: &Clock,
         worker: Worker,
         files: &Arc<Files>,
-        (courier, policies, signer, keys): (Courier, Policies, Option<Signer>, PathBuf),
+        (courier, policies, (signer, receipts), keys): (Courier, Policies, (Option<Signer>, Arc<Receipts>), PathBuf),
         checks: Option<Checks>,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
@@ -294,7 +339,9 @@ impl Running {
         let (for_read, for_post) = (clock.clone(), clock.clone());
         let (understanding, post) = tokio::task::spawn_blocking(move || {
             let understanding = Understanding::begin(store.clone(), Arc::clone(&desk), for_read, worker, verifier)?;
-            let post = Post::begin(store, desk, for_post, (courier, policies), signer, files)?.with_keys(keys);
+            let post = Post::begin(store, desk, for_post, (courier, policies), signer, files)?
+                .with_keys(keys)
+                .with_receipts(receipts);
             Ok::<_, crate::refusal::Fault>((understanding, post))
         })
         .await??;
@@ -306,8 +353,12 @@ impl Running {
             self.store.bell(OUTBOX),
             stop.clone(),
         ));
-        self.workers
-            .spawn(ring(self.store.clone(), Arc::clone(&self.desk), clock.clone(), stop));
+        self.workers.spawn(ring::ring(
+            self.store.clone(),
+            Arc::clone(&self.desk),
+            clock.clone(),
+            stop,
+        ));
         Ok(())
     }
 
@@ -404,11 +455,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A pause until an instant; a hand-moved clock ends it whenever it is moved.
 async fn pause(clock: &Clock, until: Option<jiff::Timestamp>) {
-    let moved = match clock {
-        Clock::System => None,
-        // Listened to before the time is read: a movement between the two is not missed.
-        Clock::Hand(hand) => Some(hand.subscribe()),
-    };
+    // Listened to before the time is read: a movement between the two is not missed.
+    let moved = clock.moved();
     let wait = until.map_or(LONGEST_PAUSE, |at| {
         Duration::try_from(at.duration_since(clock.now()))
             .unwrap_or_default()
@@ -532,47 +580,6 @@ async fn send(post: Arc<Post>, clock: Clock, mut bell: watch::Receiver<u64>, mut
 
 fn lock(traffic: &Mutex<Traffic>) -> std::sync::MutexGuard<'_, Traffic> {
     traffic.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::Receiver<bool>) {
-    let mut bell = store.bell(ALARM);
-    loop {
-        bell.mark_unchanged();
-        let (store, desk, now) = (store.clone(), Arc::clone(&desk), clock.now());
-        let turn = tokio::task::spawn_blocking(move || {
-            command::obey(&store, &desk, now)?;
-            let next = store.read(|tx| alarm::next(tx, &desk))?;
-            if next.is_some_and(|at| at <= now) {
-                let rules = Arc::clone(&desk);
-                store.write(move |tx| alarm::ring(tx, now, &rules))?;
-                return store.read(|tx| alarm::next(tx, &desk));
-            }
-            Ok::<_, crate::refusal::Fault>(next)
-        })
-        .await;
-        let next = match turn {
-            Ok(Ok(next)) => next,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "alarms cannot be handled; tried again");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                None
-            }
-            Err(panic) => {
-                tracing::error!(error = %panic, "handling alarms panicked; tried again");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                None
-            }
-        };
-        tokio::select! {
-            () = stopped(&mut stop) => return,
-            // Every promise rings: a little patience spares a look for each of a thousand mails.
-            _ = bell.changed() => {}
-            () = pause(&clock, next) => continue,
-        }
-        if let Clock::System = clock {
-            tokio::time::sleep(Duration::from_millis(limits::ALARM_PATIENCE_MILLIS)).await;
-        }
-    }
 }
 
 #[cfg(test)]

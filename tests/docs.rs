@@ -134,13 +134,48 @@ fn the_table_of_settings_is_the_table_of_the_code() {
     );
 }
 
+/// The tables of docs/POLICY.md: verbs by role, and paths by what they need.
+fn policy() -> String {
+    let mut text =
+        String::from("| verb | engineer | lead | administrator | owner | but |\n|---|---|---|---|---|---|\n");
+    for rule in duly::desk::policy::RULES {
+        let may = rule.may().map(|may| if may { "yes" } else { "–" });
+        let _ = writeln!(text, "| `{}` | {} | {} |", rule.verb, may.join(" | "), rule.but);
+    }
+    text.push_str("\n| path | method | what it needs |\n|---|---|---|\n");
+    for (path, method, needs) in duly::web::policy() {
+        let _ = writeln!(text, "| `{path}` | {method} | {} |", needs.words());
+    }
+    text
+}
+
+#[test]
+fn the_tables_of_who_may_do_what_are_those_of_the_code() {
+    const BEGIN: &str = "by tests/docs.rs -->\n";
+    const END: &str = "<!-- end of policy -->";
+    let path = root().join("docs/POLICY.md");
+    let text = std::fs::read_to_string(&path).expect("the document");
+    let from = text.find(BEGIN).expect("its beginning") + BEGIN.len();
+    let to = text.find(END).expect("its end");
+    if std::env::var_os("DULY_WRITE_DOCS").is_some() {
+        let whole = format!("{}{}{}", &text[..from], policy(), &text[to..]);
+        std::fs::write(&path, whole).expect("written");
+        return;
+    }
+    assert_eq!(
+        &text[from..to],
+        policy(),
+        "run `DULY_WRITE_DOCS=1 cargo test --test docs`"
+    );
+}
+
 #[test]
 fn every_invariant_names_a_test_that_is_there() {
     let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the document");
     let begin = text.find("## Invariants").expect("the invariants");
     let section = text[begin..].split("\n## ").next().unwrap_or_default();
     let mut sources = String::new();
-    for folder in ["tests", "src", "plan", "torture"] {
+    for folder in ["tests", "src", "plan", "replay", "torture"] {
         collect(&root().join(folder), &mut sources);
     }
     let mut named = 0;

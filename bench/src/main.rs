@@ -5,15 +5,18 @@
 //! debug build. A figure is worth as much as the machine was idle: the load at the start is printed with them.
 
 mod desk;
+mod due;
 mod idle;
 mod import;
 mod ingest;
+mod ledger;
 mod limit;
 mod pages;
 mod process;
 mod report;
 mod session;
 mod slices;
+mod timers;
 mod understand;
 
 use anyhow::{Result, ensure};
@@ -24,7 +27,7 @@ use std::path::PathBuf;
 /// Measures Duly beside the limit of this machine.
 #[derive(Parser)]
 struct Arguments {
-    /// Only these: understand, session, ingest, next, pages, idle, import
+    /// Only these: understand, due, session, ingest, next, pages, idle, import, timers, ledger
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Of ingest, only so many sessions at once: 1, 8, 64
@@ -54,6 +57,9 @@ fn main() -> Result<()> {
     if wanted("understand") {
         understand::measure(&mut report, &program, arguments.quick)?;
     }
+    if wanted("due") {
+        due::measure(&mut report, arguments.quick)?;
+    }
     if wanted("session") {
         session::measure(&mut report, arguments.quick)?;
     }
@@ -62,6 +68,13 @@ fn main() -> Result<()> {
     }
     if wanted("import") {
         import::measure(&mut report)?;
+    }
+    if wanted("ledger") {
+        ledger::measure(&mut report, arguments.quick)?;
+    }
+    if wanted("timers") {
+        let mut full = desk::Large::filled(timers::AT_ONCE as usize, &mut report)?;
+        timers::measure(&mut report, &mut full, arguments.quick)?;
     }
     if ["next", "pages", "idle"].iter().any(|name| wanted(name)) {
         let cases = if arguments.quick {

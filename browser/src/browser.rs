@@ -224,6 +224,16 @@ impl Browser {
         Ok(element.css_value(property).await?)
     }
 
+    /// What stands in the first field that matches a CSS selector.
+    pub async fn value(&self, selector: &str) -> Result<String> {
+        let script = "return document.querySelector(arguments[0])?.value ?? null";
+        let found = self.client.execute(script, vec![json!(selector)]).await?;
+        found
+            .as_str()
+            .map(str::to_owned)
+            .with_context(|| format!("a value of {selector}"))
+    }
+
     /// What the page that is open cost to fetch.
     pub async fn weight(&self) -> Result<Weight> {
         let script = "const all = ['navigation', 'resource'].flatMap(kind => performance.getEntriesByType(kind))

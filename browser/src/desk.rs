@@ -32,6 +32,15 @@ pub struct Desk {
 impl Desk {
     /// A desk with one engineer, Anna, who works around the clock, so that every mail can be promised a time.
     pub fn start() -> Result<Self> {
+        Desk::started(true)
+    }
+
+    /// The same, of a desk at which one signs in.
+    pub fn closed() -> Result<Self> {
+        Desk::started(false)
+    }
+
+    fn started(open: bool) -> Result<Self> {
         let program = program()?;
         let folder = tempfile::Builder::new().prefix("duly-desk-").tempdir()?;
         let dir = folder.path();
@@ -51,7 +60,7 @@ impl Desk {
                 "--relay",
                 &relay()?.to_string(),
             ])
-            .env("DULY_WEB_OPEN", "true")
+            .env("DULY_WEB_OPEN", if open { "true" } else { "false" })
             .env("DULY_MAIL_UNVERIFIED", "schedule")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -10,6 +10,8 @@
 //! bound: after [eleven years](NoHours) the answer is that there are no hours.
 
 use crate::hours::{Hours, WINDOWS_A_DAY, Window, too_many};
+use crate::interval::{self, Interval};
+use crate::target::Target;
 use crate::walk::{DAYS, OpenSpans, Wall, day_number, weekday_of};
 use crate::zone::Zone;
 use crate::{Mistake, hours};
@@ -38,6 +40,9 @@ pub struct Calendar {
     /// Days on which the week does not hold, ascending: holidays (no windows) and exceptions.
     special: Vec<(i64, Special)>,
     week_ms: i64,
+    /// By how much the first n special days are open longer than their weekdays, milliseconds; empty where a window crosses
+    /// midnight: then days cannot be added up one by one.
+    longer_ms: Vec<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +56,35 @@ impl Calendar {
     /// A calendar without holidays and exceptions.
     pub fn new(zone: Zone, hours: Hours) -> Calendar {
         let week_ms = hours.open_minutes() * 60_000;
-        Calendar {
+        let calendar = Calendar {
             zone,
             hours,
             special: Vec::new(),
             week_ms,
-        }
+            longer_ms: Vec::new(),
+        };
+        calendar.added_up()
+    }
+
+    /// The calendar with its special days added up.
+    fn added_up(mut self) -> Calendar {
+        let crosses = |windows: &[Window]| windows.iter().any(|window| window.end_minute() > hours::DAY);
+        let special = self
+            .special
+            .iter()
+            .filter_map(|(_, special)| special.instead.as_deref());
+        self.longer_ms = if (0..7).map(|day| self.hours.of(day)).chain(special).any(crosses) {
+            Vec::new()
+        } else {
+            let mut sum = 0;
+            let longer = self.special.iter().map(|(day, _)| {
+                let usual = hours::minutes_of_day(self.hours.of(weekday_of(*day)));
+                sum += (hours::minutes_of_day(self.windows(*day).0) - usual) * 60_000;
+                sum
+            });
+            std::iter::once(0).chain(longer.collect::<Vec<_>>()).collect()
+        };
+        self
     }
 
     /// A calendar from a zone and hours as people write them, such as `mon-fri 09:00-17:00`.
@@ -69,7 +97,7 @@ impl Calendar {
         for date in dates {
             self.special_mut(date)?.holiday = true;
         }
-        Ok(self)
+        Ok(self.added_up())
     }
 
     /// Adds exceptions: these windows replace those of the date, also on a holiday; none means closed.
@@ -82,7 +110,7 @@ impl Calendar {
             windows.sort_unstable();
             self.special_mut(date)?.instead = Some(windows);
         }
-        Ok(self)
+        Ok(self.added_up())
     }
 
     fn special_mut(&mut self, date: Date) -> Result<&mut Special, Mistake> {
@@ -116,6 +144,39 @@ impl Calendar {
     /// The hours of a plain week.
     pub fn hours(&self) -> &Hours {
         &self.hours
+    }
+
+    /// Dates that are a holiday or have hours of their own.
+    pub fn special_dates(&self) -> usize {
+        self.special.len()
+    }
+
+    /// The same hours, read on the clocks of another zone: where hours local to the customer are agreed.
+    pub fn in_zone(mut self, zone: Zone) -> Calendar {
+        self.zone = zone;
+        self
+    }
+
+    /// Due of a target from `from` on, in open time or in business days.
+    pub fn due_of(&self, from: Timestamp, target: Target) -> Result<Timestamp, NoHours> {
+        match target {
+            Target::OpenMinutes(minutes) => self.due(from, SignedDuration::from_mins(i64::from(minutes)), &[]),
+            Target::BusinessDays(days) => self.closing_of_business_day(from, days),
+        }
+    }
+
+    /// Dates between two instants, both local dates included, on which the week has hours and a holiday or exception takes
+    /// them all: what a person asks about who counts the days. At most `most`.
+    pub fn closed_between(&self, from: Timestamp, until: Timestamp, most: usize) -> Vec<Date> {
+        let day = |at| day_number(self.zone.local(at).date());
+        let (first, last) = (day(from), day(until));
+        let place = self.special.partition_point(|special| special.0 < first);
+        let near = self.special[place..].iter().take_while(|special| special.0 <= last);
+        let usual = |day| !self.hours.of(weekday_of(day)).is_empty();
+        near.filter(|(day, _)| usual(*day) && self.windows(*day).0.is_empty())
+            .map(|(_, special)| special.date)
+            .take(most)
+            .collect()
     }
 
     /// The first instant at which the open time since `from`, less `pauses`, equals `target`. Pauses may come in any
@@ -166,6 +227,18 @@ impl Calendar {
             .map(|(begin, end)| (end.min(stop) - begin.max(start)).max(0))
             .sum();
         SignedDuration::from_millis(open)
+    }
+
+    /// Open time between two minutes (since 1970, UTC), as the schedule counts it: in order, touching windows joined. A
+    /// minute that is not open from its first second to its last is none.
+    pub fn open_minutes(&self, window: Interval) -> Vec<Interval> {
+        let Ok(from) = Timestamp::from_second(window.from.saturating_mul(60)) else {
+            return Vec::new();
+        };
+        let spans = OpenSpans::new(self, from)
+            .map(|(begin, end)| Interval::new((begin + 59_999).div_euclid(60_000), end.div_euclid(60_000)))
+            .take_while(|one| one.from < window.to);
+        interval::tidy(&interval::clipped(&spans.collect::<Vec<_>>(), window))
     }
 
     /// Whether a window is open; the end of a window is not in it.
@@ -249,6 +322,15 @@ impl Calendar {
     pub(crate) fn next_special(&self, day: i64) -> Option<i64> {
         let place = self.special.partition_point(|special| special.0 < day);
         self.special.get(place).map(|special| special.0)
+    }
+
+    /// Open milliseconds of whole weeks from `day` on, special days included; none where windows cross midnight.
+    pub(crate) fn weeks_ms(&self, day: i64, weeks: i64) -> Option<i64> {
+        let sum_before = |day| {
+            let place = self.special.partition_point(|special| special.0 < day);
+            self.longer_ms.get(place).copied()
+        };
+        Some(weeks * self.week_ms + sum_before(day + weeks * 7)? - sum_before(day)?)
     }
 
     /// Open milliseconds of a plain week.

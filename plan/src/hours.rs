@@ -14,7 +14,7 @@ pub(crate) const WINDOWS_A_DAY: usize = 24;
 /// Short names of the weekdays, Monday first.
 pub(crate) const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// Minutes of a day.
-const DAY: u16 = 24 * 60;
+pub(crate) const DAY: u16 = 24 * 60;
 
 /// One span of local hours; it belongs to the date on which it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -140,6 +140,17 @@ impl Hours {
         }
         total
     }
+}
+
+/// Minutes in which at least one of these windows is open, none of which crosses midnight.
+pub(crate) fn minutes_of_day(windows: &[Window]) -> i64 {
+    let (mut total, mut covered) = (0, 0);
+    // They are in the order of the clock.
+    for window in windows {
+        total += i64::from(window.end.saturating_sub(window.begin.max(covered)));
+        covered = covered.max(window.end);
+    }
+    total
 }
 
 /// Refuses more than `most`.

@@ -1,21 +1,52 @@
-//! Pure engines of Duly: calendars and due times, whose turn it is, and how times are read from and said to people.
+//! Pure engines of Duly: calendars and due times, the schedule, and how times are read from and said to people.
 //!
 //! Nothing in here reads a clock, opens a file or knows a table: every instant is passed in, so the same input gives the
 //! same answer, byte for byte. Zone data is compiled into the binary (its release is part of jiff's version).
 
+pub mod admit;
+pub mod budget;
 pub mod calendar;
+pub mod capacity;
+pub mod cut;
+pub mod dispatch;
+pub mod fan;
+mod fingerprint;
+pub mod flow;
+mod grid;
+mod guide;
+mod heap;
+pub mod holidays;
 pub mod hours;
-pub mod next;
+mod insertion;
+pub mod interval;
+pub mod limits;
+mod load;
 pub mod phrase;
+pub mod preset;
+pub mod renegotiate;
+pub mod request;
+pub mod risk;
+#[cfg(test)]
+mod sample;
 pub mod say;
+pub mod schedule;
+mod seating;
+pub mod shift;
+pub mod slack;
+pub mod snapshot;
 pub mod target;
+mod team;
+pub mod timetable;
 mod walk;
+pub mod wall;
+pub mod why;
 pub mod zone;
 
+pub use admit::admit;
 pub use calendar::{Calendar, NoHours};
 pub use hours::{Hours, Window};
-pub use next::{Candidate, Choice, Engineer, next};
-pub use target::{Severity, Targets};
+pub use schedule::{Board, Plan, plan};
+pub use target::{Severity, Target, Targets};
 pub use zone::Zone;
 
 /// What is wrong with a calendar, a zone or a target that somebody wrote down; the sentence names the words at fault.
@@ -49,6 +80,9 @@ pub enum Mistake {
         /// How many are taken.
         most: usize,
     },
+    /// Not a target.
+    #[error("\"{0}\" is no target; write 2h, 30m, 1h30m or 2 business days, at most a year")]
+    Target(String),
     /// A severity outside 1 to 4.
     #[error("\"{0}\" is no severity; write 1 (stopped), 2 (severe), 3 (limited) or 4 (question)")]
     Severity(String),

@@ -83,6 +83,90 @@ impl FromStr for Severity {
     }
 }
 
+/// Longest target, in minutes of open time and in business days: a year.
+const LONGEST_MINUTES: u32 = 366 * 24 * 60;
+const LONGEST_DAYS: u32 = 366;
+
+/// The time within which a reply is owed, before a date is made of it.
+///
+/// Written as `2h`, `30m`, `1h30m` for open time, or `2 business days`: the close of the second day with hours after the
+/// day of receipt, mail after close counting as received at the next opening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Target {
+    /// Minutes in which the calendar is open.
+    OpenMinutes(u32),
+    /// Days with hours.
+    BusinessDays(u32),
+}
+
+impl FromStr for Target {
+    type Err = Mistake;
+
+    fn from_str(text: &str) -> Result<Target, Mistake> {
+        let mistake = || Mistake::Target(text.chars().take(60).collect());
+        let number = |digits: &str| {
+            let digits = digits.trim();
+            let few = !digits.is_empty() && digits.len() <= 6 && digits.bytes().all(|b| b.is_ascii_digit());
+            few.then(|| digits.parse::<u32>().ok()).flatten()
+        };
+        let text = text.trim();
+        let days = text
+            .strip_suffix("business days")
+            .or_else(|| text.strip_suffix("business day"));
+        if let Some(days) = days {
+            let days = number(days).ok_or_else(mistake)?;
+            return match days {
+                1..=LONGEST_DAYS => Ok(Target::BusinessDays(days)),
+                _ => Err(mistake()),
+            };
+        }
+        let (hours, rest) = match text.split_once('h') {
+            Some((hours, rest)) => (number(hours).ok_or_else(mistake)?, rest.trim()),
+            None => (0, text),
+        };
+        let minutes = match rest.strip_suffix('m') {
+            Some(minutes) => number(minutes).ok_or_else(mistake)?,
+            None if rest.is_empty() && text.contains('h') => 0,
+            None => return Err(mistake()),
+        };
+        let all = hours.checked_mul(60).and_then(|hours| hours.checked_add(minutes));
+        match all {
+            Some(all @ 1..=LONGEST_MINUTES) => Ok(Target::OpenMinutes(all)),
+            _ => Err(mistake()),
+        }
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = Mistake;
+
+    fn try_from(text: String) -> Result<Target, Mistake> {
+        text.parse()
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> String {
+        target.to_string()
+    }
+}
+
+impl fmt::Display for Target {
+    /// As it is written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Target::BusinessDays(1) => f.write_str("1 business day"),
+            Target::BusinessDays(days) => write!(f, "{days} business days"),
+            Target::OpenMinutes(minutes) => match (minutes / 60, minutes % 60) {
+                (0, minutes) => write!(f, "{minutes}m"),
+                (hours, 0) => write!(f, "{hours}h"),
+                (hours, minutes) => write!(f, "{hours}h{minutes}m"),
+            },
+        }
+    }
+}
+
 /// Open minutes within which a reply is owed, by severity, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -132,6 +216,30 @@ mod tests {
             Targets::default().follow_up(Severity::Limited),
             SignedDuration::from_hours(10)
         );
+    }
+
+    #[test]
+    fn targets_are_printed_as_they_are_written() {
+        for text in ["2h", "30m", "1h30m", "8784h", "1 business day", "2 business days"] {
+            assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
+        }
+        assert_eq!("90m".parse(), Ok(Target::OpenMinutes(90)));
+        for text in [
+            "",
+            "h",
+            "m",
+            "0h",
+            "0m",
+            "2",
+            "2d",
+            "-2h",
+            "8785h",
+            "0 business days",
+            "367 business days",
+            "9999999h",
+        ] {
+            assert!(matches!(text.parse::<Target>(), Err(Mistake::Target(_))), "{text}");
+        }
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! far from any change of offset an instant is one subtraction. So the walk keeps the steady stretch it is in and asks
 //! the database only near its ends. Instants are whole milliseconds since the epoch, days are counted from 1970-01-01.
 //!
-//! A table of prefix sums would answer faster still, but it has to be built, kept and thrown away with each change of a
-//! calendar; leaping over whole plain weeks (see [`OpenSpans::leap`]) keeps a target of a year cheap without one.
+//! A table of every day's open time would answer faster still, but it has to be built, kept and thrown away with each
+//! change of a calendar; leaping over whole weeks (see [`OpenSpans::leap`]) with the special days added up keeps a target
+//! of a year cheap without one.
 
 use crate::calendar::Calendar;
 use crate::hours::Window;
@@ -136,6 +137,8 @@ pub(crate) struct OpenSpans<'a> {
     last: i64,
     /// Plain days without a holiday or exception that lie directly behind.
     quiet: i64,
+    /// Plain days that lie directly behind, holidays and exceptions among them.
+    steady_days: i64,
     ready: Vec<(i64, i64)>,
     given: usize,
     covered: i64,
@@ -151,6 +154,7 @@ impl<'a> OpenSpans<'a> {
             day,
             last: day + DAYS,
             quiet: 0,
+            steady_days: 0,
             ready: Vec::new(),
             given: 0,
             covered: i64::MIN,
@@ -167,6 +171,7 @@ impl<'a> OpenSpans<'a> {
             let (windows, special) = self.calendar.windows(self.day);
             let plain = self.wall.spans(self.day, windows, &mut self.ready);
             self.quiet = if plain && !special { self.quiet + 1 } else { 0 };
+            self.steady_days = if plain { self.steady_days + 1 } else { 0 };
             self.day += 1;
             // Windows of the days behind begin before those of a plain day end, and of no later day.
             if plain {
@@ -178,31 +183,55 @@ impl<'a> OpenSpans<'a> {
         }
     }
 
-    /// Passes whole weeks that hold the plain hours of the week and less than `left` milliseconds of open time in all;
-    /// returns the open time passed. Only to be asked when nothing before the end of these weeks is to be taken out.
+    /// Passes whole weeks that hold less than `left` milliseconds of open time in all; returns the open time passed. Only to
+    /// be asked when nothing before the end of these weeks is to be taken out.
     pub(crate) fn leap(&mut self, left: i64) -> i64 {
-        // After three quiet days the receipt lies behind, and no window of a special or shifted day is still open.
-        if self.quiet < 3 || self.given < self.ready.len() {
+        if self.given < self.ready.len() {
+            return 0;
+        }
+        // After three plain days the receipt lies behind, and no window of a shifted day is still open.
+        let by_sums = self.steady_days >= 3 && self.calendar.weeks_ms(self.day, 0).is_some();
+        if !by_sums && self.quiet < 3 {
             return 0;
         }
         let Some(steady) = self.wall.steady(self.day) else {
             return 0;
         };
+        let until_change = (steady.until - MARGIN_MS - self.day * DAY_MS - DAY_MS) / WEEK_MS;
+        let most = until_change.min((self.last - self.day) / 7).max(0);
+        let (weeks, open) = match by_sums {
+            true => self.weeks_by_sums(most, left),
+            false => self.plain_weeks(most, left),
+        };
+        self.day += weeks * 7;
+        self.covered = self.covered.saturating_add(weeks * WEEK_MS);
+        open
+    }
+
+    /// Of at most so many weeks as many as hold less than `left`, and what they hold: special days are added up.
+    fn weeks_by_sums(&self, most: i64, left: i64) -> (i64, i64) {
+        let open = |weeks| self.calendar.weeks_ms(self.day, weeks).unwrap_or(i64::MAX);
+        let (mut least, mut beyond) = (0, most + 1);
+        while beyond - least > 1 {
+            let middle = least + (beyond - least) / 2;
+            match open(middle) < left {
+                true => least = middle,
+                false => beyond = middle,
+            }
+        }
+        (least, if least > 0 { open(least) } else { 0 })
+    }
+
+    /// The same up to the next special day: where windows cross midnight, a special day is walked.
+    fn plain_weeks(&self, most: i64, left: i64) -> (i64, i64) {
         let week = self.calendar.week_ms();
         let enough = if week > 0 { (left - 1) / week } else { i64::MAX };
-        let until_change = (steady.until - MARGIN_MS - self.day * DAY_MS - DAY_MS) / WEEK_MS;
         let until_special = self
             .calendar
             .next_special(self.day)
             .map_or(i64::MAX, |special| (special - self.day) / 7);
-        let weeks = enough
-            .min(until_change)
-            .min(until_special)
-            .min((self.last - self.day) / 7)
-            .max(0);
-        self.day += weeks * 7;
-        self.covered = self.covered.saturating_add(weeks * WEEK_MS);
-        weeks * week
+        let weeks = most.min(enough).min(until_special).max(0);
+        (weeks, weeks * week)
     }
 }
 

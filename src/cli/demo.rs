@@ -77,7 +77,7 @@ fn live(given: &Demo, dir: &Path, began: Instant) -> anyhow::Result<()> {
         let mut stories: Vec<_> = demo::closed(SEED, given.closed).collect();
         stories.extend(demo::open(SEED));
         seed::fill(&store, &desk, Clock::System.now(), stories, |desk, row| {
-            letter::bytes_of(desk, row, Vec::new())
+            letter::bytes_of(desk, row, None, Vec::new())
         })?;
         store.close();
     }

@@ -10,6 +10,7 @@ use super::editor::private_file;
 use super::runtime;
 use crate::config::Config;
 use crate::desk::probe::Probe;
+use crate::desk::receipt::Public;
 use crate::desk::verb::{Answer, Verb};
 use crate::mail::records::{self, Advice, Wanted};
 use crate::mail::resolver::resolver;
@@ -60,11 +61,14 @@ pub fn run(cli: &Cli, dir: &Path, given: &Doctor) -> anyhow::Result<ExitCode> {
         keys: signer.as_ref().map_or(Ok(Vec::new()), Signer::records)?,
         domain,
     };
-    let published = runtime()?.block_on(async {
+    let receipts: Vec<_> = serve::keys::published(dir)?.iter().map(Public::record).collect();
+    let (published, said) = runtime()?.block_on(async {
         let dns = resolver(config.text("mail", "resolver"))?;
-        Ok::<_, anyhow::Error>(records::look_up(&dns, &wanted).await)
+        let said = records::look_up_promise_keys(&dns, &wanted.domain).await;
+        Ok::<_, anyhow::Error>((records::look_up(&dns, &wanted).await, said))
     })?;
     rows.extend(records::advise(&wanted, &published));
+    rows.extend(records::promise_keys(&receipts, &said));
     tell(cli, &rows)?;
     let all_good = rows.iter().all(|row| row.state == "good");
     Ok(ExitCode::from(u8::from(!all_good)))

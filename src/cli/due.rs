@@ -7,7 +7,7 @@
 use crate::limits;
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
-use plan::Calendar;
+use plan::{Calendar, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::File;
@@ -18,7 +18,8 @@ use std::path::Path;
 #[derive(Deserialize)]
 struct Case {
     from: Timestamp,
-    target_minutes: u32,
+    target_minutes: Option<u32>,
+    target: Option<Target>,
     #[serde(default)]
     pauses: Vec<(Timestamp, Timestamp)>,
     calendar: Value,
@@ -90,7 +91,18 @@ fn due(case: Value, known: &mut Option<(Value, Calendar)>) -> Result<Timestamp, 
         *known = Some((case.calendar, calendar));
     }
     let (_, calendar) = known.as_ref().ok_or("there is no calendar")?;
-    let target = SignedDuration::from_mins(i64::from(case.target_minutes));
+    let minutes = match (case.target_minutes, case.target) {
+        (Some(minutes), None) | (None, Some(Target::OpenMinutes(minutes))) => minutes,
+        (None, Some(Target::BusinessDays(_))) if !case.pauses.is_empty() => {
+            return Err("a target in business days takes no pauses: they would say nothing of days".into());
+        }
+        (None, Some(days)) => return calendar.due_of(case.from, days).map_err(|none| none.to_string()),
+        (None, None) => {
+            return Err("there is no target: write target_minutes, or target as \"2 business days\"".into());
+        }
+        (Some(_), Some(_)) => return Err("there are two targets: write target_minutes or target".into()),
+    };
+    let target = SignedDuration::from_mins(i64::from(minutes));
     calendar
         .due(case.from, target, &case.pauses)
         .map_err(|none| none.to_string())
@@ -153,6 +165,18 @@ mod tests {
             lines[3].starts_with(r#"{"id":4,"refused":"missing field `from`"#),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_target_may_be_in_business_days_and_stands_once() {
+        let of = |target: &str| answers(&case(&format!(r#""id":1,"from":"2026-11-30T10:00:00Z",{target}"#)));
+        assert_eq!(
+            of(r#""target":"1 business day""#),
+            "{\"id\":1,\"due\":\"2026-12-05T05:00:00Z\"}\n"
+        );
+        assert_eq!(of(r#""target":"1h""#), of(r#""target_minutes":60"#));
+        assert!(of(r#""target":"1h","target_minutes":60"#).contains("two targets"));
+        assert!(of(r#""pauses":[]"#).contains("there is no target"));
     }
 
     #[test]

@@ -241,7 +241,7 @@ fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mails: Vec<Read>) -> Outc
 }
 
 /// Reads mails out of an mbox.
-struct Mbox {
+pub(super) struct Mbox {
     file: BufReader<File>,
     read: u64,
     too_large: usize,
@@ -249,7 +249,7 @@ struct Mbox {
 }
 
 impl Mbox {
-    fn open(path: &Path) -> anyhow::Result<Mbox> {
+    pub(super) fn open(path: &Path) -> anyhow::Result<Mbox> {
         let file =
             File::open(path).map_err(|cause| Refusal::usage(format!("{} cannot be read: {cause}.", path.display())))?;
         let mut mbox = Mbox {
@@ -275,7 +275,7 @@ impl Mbox {
         Ok(())
     }
 
-    fn batch(&mut self, most: usize) -> anyhow::Result<Vec<Vec<u8>>> {
+    pub(super) fn batch(&mut self, most: usize) -> anyhow::Result<Vec<Vec<u8>>> {
         let mut mails = Vec::new();
         let mut bytes = 0;
         while mails.len() < most && bytes < limits::MESSAGE_BYTES && !self.line.is_empty() {

@@ -1,9 +1,10 @@
 //! The command line: from words to a verb of the desk, and from its answer to words.
 //!
 //! Data goes to standard output, talk to standard error; a refusal's kind is the exit code. Verbs on a desk go to the
-//! running server over the socket in its data directory; only `init`, `serve`, `demo`, `import` and work on files do
+//! running server over the socket in its data directory; only `init`, `serve`, `demo`, `import` and work on files (`due`, `simulate`) do
 //! something themselves.
 
+mod agreed;
 pub mod args;
 mod ask;
 mod client;
@@ -13,18 +14,24 @@ mod doctor;
 pub mod due;
 mod editor;
 mod file;
+mod history;
 mod import;
 pub mod init;
+mod ledger;
 pub mod mail;
 mod man;
+mod policy;
+mod receipt;
 mod render;
+mod simulate;
+mod why;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::mail::worker;
 use crate::refusal::{Kind, Refusal};
 use crate::serve::{Running, Start};
-use args::{Cli, ImportAct, LocalVerb, MailAct, Verb};
+use args::{Cli, DeskVerb, ImportAct, LocalVerb, MailAct, Verb};
 use clap::{CommandFactory, Parser};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -83,6 +90,10 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 
 fn perform(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.verb {
+        // Needs no desk: it is what a lead fills in before there is anything to ask.
+        Verb::Desk(DeskVerb::Agreed(verb)) if agreed::is_example(verb) => {
+            agreed::example(&mut io::stdout()).map(|()| ExitCode::SUCCESS)
+        }
         Verb::Desk(verb) => ask::ask(cli, verb, directory(cli)?).map(|()| ExitCode::SUCCESS),
         Verb::Local(verb) => local(cli, verb),
     }
@@ -99,7 +110,10 @@ fn local(cli: &Cli, verb: &LocalVerb) -> anyhow::Result<ExitCode> {
         LocalVerb::Mail {
             act: MailAct::Deliver(given),
         } => return Ok(deliver::run(cli.dir.as_deref(), given)),
-        LocalVerb::Due { cases } => due::run(cases, &mut io::stdout().lock())?,
+        LocalVerb::Due(given) => due_of(cli, given)?,
+        LocalVerb::Policy => policy::print(cli)?,
+        LocalVerb::Receipt { file, key } => return receipt::run(file, key, cli.json),
+        LocalVerb::Simulate(given) => simulate::run(given, cli.json, &mut io::stdout().lock())?,
         LocalVerb::Doctor(given) => return doctor::run(cli, directory(cli)?, given),
         LocalVerb::Init(init) => make(cli, init)?,
         LocalVerb::Serve(given) => serve(cli, given)?,
@@ -118,6 +132,22 @@ fn local(cli: &Cli, verb: &LocalVerb) -> anyhow::Result<ExitCode> {
         LocalVerb::Man { folder } => man::write(folder)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn due_of(cli: &Cli, given: &args::Due) -> anyhow::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout());
+    if given.zone_release {
+        writeln!(out, "{}", plan::zone::release())?;
+        return Ok(out.flush()?);
+    }
+    match (&given.cases, &given.history) {
+        (Some(cases), _) => due::run(cases, &mut out)?,
+        (None, Some(path)) => history::run(given, path, cli.json, &mut render::list_of(cli), &mut out)?,
+        (None, None) => {
+            return Err(Refusal::usage("Say what is to be computed: --cases FILE, or --history FILE.").into());
+        }
+    }
+    Ok(out.flush()?)
 }
 
 fn directory(cli: &Cli) -> Result<&Path, Refusal> {
@@ -145,6 +175,7 @@ fn make(cli: &Cli, init: &args::Init) -> anyhow::Result<()> {
         out,
         "Add an engineer:       duly --dir {dir} cpu add ADDRESS --name NAME --zone ZONE --hours HOURS"
     )?;
+    writeln!(out, "Sign in at a browser:  duly --dir {dir} cpu link ADDRESS")?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 use super::stories::{Kind, Resolution, State, Story, Then, Turn, Who};
 use super::{DemoCustomer, DemoEngineer, customers, engineers};
 use crate::desk::address::Entry;
+use crate::desk::admission::{self, Request, Verdict};
 use crate::desk::arrival::{self, Envelope};
 use crate::desk::case::{self, Party};
 use crate::desk::engineer::{self, Engineer, NewEngineer, Role};
@@ -12,7 +13,7 @@ use crate::desk::ledger::Actor;
 use crate::desk::message::{self, Incoming};
 use crate::desk::outbox::{self, Attempted, Composed, Due, Ended};
 use crate::desk::reply::{self, Draft, Next};
-use crate::desk::{CaseId, Desk, alarm, customer, repeat, slice};
+use crate::desk::{CaseId, Desk, alarm, customer, promise, repeat, slice};
 use crate::refusal::Outcome;
 use crate::store::{Store, Tx};
 use jiff::{SignedDuration, Timestamp};
@@ -247,7 +248,7 @@ impl Seed {
         };
         let after = |minutes: u32| step.at + SignedDuration::from_mins(i64::from(minutes));
         let next = match turn.then {
-            Then::Owe { minutes } => Next::Owe(after(minutes)),
+            Then::Owe { minutes } => self.owed(tx, step.at, case, after(minutes))?,
             Then::Wait { minutes } => Next::Wait(after(minutes)),
             Then::Close => Next::Close(resolution(self.stories[step.story].resolution()).to_owned()),
             Then::Nothing => Next::Wait(after(5 * 24 * 60)),
@@ -259,11 +260,24 @@ impl Seed {
             next,
             answers: Vec::new(),
             force_stale: true,
+            sign: None,
             files: Vec::new(),
         };
         let written = reply::write(tx, step.at, &self.desk, engineer, &draft)?;
         self.told[step.story].chain.push(written.message_id);
         Ok(())
+    }
+
+    /// The next word that a reply owes: at the time of the story, or the earliest that the desk of that day could keep.
+    fn owed(&self, tx: &mut Tx<'_>, now: Timestamp, id: CaseId, wish: Timestamp) -> Outcome<Next> {
+        let case = case::find(tx, id)?;
+        let open: Vec<_> = promise::open_of(tx, id)?.iter().map(|one| one.id).collect();
+        let request = Request::of(&case, case.severity, Some(wish), &open);
+        Ok(match admission::admit(tx, now, &request)? {
+            Verdict::Granted { at, .. } => Next::Owe(at),
+            Verdict::Refused { earliest, .. } => Next::Owe(earliest),
+            Verdict::NoDate { .. } => Next::Wait(wish),
+        })
     }
 
     /// What would have left by now has been accepted.

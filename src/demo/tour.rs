@@ -25,7 +25,7 @@ Nothing leaves this machine. Stop with Ctrl-C; the desk is thrown away with {dir
      duly log 2041                                  what happened to it, entry by entry
      echo "Start the standby from a fresh base backup: ..." |
        duly --as anna@acme.example reply 2041 -f - --kind answer --then close
-     duly ledger                                    the promise, kept, with both instants
+     duly ledger 2041                               the promise, kept once the mail left (13 s)
      duly grep "invalid record"                     has anybody seen this before?
 
   Try next: reply with --kind question --then "wait fri 12:00", and answer it as Priya.

@@ -3,6 +3,8 @@
 //! Reading verbs, who may ask, and what comes back stand in [`verb`](super::verb). The rules are the nouns'; here words
 //! become arguments: times are read in the zone of whoever asks.
 
+mod agreed;
+mod negotiate;
 mod people;
 
 use super::case::{self, Party};
@@ -10,7 +12,8 @@ use super::customer;
 use super::engineer::Engineer;
 use super::queue;
 use super::reply::{self, Draft, Kind, Next};
-use super::verb::{Answer, Done, Principal, SliceAnswer, Verb};
+use super::schedule::bound;
+use super::verb::{Answer, Bargain, Done, Principal, SliceAnswer, Verb};
 use super::{
     CaseId, Desk, MessageNo, PromiseId, agreement, automatic, merge, message, outbox, participant, probe, promise,
     slice, spool, staged, undo,
@@ -29,27 +32,8 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
             let case = slice::skip(tx, now, who.engineer()?, &reason)?;
             done(case, format!("Case {} is handed back: {reason}", case.0))
         }
-        Verb::Reply {
-            case,
-            text,
-            kind,
-            then,
-            answers,
-            force_stale,
-            files,
-        } => {
-            let kind: Kind = kind.parse()?;
-            let next = next_of(then.as_deref(), kind, now, desk, who)?;
-            let answers = answers.into_iter().map(MessageNo).collect();
-            let draft = Draft {
-                case: CaseId(case),
-                text,
-                kind,
-                next,
-                answers,
-                force_stale,
-                files,
-            };
+        verb @ Verb::Reply { .. } => {
+            let draft = draft(now, desk, who, verb)?;
             reply(tx, now, desk, who, &draft)
         }
         verb @ (Verb::Save { .. } | Verb::Stage { .. }) => staged::act(tx, now, who, verb),
@@ -60,7 +44,8 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
             until,
             because,
             tell,
-        } => wait(tx, now, desk, who, CaseId(case), &party, &until, because, tell),
+            anyway,
+        } => wait(tx, now, desk, who, CaseId(case), &party, &until, because, tell, anyway),
         Verb::Wake { case } => {
             case::wake_with_promise(tx, now, desk, CaseId(case), who.actor(), "woken by hand")?;
             done(CaseId(case), format!("Case {case} is ours and ready."))
@@ -76,10 +61,46 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
         }
         Verb::Promise {
             case,
-            offer,
-            withdraw,
+            offer: Some(time),
+            withdraw: None,
             number,
-        } => change_promise(tx, now, who, CaseId(case), offer, withdraw, number),
+        } => {
+            let asked = negotiate::Asked {
+                case: CaseId(case),
+                number,
+                bargain: Bargain::Offer,
+                time: Some(time),
+                because: None,
+                meanwhile: None,
+                sign: None,
+            };
+            negotiate::negotiate(tx, now, desk, who, &asked)
+        }
+        Verb::Promise {
+            case, withdraw, number, ..
+        } => change_promise(tx, now, who, CaseId(case), withdraw, number),
+        Verb::Negotiate {
+            case,
+            number,
+            bargain,
+            time,
+            because,
+            meanwhile,
+            sign,
+        } => {
+            let case = CaseId(case);
+            let asked = negotiate::Asked {
+                case,
+                number,
+                bargain,
+                time,
+                because,
+                meanwhile,
+                sign,
+            };
+            negotiate::negotiate(tx, now, desk, who, &asked)
+        }
+        Verb::Signed { reply, because } => signed(tx, now, desk, who, *reply, because),
         Verb::Release { what } if what == "all" => hold(tx, now, who, false),
         Verb::Release { what } => {
             let cases = spool::release(tx, now, desk, who.actor(), &what)?;
@@ -162,8 +183,58 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
                 data: json!({"text": text}),
             }))
         }
+        verb @ (Verb::AgreementAdd { .. }
+        | Verb::AgreementAmend { .. }
+        | Verb::CalendarSet { .. }
+        | Verb::CalendarHolidays { .. }
+        | Verb::Severity { .. }
+        | Verb::Nice { .. }) => agreed::act(tx, now, desk, who, verb),
         other => people::administer(tx, now, desk, who, other),
     }
+}
+
+/// A reply as its words say it.
+fn draft(now: Timestamp, desk: &Desk, who: &Principal, verb: Verb) -> Outcome<Draft> {
+    let Verb::Reply {
+        case,
+        text,
+        kind,
+        then,
+        answers,
+        force_stale,
+        files,
+    } = verb
+    else {
+        return Err(Refusal::usage("Only a reply is signed so: it is its next time that does not fit.").into());
+    };
+    let kind: Kind = kind.parse()?;
+    let next = next_of(then.as_deref(), kind, now, desk, who)?;
+    Ok(Draft {
+        case: CaseId(case),
+        text,
+        kind,
+        next,
+        answers: answers.into_iter().map(MessageNo).collect(),
+        force_stale,
+        files,
+        sign: None,
+    })
+}
+
+/// A reply that owes its next word by a time for which a lead signs.
+fn signed(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    who: &Principal,
+    verb: Verb,
+    because: String,
+) -> Outcome<Answer> {
+    let draft = Draft {
+        sign: Some(because),
+        ..draft(now, desk, who, verb)?
+    };
+    reply(tx, now, desk, who, &draft)
 }
 
 fn done(case: CaseId, said: String) -> Outcome<Answer> {
@@ -196,6 +267,7 @@ fn next(tx: &mut Tx<'_>, now: Timestamp, engineer: &Engineer) -> Outcome<Answer>
     )?;
     Ok(Answer::Slice(Box::new(SliceAnswer {
         why: taken.why,
+        advice: taken.advice,
         began_at: taken.began_at,
         again: taken.again,
         context: context.and_then(|row| row.opt_text(0).map(str::to_owned)),
@@ -311,12 +383,16 @@ fn wait(
     until: &str,
     because: Option<String>,
     tell: Option<String>,
+    anyway: bool,
 ) -> Outcome<Answer> {
     let party: Party = party.parse()?;
     let until = time(until, now, desk, who)?;
     let because = because.unwrap_or_default();
     if because.trim().is_empty() && party != Party::Customer {
         return Err(Refusal::usage("A wait needs a reason: --because \"upstream PR 5123\".").into());
+    }
+    if matches!(party, Party::Lab | Party::Upstream) && !anyway {
+        bound::insist(tx, now, id, until, who.zone(desk))?;
     }
     match party {
         Party::Customer => case::wait_for_customer(tx, now, desk, id, who.actor(), until, &because)?,
@@ -397,18 +473,10 @@ fn change_promise(
     now: Timestamp,
     who: &Principal,
     id: CaseId,
-    offer: Option<String>,
     withdraw: Option<String>,
     number: Option<i64>,
 ) -> Outcome<Answer> {
     case::not_under_way(&case::find(tx, id)?)?;
-    if offer.is_some() {
-        return Err(Refusal::usage(
-            "Offering another time is not built yet: the customer could not answer it. The promised time stands. \
-             Write to them with `duly reply --kind finding --then \"owe TIME\"`, which keeps this promise and makes the next.",
-        )
-        .into());
-    }
     let open = promise::open_of(tx, id)?;
     let chosen: Vec<_> = open
         .iter()

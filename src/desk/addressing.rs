@@ -9,7 +9,7 @@ use super::letter::Enclosed;
 use super::outbox::{self, Content, Letter};
 use super::reply::{Draft, Next};
 use super::upload::Upload;
-use super::{ContactId, Desk, MessageNo, customer, invitation, thread, upload};
+use super::{ContactId, Desk, MessageNo, customer, invitation, link, thread, upload};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
@@ -71,7 +71,11 @@ pub(super) fn address_all(
                 let contact = customer::contact(tx, contact)?;
                 let entry = match (&draft.next, left.contains(&contact.id)) {
                     (_, true) => None,
-                    (Next::Owe(at), _) => invitation::request(tx, desk, case, &contact, number, *at, false)?,
+                    // An entry of an agreed time goes away where the next time is not agreed.
+                    (Next::Owe(at), _) => match invitation::request(tx, desk, case, &contact, number, *at, false)? {
+                        Some(entry) => Some(entry),
+                        None => invitation::cancel(tx, now, desk, case, contact.id, number)?,
+                    },
                     _ => invitation::cancel(tx, now, desk, case, contact.id, number)?,
                 };
                 (contact.zone_or(&desk.zone), contact.language_or(desk), entry)
@@ -104,6 +108,10 @@ pub(super) fn address_all(
                 name: engineer.name.clone(),
                 quoted: quoted.clone(),
                 files: enclosed.to_vec(),
+                no_link: contact
+                    .and_then(|contact| link::page(desk, &case.key, contact))
+                    .map(|page| format!("{page}/no?m={}", number.0)),
+                page: contact.and_then(|contact| link::page(desk, &case.key, contact)),
             },
         };
         let row = outbox::New {

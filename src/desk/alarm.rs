@@ -7,7 +7,8 @@
 
 use super::case::{self, Hand};
 use super::ledger::{self, Actor, event};
-use super::{CaseId, Desk, automatic, message, notice, promise, slice};
+use super::promise::Among;
+use super::{CaseId, Desk, admission, automatic, message, notice, promise, slice};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
@@ -34,7 +35,9 @@ pub fn next(tx: &mut Tx<'_>, desk: &Desk) -> Outcome<Option<Timestamp>> {
     let reminder = super::reminder::next(tx)?;
     let by_mail = [super::command::next(tx)?, super::notice::next(tx)?];
     let later = by_mail.into_iter().flatten();
-    let recheck = super::recheck::next(tx)?;
+    let recheck = super::recheck::next(tx)?
+        .into_iter()
+        .chain(super::negotiation::next(tx)?);
     let all = earliest
         .into_iter()
         .chain(lead)
@@ -48,8 +51,13 @@ pub fn next(tx: &mut Tx<'_>, desk: &Desk) -> Outcome<Option<Timestamp>> {
 pub fn ring(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk) -> Outcome<bool> {
     let limit = limits::ALARMS_AT_ONCE;
     let broken = promise::due(tx, now, limit)?;
-    for promise in &broken {
-        promise::break_it(tx, now, desk, promise)?;
+    let dealt = match broken.len() as i64 == limit {
+        true => admission::deal(tx, now, &broken)?,
+        false => Vec::new(),
+    };
+    for (at, promise) in broken.iter().enumerate() {
+        let among = dealt.get(at).map_or(Among::Few, |dealt| Among::Many(*dealt));
+        promise::break_it(tx, now, desk, promise, among)?;
     }
     // Before waits end: a reminder that is overdue says nothing that the end of its wait does not.
     let reminded = super::reminder::ring(tx, now, desk, limit)?;
@@ -64,9 +72,20 @@ pub fn ring(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk) -> Outcome<bool> {
     let told = tell_leads(tx, now, desk, limit)?;
     let digests = notice::ring(tx, now, desk, limit)?;
     let rechecked = super::recheck::ring(tx, now, limit)?;
-    Ok([broken.len(), reminded, woken.len(), ended, told, digests, rechecked]
-        .iter()
-        .any(|&count| count as i64 == limit))
+    // After the due: what was offered for a promise that broke has lapsed with it.
+    let lapsed = super::negotiation::ring(tx, now, desk, limit)?;
+    Ok([
+        broken.len(),
+        reminded,
+        woken.len(),
+        ended,
+        told,
+        digests,
+        rechecked,
+        lapsed,
+    ]
+    .iter()
+    .any(|&count| count as i64 == limit))
 }
 
 fn wake(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, id: CaseId) -> Outcome<()> {

@@ -7,9 +7,11 @@
 use super::case::{self, Case};
 use super::customer::{self, Contact};
 use super::ledger::{self, Actor, event};
+use super::letter::Choices;
 use super::message::{Auto, Incoming};
+use super::negotiation::{self, What};
 use super::outbox::{self, Content, Letter, New};
-use super::promise::Promise;
+use super::promise::{Earned, Held, Promise};
 use super::{CaseId, ContactId, Desk, MessageNo, confirmation, engineer, invitation, likeness, thread};
 use crate::limits;
 use crate::refusal::Outcome;
@@ -46,8 +48,12 @@ pub(super) fn put(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, what: &Automatic
         thread::learn(tx, case, Some(&id), &[])?;
     }
     let mut letter = what.letter.clone();
-    if let (Some(case), Some(contact), Some(due)) = (what.case, what.contact, promised(&letter.content)) {
-        letter.calendar = invitation::request(tx, desk, case, contact, message, due, false)?;
+    if let (Some(case), Some(contact)) = (what.case, what.contact) {
+        letter.calendar = match promised(&letter.content) {
+            Some((due, agreed)) => invitation::request(tx, desk, case, contact, message, due, agreed)?,
+            None if is_unneeded(&letter.content) => invitation::cancel(tx, now, desk, case, contact.id, message)?,
+            None => None,
+        };
     }
     outbox::put(
         tx,
@@ -72,12 +78,35 @@ pub(super) fn put(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, what: &Automatic
     Ok(())
 }
 
-/// The time that a letter promises to its reader, new or moved.
-fn promised(content: &Content) -> Option<Timestamp> {
+/// The time that a letter promises to its reader, new or moved, and whether both sides agreed on it.
+fn promised(content: &Content) -> Option<(Timestamp, bool)> {
     match content {
-        Content::Acknowledgement { due, .. } | Content::Broken { due, .. } => Some(*due),
+        Content::Acknowledgement { due, .. } | Content::Broken { due, .. } => Some((*due, false)),
+        Content::Step {
+            what: What::Agreed | What::Fine,
+            at: Some(at),
+            who,
+            ..
+        } if who.is_empty() => Some((*at, true)),
+        // A step that was taken back leaves the time before, which both sides had said as well.
+        Content::Step {
+            what: What::Undone,
+            due: Some(due),
+            who,
+            ..
+        } if who.is_empty() => Some((*due, true)),
         _ => None,
     }
+}
+
+fn is_unneeded(content: &Content) -> bool {
+    matches!(
+        content,
+        Content::Step {
+            what: What::Unneeded,
+            ..
+        }
+    )
 }
 
 fn may_be_written_to(tx: &mut Tx<'_>, desk: &Desk, recipient: &str) -> Outcome<bool> {
@@ -115,18 +144,19 @@ pub fn acknowledge(
     message: MessageNo,
     contact: &Contact,
     mail: &Incoming,
-    due: Timestamp,
+    earned: &Earned,
 ) -> Outcome<()> {
     // RFC 3834 §2: never to an empty return path. A list's own return path belongs to the list, not to the author.
     let null_sender = mail.envelope_from.is_empty() && mail.served_list.is_none();
     if null_sender || !may_be_written_to(tx, desk, &mail.address)? {
         return Ok(());
     }
-    let lately = sent_lately(tx, &mail.address, now - SignedDuration::from_hours(24))?;
+    let since = now - SignedDuration::from_hours(24);
+    let lately = sent_lately(tx, &mail.address, since)?;
     if lately.len() as i64 >= limits::AUTOMATIC_PER_ADDRESS_PER_DAY {
         return Ok(());
     }
-    if is_told(tx, &lately, case.id)? || is_loop(tx, &lately, mail)? {
+    if is_told(tx, &lately, case.id)? || is_loop(tx, since, lately.len(), mail)? {
         let spared = event("acknowledgement.spared", Actor::Desk);
         ledger::record(tx, now, spared.of(case.id).message(message))?;
         return Ok(());
@@ -136,10 +166,13 @@ pub fn acknowledge(
         subject: mail.subject.clone(),
         files: mail.facts.files.len(),
         bytes: mail.facts.files.iter().map(|file| file.size).sum(),
-        due,
+        due: earned.due,
         by: desk.name.clone(),
         urgent: super::message::is_urgent(&mail.text),
         upload: super::link::upload(desk, &case.key, contact.id),
+        time: super::link::page(desk, &case.key, contact.id).map(|page| format!("{page}/time")),
+        later: earned.held == Held::Dated,
+        offered: offered(tx, now, desk, case, contact, earned)?,
     };
     let letter = Letter {
         in_reply_to: mail.message_id.clone(),
@@ -156,6 +189,28 @@ pub fn acknowledge(
         letter,
     };
     put(tx, now, desk, &what)
+}
+
+/// The earliest honest time beside a target that stands and cannot be held, with the links that answer it.
+fn offered(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    case: &Case,
+    contact: &Contact,
+    earned: &Earned,
+) -> Outcome<Option<(Timestamp, Option<Choices>)>> {
+    let Held::Offer(at) = earned.held else { return Ok(None) };
+    let promise = super::promise::find(tx, earned.promise)?;
+    let offer = negotiation::Offer {
+        at,
+        reason: "",
+        meanwhile: "",
+        signed: None,
+    };
+    let step = negotiation::offer(tx, now, desk, Actor::Desk, &desk.zone, &promise, &offer)?;
+    let choices = negotiation::choices(desk, case, contact.id, step, now);
+    Ok(Some((at, choices)))
 }
 
 /// An automatic letter that an address got.
@@ -192,8 +247,8 @@ fn is_told(tx: &mut Tx<'_>, lately: &[Sent], case: CaseId) -> Outcome<bool> {
 /// Whether the address writes the same subject again and again, and got an automatic letter to it each time: a machine that
 /// answers ours and says nothing of itself. Digits count as one, so that a counter in the subject hides nothing; cases do
 /// not count, because such mail opens one each time.
-fn is_loop(tx: &mut Tx<'_>, lately: &[Sent], mail: &Incoming) -> Outcome<bool> {
-    if (lately.len() as i64) < limits::ACKNOWLEDGEMENTS_PER_DAY {
+fn is_loop(tx: &mut Tx<'_>, since: Timestamp, lately: usize, mail: &Incoming) -> Outcome<bool> {
+    if (lately as i64) < limits::ACKNOWLEDGEMENTS_PER_DAY {
         return Ok(false);
     }
     let subject = likeness::shape(&mail.subject);
@@ -201,8 +256,16 @@ fn is_loop(tx: &mut Tx<'_>, lately: &[Sent], mail: &Incoming) -> Outcome<bool> {
     let goes_on = |long: &str, short: &str| short.len() >= 4 && long.ends_with(short);
     let is_same = |other: &str| other == subject || goes_on(&subject, other) || goes_on(other, &subject);
     let (mut same, mut other) = (0, 0);
-    for one in lately {
-        let row = tx.one("SELECT subject FROM message WHERE id = $1", &values![one.message])?;
+    let subjects = tx.query(
+        "SELECT m.subject FROM outbox o JOIN message m ON m.id = o.message
+         WHERE o.automatic = 1 AND o.recipient = $1 AND o.made_at > $2 LIMIT $3",
+        &values![
+            mail.address.to_lowercase(),
+            since,
+            limits::AUTOMATIC_PER_ADDRESS_PER_DAY
+        ],
+    )?;
+    for row in &subjects {
         match is_same(&likeness::shape(row.text(0))) {
             true => same += 1,
             false => other += 1,
@@ -312,6 +375,28 @@ pub fn tell_broken(
         case.subject,
         plan::say::short(promise.due, &desk.zone, now),
         plan::say::short(due, &desk.zone, now),
+    );
+    tell_leads(tx, now, desk, case, &text)
+}
+
+/// Leads hear of a target that stands although it cannot be held, with what could be done (PRODUCT.md §3.2, §3.8).
+pub(super) fn tell_not_held(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, earned: &Earned) -> Outcome<()> {
+    let (why, more) = match earned.held {
+        Held::Yes | Held::Dated => return Ok(()),
+        Held::Lead(why) => (why, String::new()),
+        Held::Offer(at) => (
+            "what is promised already fills the time",
+            format!(" {} was offered.", plan::say::short(at, &desk.zone, now)),
+        ),
+    };
+    let text = format!(
+        "Case {} (\"{}\") is at risk: a reply is promised by {}, and {why}.{more} What helps: more hours or another person \
+         (`duly cpu`), another time for this case (`duly promise {} TIME --sign REASON`), or asking the customer of another \
+         (`duly promise CASE --ask`).",
+        case.id.0,
+        case.subject,
+        plan::say::short(earned.due, &desk.zone, now),
+        case.id.0,
     );
     tell_leads(tx, now, desk, case, &text)
 }

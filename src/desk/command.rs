@@ -14,6 +14,7 @@ use super::message::{self, Incoming, Placed};
 use super::notice;
 use super::origin;
 use super::outbox;
+use super::upload;
 use super::verb::{Answer, Principal, Verb};
 use super::{ALARM, CaseId, Desk, EngineerId, MessageNo, RawId, thread};
 use crate::limits;
@@ -273,19 +274,31 @@ pub struct Waiting {
     asked: String,
 }
 
-/// When the oldest command that waits was given.
+/// Files of its mail are still on their way to their place, and a reply in it is to take them along.
+const HAS_FILES: &str = "EXISTS (SELECT 1 FROM filing n WHERE n.message = command.message AND n.next_at IS NOT NULL)";
+
+/// When the next command that waits can be done: at once, or when its files have been waited for long enough.
 pub fn next(tx: &mut Tx<'_>) -> Outcome<Option<Timestamp>> {
-    Ok(tx
-        .one("SELECT MIN(made_at) FROM command WHERE done_at IS NULL", &[])?
-        .opt_instant(0))
+    let patience = 1000 * limits::COMMAND_FILES_SECONDS;
+    let row = tx.one(
+        &format!("SELECT MIN(made_at + CASE WHEN {HAS_FILES} THEN $1 ELSE 0 END) FROM command WHERE done_at IS NULL"),
+        &values![patience],
+    )?;
+    Ok(row.opt_instant(0))
 }
 
 /// Does what waits, each in a transaction of its own; how many there were. Blocks.
 pub fn obey(store: &Store, desk: &Arc<Desk>, now: Timestamp) -> Outcome<usize> {
     let waiting = store.read(|tx| {
         let rows = tx.query(
-            "SELECT message, engineer, case_id, asked FROM command WHERE done_at IS NULL ORDER BY message LIMIT $1",
-            &values![limits::ALARMS_AT_ONCE],
+            &format!(
+                "SELECT message, engineer, case_id, asked FROM command
+                 WHERE done_at IS NULL AND (made_at <= $1 OR NOT {HAS_FILES}) ORDER BY message LIMIT $2"
+            ),
+            &values![
+                now - SignedDuration::from_secs(limits::COMMAND_FILES_SECONDS),
+                limits::ALARMS_AT_ONCE
+            ],
         )?;
         let waiting = rows.iter().map(|row| Waiting {
             message: MessageNo(row.int(0)),
@@ -327,8 +340,9 @@ fn run(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, command: &Waiting) -> Outco
     };
     let who = Principal::Engineer(Box::new(engineer.clone()));
     let (mut said, mut undo, mut about) = (Vec::new(), None, command.case);
+    let mut sent = 0;
     for verb in verbs {
-        let verb = match (verb.needs_case(), command.case) {
+        let mut verb = match (verb.needs_case(), command.case) {
             (false, _) => verb,
             (true, Some(case)) => verb.about(case),
             (true, None) => {
@@ -338,6 +352,10 @@ fn run(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, command: &Waiting) -> Outco
                 .into());
             }
         };
+        if let (Verb::Reply { files, .. }, Some(case)) = (&mut verb, command.case) {
+            *files = upload::of_mail(tx, now, desk, (case, engineer.id, command.message))?;
+            sent = files.len();
+        }
         match act(tx, now, desk, &who, verb)? {
             Answer::Slice(slice) => {
                 let case = case::find(tx, CaseId(slice.row.case))?;
@@ -357,23 +375,28 @@ fn run(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, command: &Waiting) -> Outco
         }
     }
     if undo.is_some() {
-        said.extend(not_sent(tx, command.message)?);
+        said.extend(files_told(tx, command.message, sent)?);
     }
     let case = about.map(|case| case::find(tx, case)).transpose()?;
     notice::done(tx, now, desk, &engineer, case.as_ref(), &said.join(" "), undo)
 }
 
-/// Files of a mail that was a reply: they stay with the mail, and its writer must know.
-fn not_sent(tx: &mut Tx<'_>, command: MessageNo) -> Outcome<Option<String>> {
+/// What became of the files of a mail that was a reply: its writer must know.
+fn files_told(tx: &mut Tx<'_>, command: MessageNo, sent: usize) -> Outcome<Option<String>> {
     let row = tx.one("SELECT facts FROM message WHERE id = $1", &values![command])?;
     let facts: message::Facts = serde_json::from_str(row.text(0)).unwrap_or_default();
-    Ok((!facts.files.is_empty()).then(|| {
-        let names: Vec<&str> = facts.files.iter().take(5).map(|file| file.name.as_str()).collect();
-        format!(
-            "Files of your mail were not sent, only its words: {}.",
-            names.join(", ")
-        )
-    }))
+    let names: Vec<&str> = facts.files.iter().take(5).map(|file| file.name.as_str()).collect();
+    let names = names.join(", ");
+    Ok(match (facts.files.len(), sent) {
+        (0, _) => None,
+        (all, sent) if sent == all => Some(format!("The files of your mail go with it: {names}.")),
+        (_, 0) => Some(format!(
+            "The files of your mail could not be taken out of it in time and were not sent, only its words: {names}."
+        )),
+        (all, sent) => Some(format!(
+            "{sent} of the {all} files of your mail go with it; the others could not be taken out of it in time. They were: {names}."
+        )),
+    })
 }
 
 fn refuse(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, command: &Waiting, why: &str) -> Outcome<()> {

@@ -109,13 +109,17 @@ pub fn add(tx: &mut Tx<'_>, now: Timestamp, new: &NewEngineer) -> Outcome<Engine
             Refusal::usage("A layer is 1 (support), 2 (specialist), 3 (product engineering) or 4 (upstream).").into(),
         );
     }
-    if tx
-        .first("SELECT 1 FROM engineer WHERE address = $1", &values![address.as_str()])?
-        .is_some()
-    {
-        return Err(Refusal::conflict(format!("{address} is on the desk already. See `duly cpu`.")).into());
-    }
+    let known = tx.first(
+        "SELECT left_at FROM engineer WHERE address = $1",
+        &values![address.as_str()],
+    )?;
     let lanes = serde_json::to_string(&new.lanes).map_err(anyhow::Error::from)?;
+    if let Some(known) = known {
+        if known.opt_instant(0).is_none() {
+            return Err(Refusal::conflict(format!("{address} is on the desk already. See `duly cpu`.")).into());
+        }
+        return come_back(tx, &address, new, &lanes);
+    }
     let number = tx.insert(
         "INSERT INTO engineer (address, name, zone, hours, layer, lanes, role, made_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -131,6 +135,37 @@ pub fn add(tx: &mut Tx<'_>, now: Timestamp, new: &NewEngineer) -> Outcome<Engine
         ],
     )?;
     Ok(EngineerId(number))
+}
+
+/// Somebody who left is there again: what they did before stays theirs, everything else is said anew.
+fn come_back(tx: &mut Tx<'_>, address: &str, new: &NewEngineer, lanes: &str) -> Outcome<EngineerId> {
+    let row = tx.one(
+        "UPDATE engineer SET left_at = NULL, name = $2, zone = $3, hours = $4, layer = $5, lanes = $6, role = $7
+         WHERE address = $1 RETURNING id",
+        &values![
+            address,
+            new.name.as_str(),
+            new.zone.as_str(),
+            new.hours.as_str(),
+            new.layer,
+            lanes,
+            new.role.text()
+        ],
+    )?;
+    Ok(EngineerId(row.int(0)))
+}
+
+/// Somebody is no longer on the desk: no mail to them, and none of their tokens works again, even if they come back.
+pub fn leave(tx: &mut Tx<'_>, now: Timestamp, id: EngineerId) -> Outcome<()> {
+    tx.execute(
+        "UPDATE engineer SET left_at = $1, by_mail = 0, digest_at = NULL WHERE id = $2",
+        &values![now, id],
+    )?;
+    tx.execute(
+        "UPDATE token SET expires_at = $1 WHERE engineer = $2 AND expires_at > $1",
+        &values![now, id],
+    )?;
+    Ok(())
 }
 
 /// What is said of a person when they are added.
@@ -247,6 +282,15 @@ pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Engineer>> {
     .collect()
 }
 
+/// Whose hours are promised: all but the administrators, who run the desk; they stand in where there is nobody else, and whoever
+/// `asks` for a case counts in any case.
+pub fn who_answers(tx: &mut Tx<'_>, asks: Option<EngineerId>) -> Outcome<Vec<Engineer>> {
+    let all = list(tx)?;
+    let is_alone = all.iter().all(|one| one.role == Role::Administrator);
+    let answers = |one: &Engineer| is_alone || one.role != Role::Administrator || Some(one.id) == asks;
+    Ok(all.into_iter().filter(answers).collect())
+}
+
 /// The leads: who hears of trouble. Administrators stand in where there is no lead.
 pub fn leads(tx: &mut Tx<'_>) -> Outcome<Vec<Engineer>> {
     let all = list(tx)?;
@@ -272,11 +316,27 @@ pub fn keep_secret(
     secret: &str,
     life: SignedDuration,
 ) -> Outcome<()> {
+    require_secret(secret)?;
     tx.execute(
         "INSERT INTO token (hash, engineer, purpose, made_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
         &values![hash_of(secret), engineer, purpose, now, now + life],
     )?;
     Ok(())
+}
+
+/// Secrets are drawn by whoever asks, and come over a socket: one that could be guessed is refused, whatever program sent it.
+///
+/// # Errors
+/// Shorter than 256 bits in base32.
+pub(super) fn require_secret(secret: &str) -> Outcome<()> {
+    match secret.len() >= limits::SECRET_CHARS {
+        true => Ok(()),
+        false => Err(Refusal::usage(format!(
+            "A secret has at least {} characters, drawn at random. Nothing was made.",
+            limits::SECRET_CHARS
+        ))
+        .into()),
+    }
 }
 
 /// Takes a one-time secret: one conditional update, so that of two claims at once only one succeeds.

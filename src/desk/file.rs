@@ -224,6 +224,8 @@ pub fn filed(tx: &mut Tx<'_>, now: Timestamp, filing: &Filing, found: &[Found], 
     }
     tx.execute("DELETE FROM filing WHERE message = $1", &values![filing.message])?;
     tx.ring(super::CHANGED);
+    // A reply by mail waits for its files.
+    tx.ring(super::ALARM);
     Ok(())
 }
 

@@ -46,4 +46,6 @@ ids! {
     OutboxId "outbox ",
     /// A file of a case.
     FileId "file ",
+    /// An engineer signed in at a browser.
+    SessionId "session ",
 }

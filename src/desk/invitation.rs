@@ -1,8 +1,9 @@
 //! Calendar entries that contacts were sent: one a case and contact at a time, moved and taken back under the same name.
 //!
-//! Who gets one says the contact (`never`, `agreed`, `always`). Nothing agrees a time yet, so today only `always` is
-//! reached: the acknowledgement carries the entry, a broken promise moves it, a reply that settles everything its reader
-//! asked takes it back, and one that owes the next word moves it there. The entry itself is written by the mail door.
+//! Who gets one says the contact (`never`, `agreed`, `always`). An agreed time is an entry; with `always` the acknowledgement
+//! carries one, a broken promise moves it, and a reply that owes the next word moves it there. What was agreed anew moves
+//! it, a reply that settles everything its reader asked takes it back. The entry itself is written by the mail door, which
+//! also reads what calendars answer.
 
 use super::case::Case;
 use super::customer::{Contact, Entries};
@@ -86,6 +87,29 @@ pub fn not_said(tx: &mut Tx<'_>, by: MessageNo) -> Outcome<()> {
         &values![by],
     )?;
     Ok(())
+}
+
+/// An entry as a calendar answers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Its newest version.
+    pub sequence: i64,
+    /// The time in it.
+    pub due: Timestamp,
+}
+
+/// The open entry of a contact in a case that bears this name; none for a name that is not theirs.
+pub fn named(tx: &mut Tx<'_>, desk: &Desk, case: &Case, contact: ContactId, uid: &str) -> Outcome<Option<Entry>> {
+    let row = tx.first(
+        "SELECT id, sequence, due FROM invitation WHERE case_id = $1 AND contact = $2 AND open = 1",
+        &values![case.id, contact],
+    )?;
+    Ok(row
+        .filter(|row| invite(desk, case, row.int(0), 0, false, row.instant(2)).uid == uid)
+        .map(|row| Entry {
+            sequence: row.int(1),
+            due: row.instant(2),
+        }))
 }
 
 fn invite(desk: &Desk, case: &Case, id: i64, sequence: i64, cancelled: bool, due: Timestamp) -> Invite {

@@ -1,15 +1,22 @@
 //! The ledger: the append-only record of everything promised and done.
 //!
-//! One table of events with one gapless sequence, from which case history, audit and figures are read. Each entry carries
-//! the SHA-256 of itself and of the entry before it, so that a changed, removed or reordered entry is found by walking the
-//! table ([`verify`]). Entries name people and mails by number, never by address; of words they keep only the reasons that
-//! our own people gave. What a customer wrote is not in here. Signed checkpoints outside the machine are not built yet:
-//! whoever can write to the database can rewrite the whole chain.
+//! One table of events with one gapless sequence, from which case history, audit and figures are read. An entry is
+//! canonical JSON (RFC 8785: one order of keys, integers and text only) that holds the hash of the entry before it and of
+//! the one before it within its case; its own hash is SHA-256 of that text. Beside it stands a code made with a key that is
+//! nowhere in the database ([`crate::store::Tx::seal`]): whoever can write to the tables alone can write no entry that
+//! [`super::proof`] takes for one of ours. What they can still do is cut the end off; that is what the signed
+//! [`super::checkpoint`]s outside the database are for.
+//!
+//! Entries name people and mails by number, never by address; of words they keep only the reasons that our own people
+//! gave. What a customer wrote is not in here.
 
 use super::{CaseId, Desk, EngineerId, MessageNo, PromiseId};
-use crate::refusal::{Kind, Outcome, Refusal};
-use crate::store::{Tx, values};
+use crate::refusal::Outcome;
+use crate::store::{Seal, Tx, values};
+use data_encoding::HEXLOWER;
+use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
@@ -87,124 +94,201 @@ impl Event {
     }
 }
 
+/// How entries are hashed today.
+const FORM: i64 = 2;
+/// Bytes of the code that are kept: half of HMAC-SHA256, as RFC 2104 §5 allows.
+const CODE_BYTES: usize = 16;
+
+/// A hash of the ledger.
+pub type Hash = [u8; 32];
+
+/// An entry as it stands in its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Place in the sequence, from 1.
+    pub seq: i64,
+    /// When, milliseconds since the epoch.
+    pub at: i64,
+    /// The case it belongs to.
+    pub case: Option<i64>,
+    /// What happened.
+    pub kind: String,
+    /// Who did it.
+    pub actor: String,
+    /// The message it is about.
+    pub message: Option<i64>,
+    /// The promise it is about.
+    pub promise: Option<i64>,
+    /// Numbers and reasons, as JSON text.
+    pub data: String,
+}
+
+impl Entry {
+    /// Its hash after the entry `before` it and the one before it within its case, in a form.
+    pub fn hash(&self, form: i64, before: Option<&[u8]>, case_before: Option<&[u8]>) -> Hash {
+        if form != FORM {
+            return self.hash_of_old(before.unwrap_or_default());
+        }
+        let hex = |hash: &[u8]| HEXLOWER.encode(hash);
+        let canonical = Canonical {
+            actor: &self.actor,
+            at: self.at,
+            before: before.map(hex),
+            case: self.case,
+            case_before: case_before.map(hex),
+            data: &self.data,
+            kind: &self.kind,
+            message: self.message,
+            promise: self.promise,
+            seq: self.seq,
+        };
+        // Integers and text cannot fail; an entry that could not be said would be found by every proof.
+        Sha256::digest(serde_json::to_vec(&canonical).unwrap_or_default()).into()
+    }
+
+    /// As entries were hashed before there was a key: chained to the one before alone.
+    fn hash_of_old(&self, before: &[u8]) -> Hash {
+        let fields = (
+            self.seq,
+            self.at,
+            self.case,
+            &self.kind,
+            &self.actor,
+            self.message,
+            self.promise,
+            &self.data,
+        );
+        let hasher = Sha256::new().chain_update(before);
+        hasher
+            .chain_update(serde_json::to_vec(&fields).unwrap_or_default())
+            .finalize()
+            .into()
+    }
+}
+
+/// The keys in their order.
+#[derive(Serialize)]
+struct Canonical<'a> {
+    actor: &'a str,
+    at: i64,
+    before: Option<String>,
+    case: Option<i64>,
+    case_before: Option<String>,
+    data: &'a str,
+    kind: &'a str,
+    message: Option<i64>,
+    promise: Option<i64>,
+    seq: i64,
+}
+
+/// The code of an entry that has this hash: made by whoever has the key, checked by them.
+pub fn code(key: &Seal, seq: i64, hash: &Hash) -> Vec<u8> {
+    // Any length of key is one for HMAC.
+    let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return Vec::new();
+    };
+    let mac = mac.chain_update(seq.to_be_bytes()).chain_update(hash);
+    mac.finalize().into_bytes()[..CODE_BYTES].to_vec()
+}
+
 /// Writes an event at the end of the ledger. Must be in the transaction of the change it tells of.
 pub fn record(tx: &mut Tx<'_>, now: Timestamp, event: Event) -> Outcome<i64> {
     let seq = tx.next_number(LEDGER)?;
     let before = match tx.left_by(LEDGER) {
-        Some(hash) => hash.to_vec(),
+        Some(hash) => Some(hash.to_vec()),
         None => hash_of(tx, seq - 1)?,
     };
-    let actor = event.actor.text();
-    let data = event.data.to_string();
-    let hash = chained(
-        &before,
+    let case_before = match event.case {
+        // The first entry of a case has none before it, and every mail that opens one writes it.
+        Some(_) if event.kind == OPENED => None,
+        Some(case) => last_of(tx, case)?,
+        None => None,
+    };
+    let entry = Entry {
         seq,
-        now.as_millisecond(),
-        event.case.map(|case| case.0),
-        event.kind,
-        &actor,
-        event.message.map(|message| message.0),
-        event.promise.map(|promise| promise.0),
-        &data,
-    );
+        at: now.as_millisecond(),
+        case: event.case.map(|case| case.0),
+        kind: event.kind.to_owned(),
+        actor: event.actor.text(),
+        message: event.message.map(|message| message.0),
+        promise: event.promise.map(|promise| promise.0),
+        data: event.data.to_string(),
+    };
+    let hash = entry.hash(FORM, before.as_deref(), case_before.as_deref());
+    let code = tx.seal().map(|key| code(key, seq, &hash));
     tx.execute(
-        "INSERT INTO event (seq, at, case_id, kind, actor, message, promise, data, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO event (seq, at, case_id, kind, actor, message, promise, data, hash, form, mac)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         &values![
             seq,
             now,
-            event.case,
-            event.kind,
-            actor,
-            event.message,
-            event.promise,
-            data,
-            hash.as_slice()
+            entry.case,
+            entry.kind,
+            entry.actor,
+            entry.message,
+            entry.promise,
+            entry.data,
+            hash.as_slice(),
+            FORM,
+            code
         ],
     )?;
-    tx.leave(LEDGER, hash);
+    tx.leave(LEDGER, hash.to_vec());
+    if let Some(case) = event.case {
+        tx.note(case.0, hash.to_vec());
+    }
     tx.ring(super::CHANGED);
     Ok(seq)
 }
 
-/// The hash of an entry; empty before the first.
-fn hash_of(tx: &mut Tx<'_>, seq: i64) -> Outcome<Vec<u8>> {
+/// The first entry of every case.
+pub(super) const OPENED: &str = "case.opened";
+
+/// The hash of an entry; none before the first.
+pub(super) fn hash_of(tx: &mut Tx<'_>, seq: i64) -> Outcome<Option<Vec<u8>>> {
     let row = tx.first("SELECT hash FROM event WHERE seq = $1", &values![seq])?;
-    Ok(row.map_or_else(Vec::new, |row| row.bytes(0).to_vec()))
+    Ok(row.map(|row| row.bytes(0).to_vec()))
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the entry's fields, each once, in the order they are hashed"
-)]
-fn chained(
-    before: &[u8],
-    seq: i64,
-    at: i64,
-    case: Option<i64>,
-    kind: &str,
-    actor: &str,
-    message: Option<i64>,
-    promise: Option<i64>,
-    data: &str,
-) -> Vec<u8> {
-    let canonical = serde_json::to_vec(&(seq, at, case, kind, actor, message, promise, data)).unwrap_or_default();
-    Sha256::new()
-        .chain_update(before)
-        .chain_update(canonical)
-        .finalize()
-        .to_vec()
-}
-
-/// Walks the whole ledger and says how many entries stand and the hash of the last one (hexadecimal).
-///
-/// # Errors
-/// The first entry that does not follow from the one before it, or is missing.
-pub fn verify(tx: &mut Tx<'_>) -> Outcome<(i64, String)> {
-    let (mut seq, mut before) = (0_i64, Vec::new());
-    loop {
-        let page = tx.query(
-            "SELECT seq, at, case_id, kind, actor, message, promise, data, hash FROM event
-             WHERE seq > $1 ORDER BY seq LIMIT 5000",
-            &values![seq],
-        )?;
-        for row in &page {
-            let hash = chained(
-                &before,
-                row.int(0),
-                row.int(1),
-                row.opt_int(2),
-                row.text(3),
-                row.text(4),
-                row.opt_int(5),
-                row.opt_int(6),
-                row.text(7),
-            );
-            if row.int(0) != seq + 1 || hash != row.bytes(8) {
-                let bad = if row.int(0) == seq + 1 { row.int(0) } else { seq + 1 };
-                return Err(Refusal::new(
-                    Kind::Failed,
-                    format!(
-                        "The ledger is not whole: entry {bad} was changed or removed after it was written. \
-                         What it says of promises from there on is not proven. Compare with a backup."
-                    ),
-                )
-                .into());
-            }
-            (seq, before) = (row.int(0), hash);
-        }
-        if page.is_empty() {
-            let last = tx.one("SELECT value FROM counter WHERE name = 'ledger'", &[])?.int(0);
-            if last != seq {
-                return Err(Refusal::new(
-                    Kind::Failed,
-                    format!("The ledger ends at entry {seq}, but {last} were written: the end was removed."),
-                )
-                .into());
-            }
-            return Ok((seq, data_encoding::HEXLOWER.encode(&before)));
-        }
+/// The hash of the newest entry of a case.
+fn last_of(tx: &mut Tx<'_>, case: CaseId) -> Outcome<Option<Vec<u8>>> {
+    if let Some(hash) = tx.noted(case.0) {
+        return Ok(Some(hash.to_vec()));
     }
+    let row = tx.first(
+        "SELECT hash FROM event WHERE case_id = $1 ORDER BY seq DESC LIMIT 1",
+        &values![case],
+    )?;
+    Ok(row.map(|row| row.bytes(0).to_vec()))
+}
+
+/// How many entries there are.
+pub fn size(tx: &mut Tx<'_>) -> Outcome<i64> {
+    Ok(tx.one("SELECT value FROM counter WHERE name = 'ledger'", &[])?.int(0))
+}
+
+/// When the newest entry was written: no time that this desk acts by is earlier.
+pub fn newest_at(tx: &mut Tx<'_>) -> Outcome<Option<Timestamp>> {
+    let row = tx.first("SELECT at FROM event ORDER BY seq DESC LIMIT 1", &[])?;
+    Ok(row.map(|row| row.instant(0)))
+}
+
+/// Gives entries that were written before there was a key their code, `limit` of them after `seq`; the last one, or none
+/// when all have theirs. Only for a key that was made this moment: given later, a code would vouch for what nobody saw.
+pub fn seal_old(tx: &mut Tx<'_>, after: i64, limit: i64) -> Outcome<Option<i64>> {
+    let Some(key) = tx.seal().copied() else { return Ok(None) };
+    let rows = tx.query(
+        "SELECT seq, hash FROM event WHERE seq > $1 ORDER BY seq LIMIT $2",
+        &values![after, limit],
+    )?;
+    for row in &rows {
+        let hash: Hash = row.bytes(1).try_into().unwrap_or_default();
+        tx.execute(
+            "UPDATE event SET mac = $1 WHERE seq = $2",
+            &values![code(&key, row.int(0), &hash), row.int(0)],
+        )?;
+    }
+    Ok(rows.last().map(|row| row.int(0)))
 }
 
 /// The name that stands for an actor on a screen.

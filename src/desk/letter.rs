@@ -3,6 +3,7 @@
 //! It is stored in the outbox in the transaction of its cause and composed when its turn has come: the words are the mail
 //! door's, and the same row makes the same letter every time. What older versions of the desk wrote can still be read.
 
+use super::negotiation::What;
 use super::reply;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,15 @@ pub enum Content {
         /// Where they send large files; none where the desk has no page to link to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         upload: Option<String>,
+        /// Where they ask for another time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time: Option<String>,
+        /// It is later than the target: the earliest time that can be kept.
+        #[serde(default)]
+        later: bool,
+        /// The target stands and cannot be held: this time is offered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        offered: Option<(Timestamp, Option<Choices>)>,
     },
     /// Text B: an engineer's reply.
     Reply {
@@ -102,6 +112,12 @@ pub enum Content {
         /// Files that go in the letter itself.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         files: Vec<Enclosed>,
+        /// Where its reader says that it did not help.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        no_link: Option<String>,
+        /// The reader's page of the case.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        page: Option<String>,
     },
     /// Text G: we did not do what we said.
     Broken {
@@ -114,6 +130,46 @@ pub enum Content {
         /// The lead, who may better it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lead: Option<String>,
+    },
+    /// Text C and its echoes: another time is offered, asked for, agreed or not.
+    Step {
+        /// Which of them.
+        what: What,
+        /// How the reader is greeted.
+        name: String,
+        /// Whose word it was, where the reader is somebody else of the case.
+        #[serde(default)]
+        who: String,
+        /// The time that stands, or stood.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
+        /// The time offered or agreed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+        /// The time that the customer asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wish: Option<Timestamp>,
+        /// A sentence of ours, or the words that were not understood.
+        #[serde(default)]
+        words: String,
+        /// What is safe meanwhile.
+        #[serde(default)]
+        meanwhile: String,
+        /// The lead who decides.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lead: Option<String>,
+        /// Until when somebody answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+        /// The reader can answer it.
+        #[serde(default)]
+        answers: bool,
+        /// Links with which they do; none where the desk has no page to link to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        choices: Option<Choices>,
+        /// Link that takes it back, and until when.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undo: Option<(String, Timestamp)>,
     },
     /// Text I: the sender is not verified; nothing of theirs is quoted.
     Unverified {
@@ -210,6 +266,38 @@ pub enum Content {
         /// Why, and what to do.
         why: String,
     },
+}
+
+/// The links of an offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choices {
+    /// Accepts it, once.
+    pub yes: String,
+    /// Asks for another time.
+    pub other: String,
+    /// Keeps the old time.
+    pub keep: String,
+}
+
+impl Content {
+    /// The time that the letter promises to its reader.
+    pub fn promised(&self) -> Option<Timestamp> {
+        match self {
+            Content::Acknowledgement { due, .. } | Content::Broken { due, .. } => Some(*due),
+            Content::Step {
+                what: What::Agreed | What::Fine | What::Worse | What::Disputed,
+                at,
+                ..
+            } => *at,
+            Content::Step { due, .. } => *due,
+            Content::HandedOn { next_word, .. } => Some(*next_word),
+            Content::Reply {
+                next: reply::Next::Owe(due),
+                ..
+            } => Some(*due),
+            _ => None,
+        }
+    }
 }
 
 /// A case in a digest.

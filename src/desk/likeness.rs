@@ -21,14 +21,29 @@ pub struct Newcomer<'a> {
     pub customer: CustomerId,
     /// The served list it came through.
     pub list: Option<&'a str>,
-    /// As written.
-    pub subject: &'a str,
-    /// Newly written words.
-    pub text: &'a str,
-    /// Quotes and signature.
-    pub folded: &'a str,
+    /// What it is compared by.
+    pub marks: &'a Marks,
     /// When it was received.
     pub at: Timestamp,
+}
+
+/// What a mail is compared by, taken from its words alone.
+#[derive(Debug, Clone)]
+pub struct Marks {
+    subject: Bare,
+    quoted: Vec<Quoted>,
+    codes: BTreeSet<String>,
+}
+
+impl Marks {
+    /// The marks of a mail: its subject as written, its newly written words, its quotes and signature.
+    pub fn of(subject: &str, text: &str, folded: &str) -> Marks {
+        Marks {
+            subject: bare(subject),
+            quoted: quoted_lines(folded),
+            codes: codes(subject, text),
+        }
+    }
 }
 
 /// A case that a mail may belong to.
@@ -45,12 +60,9 @@ const ENOUGH: i32 = 3;
 
 /// The likest case, if one is like enough.
 pub fn offer(tx: &mut Tx<'_>, new: &Newcomer<'_>) -> Outcome<Option<Offer>> {
-    let subject = bare(new.subject);
-    let mut candidates = same_subject(tx, new, &subject.words)?;
-    let quoted = quoted_lines(new.folded);
-    let codes = codes(new.subject, new.text);
+    let mut candidates = same_subject(tx, new, &new.marks.subject.words)?;
     // Its author and the time alone never make an offer: without anything else to compare no other case is looked for.
-    if new.list.is_none() && !(quoted.is_empty() && codes.is_empty()) {
+    if new.list.is_none() && !(new.marks.quoted.is_empty() && new.marks.codes.is_empty()) {
         for case in newest_open(tx, new)? {
             if !candidates.iter().any(|one| one.case == case.case) {
                 candidates.push(case);
@@ -59,7 +71,7 @@ pub fn offer(tx: &mut Tx<'_>, new: &Newcomer<'_>) -> Outcome<Option<Offer>> {
     }
     let mut best: Option<(i32, Offer)> = None;
     for candidate in &candidates {
-        let (weight, why) = weigh(tx, new, &subject, &quoted, &codes, candidate)?;
+        let (weight, why) = weigh(tx, new, candidate)?;
         if weight >= ENOUGH && best.as_ref().is_none_or(|(most, _)| weight > *most) {
             let why = why.join(", ");
             best = Some((
@@ -153,14 +165,8 @@ fn newest_open(tx: &mut Tx<'_>, new: &Newcomer<'_>) -> Outcome<Vec<Candidate>> {
         .collect())
 }
 
-fn weigh(
-    tx: &mut Tx<'_>,
-    new: &Newcomer<'_>,
-    subject: &Bare,
-    quoted: &[Quoted],
-    codes: &BTreeSet<String>,
-    candidate: &Candidate,
-) -> Outcome<(i32, Vec<String>)> {
+fn weigh(tx: &mut Tx<'_>, new: &Newcomer<'_>, candidate: &Candidate) -> Outcome<(i32, Vec<String>)> {
+    let Marks { subject, quoted, codes } = new.marks;
     let (mut weight, mut why) = (0, Vec::new());
     let messages = tx.query(
         "SELECT contact, subject, text FROM message WHERE case_id = $1 AND way <> 'note' ORDER BY id DESC LIMIT $2",
@@ -211,6 +217,7 @@ fn weigh(
 }
 
 /// A subject without what answers and lists add.
+#[derive(Debug, Clone)]
 struct Bare {
     /// Its words, folded, one blank between them; at most [`limits::LIKENESS_SUBJECT_BYTES`].
     words: String,
@@ -283,6 +290,7 @@ fn without_tag(subject: &str) -> Option<&str> {
 }
 
 /// The words of a line that was quoted.
+#[derive(Debug, Clone)]
 struct Quoted {
     words: Vec<String>,
     /// Place of the longest: where it stands in a text the others are looked for beside it.

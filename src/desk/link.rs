@@ -1,14 +1,15 @@
-//! The link of one person to one case, in every mail: `/t/TOKEN`. Whoever holds it may send files and nothing else yet.
+//! The link of one person to one case, in every mail: `/t/TOKEN`. Whoever holds it sees the promised time, may send files, and
+//! may ask: for another time, that it got worse, that a reply did not help. It accepts nothing ([`super::negotiation::link`]).
 //!
 //! It is signed and not kept: the case's own key, the contact, and a MAC of 256 bits. It ends by itself: 90 days after
 //! the case was closed, when the person is taken off the case, or when none of their addresses takes mail any more. It
 //! grants no words of the case: links are forwarded, and read by machines on the way.
 
-use super::{CaseId, ContactId, Desk, thread};
+use super::{CaseId, ContactId, Desk, FileId, thread};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
-use data_encoding::BASE32_NOPAD;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use hmac::Mac;
 use jiff::{SignedDuration, Timestamp};
 
@@ -37,8 +38,8 @@ pub(super) fn download(desk: &Desk, case_key: &str, contact: ContactId, upload: 
     page(desk, case_key, contact).map(|page| format!("{page}/f/{upload}"))
 }
 
-/// The page of a person in a case.
-fn page(desk: &Desk, case_key: &str, contact: ContactId) -> Option<String> {
+/// The page of a person in a case; none where the desk does not know its own address in the web.
+pub fn page(desk: &Desk, case_key: &str, contact: ContactId) -> Option<String> {
     (!desk.web.is_empty()).then(|| format!("{}/t/{}", desk.web, token(desk, case_key, contact)))
 }
 
@@ -47,6 +48,14 @@ pub fn token(desk: &Desk, case_key: &str, contact: ContactId) -> String {
     let tag = mac(desk, case_key, contact).finalize().into_bytes();
     let tag = BASE32_NOPAD.encode(&tag).to_lowercase();
     format!("{case_key}.{}.{tag}", contact.0)
+}
+
+/// The key of an upload that an engineer's mail brought: a file's number, made unguessable as the random keys of other uploads.
+pub(super) fn file_key(desk: &Desk, file: FileId) -> String {
+    let mut make = thread::new_mac(desk);
+    make.update(b"duly mailed file 1\n");
+    make.update(&file.0.to_be_bytes());
+    HEXLOWER.encode(&make.finalize().into_bytes()[..16])
 }
 
 /// Who holds a token.

@@ -4,15 +4,17 @@
 //! could it be read at all, who wrote it, which case does it join, does it earn a promise, is it acknowledged. Raw bytes are
 //! kept whatever the answer; nothing accepted stays without a place.
 
+mod incoming;
 mod report;
 
+pub use incoming::{Auto, Facts, File, Incoming, WorkedOut};
 pub use report::{Bounce, Failed};
 
-use super::address::Entry;
 use super::case::{self, Hand};
 use super::customer::{self, Contact, Learned};
 use super::ledger::{self, Actor, event};
-use super::origin::{self, Origin, Standing};
+use super::negotiation::hear::{self, After};
+use super::origin::{self, Standing};
 use super::thread::{self, Clues, Match};
 use super::{
     CaseId, CustomerId, Desk, EngineerId, MessageNo, RawId, arrival, automatic, bounce, command, likeness, machine,
@@ -23,148 +25,8 @@ use crate::refusal::Outcome;
 use crate::store::{Tx, values};
 use jiff::Timestamp;
 use plan::Severity;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-
-/// A mail as the desk needs it: what the mail door understood, without MIME.
-#[derive(Debug, Clone, Default)]
-pub struct Incoming {
-    /// Number of its raw bytes.
-    pub raw: i64,
-    /// When it was received.
-    pub received_at: Timestamp,
-    /// Who wrote it; behind "via" the original author. Empty where nothing could be read.
-    pub address: String,
-    /// Their name as they write it.
-    pub name: Option<String>,
-    /// Return path.
-    pub envelope_from: String,
-    /// Envelope recipients and addressed people: where a signed reply address may stand.
-    pub recipients: Vec<String>,
-    /// People named in To and Cc: name and address.
-    pub copies: Vec<(Option<String>, String)>,
-    /// Its own Message-ID, without brackets.
-    pub message_id: Option<String>,
-    /// `References` and `In-Reply-To`, root first, without brackets.
-    pub chain: Vec<String>,
-    /// What looks like such IDs but stands without brackets: an offer, never a join.
-    pub maybe_chain: Vec<String>,
-    /// The customer's own subject.
-    pub subject: String,
-    /// Newly written words.
-    pub text: String,
-    /// Quotes, signature, footers: shown folded.
-    pub folded: String,
-    /// What automatic mail it is.
-    pub auto: Auto,
-    /// The list that the desk serves through which it came.
-    pub served_list: Option<String>,
-    /// A permanent or passing bounce of one of our mails: its Message-ID, and whether it is permanent.
-    pub bounce: Option<Bounce>,
-    /// Offset of its `Date` header, as a zone.
-    pub mail_zone: Option<String>,
-    /// What its first lines ask, if it came to an engineer's personal address.
-    pub asked: Option<command::Asked>,
-    /// The language it is written in, a tag of the catalogue; none where nothing says so.
-    pub language: Option<String>,
-    /// The rest that screens show.
-    pub facts: Facts,
-    /// What the address it was sent to says of a new case.
-    pub entry: Entry,
-    /// The severity of a new case, where it is known otherwise than from the words.
-    pub severity: Option<Severity>,
-    /// Taken only to be seen (a mailbox in shadow mode): no promise, no letter, nothing wakes.
-    pub shadow: bool,
-    /// Why it could not be understood, if so.
-    pub trouble: Option<String>,
-}
-
-/// What automatic mail a mail is (RFC 3834, RFC 3464, RFC 2919).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Auto {
-    /// A person wrote it to us.
-    #[default]
-    No,
-    /// It came through a list.
-    List,
-    /// Out of office and the like.
-    Replied,
-    /// A machine wrote it.
-    Generated,
-    /// A delivery status notification.
-    Bounce,
-}
-
-impl Auto {
-    /// As it stands in the table and in `mail inspect`.
-    pub fn text(self) -> &'static str {
-        match self {
-            Auto::No => "no",
-            Auto::List => "list",
-            Auto::Replied => "auto-replied",
-            Auto::Generated => "auto-generated",
-            Auto::Bounce => "bounce",
-        }
-    }
-}
-
-/// What screens show beside the words.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Facts {
-    /// `To`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub to: Vec<String>,
-    /// `Cc`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cc: Vec<String>,
-    /// Files.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<File>,
-    /// What it carries beside its words, in sentences: signatures, encryption, invitations, forwards.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remarks: Vec<String>,
-    /// What was wrong with the mail, in words.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<String>,
-    /// Outlook's thread position, echoed in replies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread_index: Option<String>,
-    /// Outlook's thread name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread_topic: Option<String>,
-    /// The served list through which it came.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub list: Option<String>,
-    /// A message with the same Message-ID that is not the same mail: it looks like a repeat, and is kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub looks_like: Option<i64>,
-    /// A case that a person may merge this one into.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub offer: Option<i64>,
-    /// Why it is offered, as half a sentence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub offer_why: Option<String>,
-    /// Where its author asks for answers (`Reply-To`), in the domain they write from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer_to: Option<String>,
-    /// `Date` header, RFC 3339: shown, never counted with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date: Option<String>,
-    /// What was found out about its sender; none where nobody looked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub origin: Option<Origin>,
-}
-
-/// An attachment, by what is known of it; its bytes are in the raw mail.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct File {
-    /// Name as sent.
-    pub name: String,
-    /// Type as sent.
-    pub content_type: String,
-    /// Decoded size in bytes.
-    pub size: u64,
-}
+use std::sync::OnceLock;
 
 /// Why a mail of a mailbox in shadow mode stands in the spool.
 pub const IN_SHADOW: &str = "it was taken in shadow mode: nothing was sent";
@@ -262,6 +124,7 @@ fn unread(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, reason:
         text,
         address: address.to_owned(),
         subject,
+        worked_out: OnceLock::new(),
         ..mail.clone()
     };
     let message = insert(tx, &mail, Some(id), Some(&contact), "unreadable", false, Some(reason))?;
@@ -321,6 +184,10 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
             .remarks
             .push(format!("Asks for answers at {address}: they go there."));
     }
+    let proven = rule == "token" && joined && standing.acts();
+    if let Some(asked) = mail.wish.as_ref().filter(|_| !proven) {
+        facts.remarks.push(hear::shown_only(asked));
+    }
     let mail = Incoming { facts, ..mail.clone() };
     let reason = match foreign_list && !joined {
         _ if mail.shadow => Some(IN_SHADOW),
@@ -346,7 +213,16 @@ fn from_a_person(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming) 
     thread::learn(tx, id, mail.message_id.as_deref(), &mail.chain)?;
     bounce::forget(tx, &mail.address)?;
     participant::from_copies(tx, now, desk, id, &contact, &mail, standing)?;
-    earn(tx, now, desk, id, message, &contact, &mail, mail.received_at, "target")?;
+    let after = match mail.wish.as_ref().filter(|_| proven) {
+        Some(asked) => hear::obey(tx, now, desk, id, &contact, &mail, asked)?,
+        None => After::Earn,
+    };
+    if after != After::Nothing {
+        earn(tx, now, desk, id, message, &contact, &mail, mail.received_at, "target")?;
+    }
+    if let After::EarnThenAsk(wish) = after {
+        hear::ask_for_new(tx, now, desk, id, message, &contact, &mail, &wish)?;
+    }
     Ok(Placed {
         message,
         case: Some(id),
@@ -404,19 +280,29 @@ pub fn earn(
         // Later promises follow; those that are made stand (PRODUCT.md §3.14).
         case::set_severity(tx, now, &case, severity, Actor::Customer)?;
     }
-    let became_ours = case.hand != Hand::Ours;
-    let (_, due) = promise::for_message(tx, now, desk, &case, message, contact, severity, from, basis)?;
+    // A time that is nearer than the one that was said must be said as well.
+    let must_say = case.hand != Hand::Ours || severity != case.severity;
+    let earned = promise::for_message(tx, now, desk, &case, message, contact, severity, from, basis)?;
     case::wake(tx, now, &case, Actor::Customer, "customer's mail")?;
-    if became_ours && (mail.auto == Auto::No || mail.served_list.is_some()) {
-        automatic::acknowledge(tx, now, desk, &case, message, contact, mail, due)?;
+    if must_say && (mail.auto == Auto::No || mail.served_list.is_some()) {
+        automatic::acknowledge(tx, now, desk, &case, message, contact, mail, &earned)?;
     }
-    notice::owner(tx, now, desk, id, notice::WROTE)
+    automatic::tell_not_held(tx, now, desk, &case, &earned)?;
+    // Nobody had a new case before.
+    match case.owner {
+        Some(_) => notice::owner(tx, now, desk, id, notice::WROTE),
+        None => Ok(()),
+    }
 }
 
-/// Whether the newly written words begin with `urgent:` (PRODUCT.md §3.13).
+/// Whether the newly written words begin with `urgent:`, in a language of the desk (PRODUCT.md §3.13).
 pub fn is_urgent(text: &str) -> bool {
     let first = text.trim_start();
-    first.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("urgent:"))
+    ["urgent:", "dringend:"].iter().any(|word| {
+        first
+            .get(..word.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(word))
+    })
 }
 
 /// What a mail says of where it belongs.
@@ -427,7 +313,7 @@ pub(super) fn clues(mail: &Incoming) -> Clues<'_> {
         chain: &mail.chain,
         maybe_chain: &mail.maybe_chain,
         subject: &mail.subject,
-        words: (&mail.text, &mail.folded),
+        marks: &mail.worked_out().marks,
         list: mail.served_list.as_deref(),
         at: mail.received_at,
     }
@@ -445,11 +331,6 @@ pub fn insert(
 ) -> Outcome<MessageNo> {
     let chain = serde_json::to_string(&mail.chain).map_err(anyhow::Error::from)?;
     let facts = serde_json::to_string(&mail.facts).map_err(anyhow::Error::from)?;
-    let name = mail
-        .name
-        .as_deref()
-        .filter(|name| !name.is_empty())
-        .unwrap_or(&mail.address);
     let number = tx.insert(
         "INSERT INTO message (case_id, way, kind, at, contact, author, address, message_id, chain, subject, text, folded,
              facts, auto, matched_by, verified, spool_reason, raw)
@@ -458,7 +339,7 @@ pub fn insert(
             case,
             mail.received_at,
             contact.map(|contact| contact.id),
-            name,
+            mail.author(),
             mail.address.as_str(),
             mail.message_id.as_deref(),
             chain,
@@ -474,14 +355,9 @@ pub fn insert(
         ],
     )?;
     let message = MessageNo(number);
-    let mut words = String::with_capacity(mail.subject.len() + mail.text.len().min(limits::INDEX_BYTES) + 80);
-    // Whoever wrote it is found as well, by name and address.
-    for part in [mail.subject.as_str(), name, mail.address.as_str()] {
-        words.push_str(part);
-        words.push('\n');
-    }
-    words.push_str(clip_bytes(&mail.text, limits::INDEX_BYTES));
-    tx.index_text(message.0, &words)?;
+    let index = mail.worked_out().index.clone();
+    debug_assert!(index == mail.index(), "worked out of other words than the mail has");
+    tx.index_words(message.0, index)?;
     if !mail.facts.files.is_empty() {
         super::file::came(tx, mail.received_at, message, spool_reason.is_some() || case.is_none())?;
     }

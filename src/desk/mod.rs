@@ -3,27 +3,34 @@
 //! Nothing here is async, asks the time, or opens a socket: `tx` and `now` come in as arguments. Every change of a case
 //! leaves one event of the [`ledger`] in the same transaction. What must not be known here: SMTP, HTML, the command line.
 
+pub mod absence;
 mod act;
 pub mod address;
 mod addressing;
+pub mod admission;
 pub mod agreement;
 pub mod alarm;
 pub mod arrival;
 pub mod automatic;
+pub mod book;
 pub mod bounce;
+pub mod calendar;
 pub mod case;
+pub mod checkpoint;
 pub mod command;
 pub mod confirmation;
 pub mod customer;
 pub mod delivery;
 pub mod destination;
 pub mod engineer;
+pub mod figures;
 pub mod file;
 pub mod flood;
 pub mod id;
 pub mod import;
 pub mod invitation;
 pub mod key;
+pub mod leap;
 pub mod ledger;
 pub mod letter;
 pub mod likeness;
@@ -31,20 +38,29 @@ pub mod link;
 pub mod machine;
 pub mod mailbox;
 pub mod merge;
+pub mod merkle;
 pub mod message;
+pub mod negotiation;
 pub mod notice;
 pub mod number;
 pub mod origin;
 pub mod outbox;
 pub mod participant;
+pub mod policy;
 pub mod probe;
 pub mod promise;
+pub mod proof;
 pub mod queue;
+pub mod rank;
+pub mod receipt;
 pub mod recheck;
 pub mod reminder;
 pub mod repeat;
 pub mod reply;
+pub mod schedule;
 pub mod search;
+pub mod session;
+pub mod sheet;
 pub mod slice;
 pub mod spool;
 mod staged;
@@ -62,6 +78,7 @@ use crate::store::{Migration, Topic};
 use plan::Calendar;
 use plan::Targets;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// The schema, in order.
 pub const MIGRATIONS: &[Migration] = &[
@@ -171,6 +188,48 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        number: 80,
+        name: "negotiation",
+        sql: include_str!("../../migrations/0080_negotiation.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 90,
+        name: "agreement",
+        sql: include_str!("../../migrations/0090_agreement.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 100,
+        name: "ledger",
+        sql: include_str!("../../migrations/0100_ledger.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 101,
+        name: "figures",
+        sql: include_str!("../../migrations/0101_figures.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 110,
+        name: "schedule",
+        sql: include_str!("../../migrations/0110_schedule.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 120,
+        name: "session",
+        sql: include_str!("../../migrations/0120_session.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// A mail was accepted and waits to be understood.
@@ -212,6 +271,8 @@ pub struct Desk {
     pub calendar: Calendar,
     /// Targets of the default agreement.
     pub targets: Targets,
+    /// What the default agreement is entered as, once the desk has been started.
+    pub own: OnceLock<agreement::Own>,
     /// See [`Unverified`].
     pub unverified: Unverified,
     /// Public lists that the desk serves: their mail is customer mail. Lower case.

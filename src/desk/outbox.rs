@@ -9,8 +9,10 @@
 
 pub use super::key::Key;
 use super::ledger::{self, Actor, event};
-pub use super::letter::{Content, DigestRow, Letter};
-use super::{CaseId, ContactId, Desk, MessageNo, OUTBOX, OutboxId, RawId, destination, reply, thread};
+pub use super::letter::{Choices, Content, DigestRow, Letter};
+use super::{
+    CaseId, ContactId, Desk, MessageNo, OUTBOX, OutboxId, PromiseId, RawId, destination, promise, reply, thread,
+};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Row, Tx, values};
@@ -216,6 +218,8 @@ pub struct Due {
     pub key: Option<Key>,
     /// Due of the promise that a letter makes or moves, for the `Duly-Promise` header.
     pub reply_by: Option<Timestamp>,
+    /// The promise that it tells of, and how that stands.
+    pub said: Option<(PromiseId, String)>,
 }
 
 const DUE: &str =
@@ -245,6 +249,7 @@ fn due_of(row: &Row) -> Outcome<Due> {
             file: row.opt_bytes(18).unwrap_or_default().to_vec(),
         }),
         reply_by: row.opt_instant(11),
+        said: None,
         domain: row.text(12).to_owned(),
         policy: row.opt_text(13).map(|id| destination::Kept {
             id: id.to_owned(),
@@ -268,7 +273,12 @@ pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Outcome<Vec<Due>> {
 
 /// One row, as it is to be sent.
 pub fn found(tx: &mut Tx<'_>, id: OutboxId) -> Outcome<Due> {
-    due_of(&tx.one(&format!("{DUE} WHERE o.id = $1"), &values![id])?)
+    let mut due = due_of(&tx.one(&format!("{DUE} WHERE o.id = $1"), &values![id])?)?;
+    // Those that are sent again have their bytes.
+    if let (None, Some(at), Some(case)) = (due.raw, due.letter.content.promised(), due.case) {
+        due.said = promise::said(tx, case, id, at)?;
+    }
+    Ok(due)
 }
 
 /// When the next row is due.

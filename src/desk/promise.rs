@@ -4,10 +4,13 @@
 //! the first server outside accepted in time; otherwise broken at its due instant by a timer and by nobody's choice.
 //! What is settled stays settled: the one exception is a permanent bounce of the keeping reply, which the ledger tells.
 
-use super::agreement::{self, Word};
+use super::admission::{self, Request, Verdict};
+use super::agreement::{self, Due, Under, WhenFull, Word};
 use super::case::{self, Case, Hand, severity_of};
 use super::ledger::{self, Actor, event};
-use super::{ALARM, CaseId, ContactId, Desk, MessageNo, PromiseId, customer};
+use super::negotiation::{self, life::Word as Said};
+use super::schedule::{learnt, touch};
+use super::{ALARM, CaseId, ContactId, Desk, MessageNo, OutboxId, PromiseId, customer};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Row, Tx, values};
@@ -36,9 +39,14 @@ pub struct Promise {
     pub why: String,
     /// open, kept, moved, broken, withdrawn.
     pub state: String,
+    /// What the contact said of its due.
+    pub word: Said,
+    /// Why there is this promise.
+    pub basis: String,
 }
 
-const PROMISE: &str = "SELECT id, case_id, message, contact, severity, made_at, due, why, state FROM promise";
+const PROMISE: &str =
+    "SELECT id, case_id, message, contact, severity, made_at, due, why, state, word, basis FROM promise";
 
 impl Promise {
     fn of(row: &Row) -> Promise {
@@ -52,6 +60,8 @@ impl Promise {
             due: row.instant(6),
             why: row.text(7).to_owned(),
             state: row.text(8).to_owned(),
+            word: Said::of(row.text(9)),
+            basis: row.text(10).to_owned(),
         }
     }
 }
@@ -71,17 +81,42 @@ pub struct New {
     pub made_at: Timestamp,
     /// By when.
     pub due: Timestamp,
-    /// Why there is this promise: target, owed, next word, after a break, after a bounce, released.
+    /// Why there is this promise: target, owed, next word, after a break, after a bounce, released, moved, disputed, worse.
     pub basis: &'static str,
     /// The numbers behind the date.
     pub why: Json,
+    /// The versions of agreement and calendar that it was made under.
+    pub under: Under,
+}
+
+/// A time that both sides said: who asked for it, and instead of which promise.
+#[derive(Debug, Clone, Copy)]
+pub struct Agreement {
+    /// The promise that it takes the place of.
+    pub moved_from: PromiseId,
+    /// `us` or `customer`.
+    pub asked_by: &'static str,
 }
 
 /// Makes a promise. The case's hand is the caller's business; its `reply_by` follows here.
 pub fn make(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, new: &New) -> Outcome<PromiseId> {
+    make_agreed(tx, now, actor, new, None)
+}
+
+/// As [`make`]; with an agreement the contact has said yes to its due.
+pub(super) fn make_agreed(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    actor: Actor,
+    new: &New,
+    agreed: Option<Agreement>,
+) -> Outcome<PromiseId> {
+    let word = if agreed.is_some() { Said::Agreed } else { Said::Offered };
     let number = tx.insert(
-        "INSERT INTO promise (case_id, message, contact, severity, made_at, due, basis, word, why, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'offered', $8, 'open')",
+        "INSERT INTO promise (case_id, message, contact, severity, made_at, due, basis, word, why, state, lane, layer, minutes,
+             slot, moved_from, asked_by, agreed_at, agreement_version, calendar_version, zone_release)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', (SELECT lane FROM cases WHERE id = $1),
+             (SELECT layer FROM cases WHERE id = $1), $10, $11, $12, $13, $14, $15, $16, $17)",
         &values![
             new.case,
             new.message,
@@ -90,12 +125,37 @@ pub fn make(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, new: &New) -> Outcome
             new.made_at,
             new.due,
             new.basis,
-            new.why.to_string()
+            word.text(),
+            new.why.to_string(),
+            admission::minutes_of(new.severity),
+            admission::slot_of(new.due),
+            agreed.map(|one| one.moved_from),
+            agreed.map(|one| one.asked_by),
+            agreed.map(|_| now),
+            new.under.version,
+            new.under.calendar,
+            plan::zone::release()
         ],
     )?;
     let id = PromiseId(number);
-    refresh(tx, new.case)?;
-    let data = json!({"made": new.made_at.to_string(), "due": new.due.to_string(), "basis": new.basis});
+    admission::count_new(tx, new.case, new.severity, new.due)?;
+    if let Some(agreed) = agreed {
+        touch::carry(tx, agreed.moved_from, id)?;
+    }
+    let is_dated = new.why["target_due"].is_string() || new.basis == "after a break";
+    if is_dated || agreed.is_some_and(|agreed| agreed.asked_by == "us") {
+        touch::moved(tx, id)?;
+    }
+    // A promise more can only make the earliest due earlier.
+    tx.execute(
+        "UPDATE cases SET reply_by = $1 WHERE id = $2 AND (reply_by IS NULL OR reply_by > $1)",
+        &values![new.due, new.case],
+    )?;
+    let mut data = json!({"made": new.made_at.to_string(), "due": new.due.to_string(), "basis": new.basis});
+    if let Some(agreed) = agreed {
+        data["moved_from"] = json!(agreed.moved_from.0);
+        data["asked_by"] = json!(agreed.asked_by);
+    }
     let mut entry = event("promise.made", actor).of(new.case).promise(id).with(data);
     if let Some(message) = new.message {
         entry = entry.message(message);
@@ -105,7 +165,74 @@ pub fn make(tx: &mut Tx<'_>, now: Timestamp, actor: Actor, new: &New) -> Outcome
     Ok(id)
 }
 
-/// The promise that a customer's message earns: target of the default agreement from `from`, behind what the customer has
+/// How a target fared before the count of what is promised already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// It can be held.
+    Yes,
+    /// It cannot: the due is the earliest time that can.
+    Dated,
+    /// It cannot, and stands: this earliest honest time is to be offered.
+    Offer(Timestamp),
+    /// It cannot be shown, and stands: a lead is to know why.
+    Lead(&'static str),
+}
+
+/// How many promises break at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// A few: the new time of each is certified by a timetable.
+    Few,
+    /// As many as are handled at once: this is the new time that was counted for it, if there is one.
+    Many(Option<Timestamp>),
+}
+
+/// A promise that a message earned.
+#[derive(Debug, Clone, Copy)]
+pub struct Earned {
+    /// Its number.
+    pub promise: PromiseId,
+    /// By when.
+    pub due: Timestamp,
+    /// Whether that is the target, and what follows if not.
+    pub held: Held,
+}
+
+/// The due of a promise whose target is `due`, as far as everything else that is promised allows (PRODUCT.md §3.2).
+pub(super) fn dated(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    case: &Case,
+    severity: Severity,
+    when_full: WhenFull,
+    (due, why): (Timestamp, &mut Json),
+) -> Outcome<(Timestamp, Held)> {
+    let request = Request::of(case, severity, Some(due), &[]);
+    let (earliest, full) = match admission::admit(tx, now, &request)? {
+        Verdict::Granted { why: numbers, .. } => {
+            why["by"] = json!(numbers.by.0);
+            why["starts"] = json!(numbers.by.1.to_string());
+            return Ok((due, Held::Yes));
+        }
+        Verdict::NoDate { why: half } => {
+            why["no_date"] = json!(half);
+            return Ok((due, Held::Lead(half)));
+        }
+        Verdict::Refused { earliest, why } => (earliest, why),
+    };
+    why["full"] = full.json();
+    Ok(match (severity, when_full) {
+        // A person offers, not a machine (PRODUCT.md §3.2).
+        (Severity::Stopped, _) => (due, Held::Lead("what is promised already fills the time")),
+        (_, WhenFull::Offer) => (due, Held::Offer(earliest)),
+        (_, WhenFull::Date) => {
+            why["target_due"] = json!(due.to_string());
+            (earliest, Held::Dated)
+        }
+    })
+}
+
+/// The promise that a customer's message earns: target of the agreement that holds, from `from`, behind what the customer has
 /// open already where that is more than they may have at target (PRODUCT.md §3.2).
 #[expect(clippy::too_many_arguments, reason = "the facts of one promise, each once")]
 pub fn for_message(
@@ -118,7 +245,7 @@ pub fn for_message(
     severity: Severity,
     from: Timestamp,
     basis: &'static str,
-) -> Outcome<(PromiseId, Timestamp)> {
+) -> Outcome<Earned> {
     let answered = tx.first(
         "SELECT 1 FROM promise WHERE case_id = $1 AND (state = 'kept' OR state = 'broken') LIMIT 1",
         &values![case.id],
@@ -133,15 +260,22 @@ pub fn for_message(
          WHERE p.state = 'open' AND c.customer = $1",
         &values![contact.customer],
     )?;
-    let crowded = open.int(0) >= contact.promises_at_target();
+    let agreed = agreement::in_force(tx, desk, case.id, contact.id, from)?;
+    let at_target = agreed.terms.at_target.unwrap_or(contact.promises_at_target());
+    let crowded = open.int(0) >= at_target;
     let start = match open.opt_instant(1) {
         Some(last) if crowded => last.max(from),
         _ => from,
     };
-    let (due, mut why) = agreement::due(desk, severity, word, start)?;
+    let agreement::Due {
+        at: due,
+        mut why,
+        under,
+    } = agreed.due(tx, desk, severity, word, start)?;
     if crowded {
         why["behind"] = json!(open.int(0));
     }
+    let (due, held) = dated(tx, now, case, severity, agreed.terms.when_full, (due, &mut why))?;
     let new = New {
         case: case.id,
         message: Some(message),
@@ -151,9 +285,10 @@ pub fn for_message(
         due,
         basis,
         why,
+        under,
     };
-    let id = make(tx, now, Actor::Customer, &new)?;
-    Ok((id, due))
+    let promise = make(tx, now, Actor::Customer, &new)?;
+    Ok(Earned { promise, due, held })
 }
 
 /// The promise of the next word, made when a case of theirs wakes without mail: to whoever asked last.
@@ -165,8 +300,10 @@ pub fn next_word(
     severity: Severity,
     actor: Actor,
 ) -> Outcome<()> {
-    let (due, why) = agreement::due(desk, severity, Word::FollowUp, now)?;
     let contact = asker(tx, case)?;
+    let mut target = agreement::due(tx, desk, case, contact, severity, Word::FollowUp, now)?;
+    let whole = case::find(tx, case)?;
+    let (due, _) = dated(tx, now, &whole, severity, WhenFull::Date, (target.at, &mut target.why))?;
     let new = New {
         case,
         message: None,
@@ -175,7 +312,8 @@ pub fn next_word(
         made_at: now,
         due,
         basis: "next word",
-        why,
+        why: target.why,
+        under: target.under,
     };
     make(tx, now, actor, &new)?;
     Ok(())
@@ -223,7 +361,7 @@ pub fn keep(
         return Ok(false);
     }
     if in_time_at > promise.due {
-        break_it(tx, now, desk, &promise)?;
+        break_it(tx, now, desk, &promise, Among::Few)?;
         return Ok(false);
     }
     settle(
@@ -241,7 +379,7 @@ pub fn keep(
 
 /// Its due time has come without a useful reply: recorded broken at its own instant, told in plain words by the caller,
 /// and in the same transaction promised anew for the same message, at the earliest time that is known (PRODUCT.md §3.7).
-pub fn break_it(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise) -> Outcome<Timestamp> {
+pub fn break_it(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise, among: Among) -> Outcome<Timestamp> {
     settle(
         tx,
         now,
@@ -252,24 +390,93 @@ pub fn break_it(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise)
         Actor::Desk,
         json!({"due": promise.due.to_string()}),
     )?;
-    let (due, why) = agreement::due(desk, promise.severity, Word::FollowUp, now.max(promise.due))?;
+    let case = case::find(tx, promise.case)?;
+    let due = after_break(tx, now.max(promise.due), desk, &case, promise, among)?;
     let new = New {
         case: promise.case,
         message: promise.message,
         contact: promise.contact,
         severity: promise.severity,
         made_at: now.max(promise.due),
-        due,
+        due: due.at,
         basis: "after a break",
-        why,
+        why: due.why,
+        under: due.under,
     };
     make(tx, now, Actor::Desk, &new)?;
-    let case = case::find(tx, promise.case)?;
     if case.hand != Hand::Ours {
         case::wake(tx, now, &case, Actor::Desk, "promise broken")?;
     }
-    super::automatic::tell_broken(tx, now, desk, &case, promise, due)?;
+    super::automatic::tell_broken(tx, now, desk, &case, promise, due.at)?;
+    Ok(due.at)
+}
+
+/// The earliest time that can be promised after a break; the follow-up target where none is known. What broke twice in a
+/// row is not hurried a third time: there the count was wrong, and the later of the two stands.
+fn after_break(
+    tx: &mut Tx<'_>,
+    from: Timestamp,
+    desk: &Desk,
+    case: &Case,
+    promise: &Promise,
+    among: Among,
+) -> Outcome<Due> {
+    let mut due = agreement::due(
+        tx,
+        desk,
+        case.id,
+        promise.contact,
+        promise.severity,
+        Word::FollowUp,
+        from,
+    )?;
+    let request = Request::of(case, promise.severity, None, &[]);
+    let admitted = match among {
+        Among::Few => match admission::admit(tx, from, &request)? {
+            Verdict::Granted { at, why } => Some((at, why.json())),
+            _ => None,
+        },
+        Among::Many(dealt) => dealt.map(|at| (at, json!({"rule": "count"}))),
+    };
+    let again = promise.basis == "after a break";
+    if let Some((at, why)) = admitted.filter(|(at, _)| !again || *at > due.at) {
+        due.why["admitted"] = why;
+        due.at = at;
+    }
     Ok(due)
+}
+
+/// Both sides agreed on another time: settled as moved, and a new promise for the same messages.
+#[expect(clippy::too_many_arguments, reason = "the facts of one move, each once")]
+pub(super) fn move_to(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    promise: &Promise,
+    due: Timestamp,
+    by: Actor,
+    asked_by: &'static str,
+    why: Json,
+) -> Outcome<PromiseId> {
+    let data = json!({"due": promise.due.to_string(), "to": due.to_string(), "asked_by": asked_by});
+    settle(tx, now, promise, "moved", None, now, by, data)?;
+    let under = agreement::in_force(tx, desk, promise.case, promise.contact, now)?.under();
+    let new = New {
+        case: promise.case,
+        message: promise.message,
+        contact: promise.contact,
+        severity: promise.severity,
+        made_at: now,
+        due,
+        basis: "moved",
+        why,
+        under,
+    };
+    let agreed = Agreement {
+        moved_from: promise.id,
+        asked_by,
+    };
+    make_agreed(tx, now, by, &new, Some(agreed))
 }
 
 /// An engineer withdraws it (spam, misdirected, "no reply needed"); the ledger keeps the reason.
@@ -303,6 +510,7 @@ pub fn reopen(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise) -
         "UPDATE promise SET state = 'open', settled_at = NULL, reply = NULL, settled_by = NULL WHERE id = $1",
         &values![promise.id],
     )?;
+    admission::count(tx, promise.id, Some(promise.due))?;
     refresh(tx, promise.case)?;
     ledger::record(
         tx,
@@ -314,7 +522,7 @@ pub fn reopen(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise) -
     )?;
     tx.ring(ALARM);
     if promise.due <= now {
-        break_it(tx, now, desk, promise)?;
+        break_it(tx, now, desk, promise, Among::Few)?;
     }
     Ok(())
 }
@@ -334,9 +542,15 @@ fn settle(
         "UPDATE promise SET state = $1, settled_at = $2, reply = $3, settled_by = $4 WHERE id = $5 AND state = 'open'",
         &values![state, at, reply, by.text(), promise.id],
     )?;
+    admission::count(tx, promise.id, None)?;
+    if state == "kept" {
+        learnt::kept(tx, promise.id)?;
+    }
+    negotiation::over(tx, now, promise, state)?;
     refresh(tx, promise.case)?;
     let kind = match state {
         "kept" => "promise.kept",
+        "moved" => "promise.moved",
         "broken" => "promise.broken",
         _ => "promise.withdrawn",
     };
@@ -355,6 +569,21 @@ pub(super) fn refresh(tx: &mut Tx<'_>, case: CaseId) -> Outcome<()> {
         &values![case],
     )?;
     Ok(())
+}
+
+/// How a time stands that we named and nobody has answered.
+pub const OFFERED: &str = "offered";
+
+/// The promise that a letter of the outbox tells its reader of: its number, and how it stands: offered, agreed, asked while
+/// it is open, else what became of it. None where the time is only a proposal.
+pub fn said(tx: &mut Tx<'_>, case: CaseId, letter: OutboxId, due: Timestamp) -> Outcome<Option<(PromiseId, String)>> {
+    let row = tx.first(
+        "SELECT p.id, CASE WHEN p.state = 'open' THEN p.word ELSE p.state END FROM promise p
+         WHERE p.case_id = $1 AND p.due = $2
+         ORDER BY CASE WHEN p.contact = (SELECT contact FROM outbox WHERE id = $3) THEN 0 ELSE 1 END, p.id DESC LIMIT 1",
+        &values![case, due, letter],
+    )?;
+    Ok(row.map(|row| (PromiseId(row.int(0)), row.text(1).to_owned())))
 }
 
 /// Promises whose due time has come.

@@ -49,6 +49,12 @@ pub struct CaseRow {
     pub reply_under_way: bool,
     /// How it ended.
     pub resolution: Option<String>,
+    /// A promise of it is open that the plan cannot hold ([`super::schedule::danger::mark_cases`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_risk: bool,
+    /// Severity 1 and begun by nobody: who is asked to take it, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
 }
 
 const ROW: &str =
@@ -73,6 +79,8 @@ fn row_of(row: &Row) -> CaseRow {
         wake_at: row.opt_instant(13),
         reply_under_way: row.int(14) > 0,
         resolution: row.opt_text(15).map(str::to_owned),
+        at_risk: false,
+        asked: None,
     }
 }
 
@@ -197,12 +205,8 @@ pub fn group(tx: &mut Tx<'_>, group: Group, after: Option<Place>, limit: i64) ->
 
 /// How many cases of ours are due at or before an instant.
 pub fn due_by(tx: &mut Tx<'_>, at: Timestamp) -> Outcome<i64> {
-    Ok(tx
-        .one(
-            "SELECT COUNT(*) FROM cases WHERE hand = 'ours' AND reply_by <= $1",
-            &values![at],
-        )?
-        .int(0))
+    let due = "SELECT COUNT(*) FROM cases WHERE hand = 'ours' AND reply_by <= $1";
+    Ok(tx.one(due, &values![at])?.int(0))
 }
 
 /// An open promise as the timetable draws it.
@@ -467,6 +471,27 @@ pub struct PromiseRow {
     pub basis: String,
     /// The numbers behind its date.
     pub why: Json,
+    /// Another time that we named and that waits for the contact's yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered: Option<Timestamp>,
+    /// A time that the contact asked for and that waits for ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wished: Option<Timestamp>,
+    /// The promise that this one took the place of, by agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<i64>,
+    /// Who asked for that: `us` or `customer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<String>,
+    /// When the contact said yes to its due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed_at: Option<Timestamp>,
+    /// It is open and the plan cannot hold it ([`super::schedule::danger::mark`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_risk: bool,
+    /// Why, until when one can act, and what would help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<super::schedule::danger::Trouble>,
 }
 
 /// Promises after a number, of one case or of all, oldest first.
@@ -477,8 +502,10 @@ pub fn promises(tx: &mut Tx<'_>, case: Option<CaseId>, after: i64, limit: i64) -
         "p.id > $1"
     };
     let sql = format!(
-        "SELECT p.case_id, p.id, p.message, p.made_at, p.due, p.state, p.settled_at, p.settled_by, p.word, p.basis, p.why, e.name
+        "SELECT p.case_id, p.id, p.message, p.made_at, p.due, p.state, p.settled_at, p.settled_by, p.word, p.basis, p.why, e.name,
+             n.kind, n.at, n.wish, p.moved_from, p.asked_by, p.agreed_at
          FROM promise p LEFT JOIN engineer e ON p.settled_by = 'engineer:' || e.id
+         LEFT JOIN negotiation n ON n.promise = p.id AND n.state = 'open'
          WHERE {which} ORDER BY p.id LIMIT $2"
     );
     let mut bound = values![after, limit].to_vec();
@@ -498,6 +525,16 @@ pub fn promises(tx: &mut Tx<'_>, case: Option<CaseId>, after: i64, limit: i64) -
             word: row.text(8).to_owned(),
             basis: row.text(9).to_owned(),
             why: serde_json::from_str(row.text(10)).unwrap_or(Json::Null),
+            offered: row.opt_instant(13).filter(|_| row.opt_text(12) == Some("offer")),
+            wished: match row.opt_text(12) {
+                Some("ask") => row.opt_instant(13),
+                _ => row.opt_instant(14),
+            },
+            moved_from: row.opt_int(15),
+            asked_by: row.opt_text(16).map(str::to_owned),
+            agreed_at: row.opt_instant(17),
+            at_risk: false,
+            trouble: None,
         })
         .collect())
 }

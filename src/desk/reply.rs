@@ -5,6 +5,7 @@
 //! took it for every contact who asked (PRODUCT.md §3.3). Until then the case is ours, *reply under way*; undo or failure
 //! drops what it carries, and the promise is still open.
 
+use super::admission::{self, Request};
 use super::bounce::{self, Bounced};
 use super::case::{self, Case, Hand};
 use super::engineer::Engineer;
@@ -12,8 +13,8 @@ use super::ledger::{self, Actor, event};
 use super::outbox::{self, Ended};
 use super::promise::{self, Promise};
 use super::{
-    ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, PromiseId, addressing, invitation, message, notice, slice,
-    thread, upload,
+    ALARM, CaseId, ContactId, Desk, EngineerId, MessageNo, PromiseId, addressing, agreement, invitation, message,
+    notice, slice, thread, upload,
 };
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -88,6 +89,8 @@ pub struct Draft {
     pub force_stale: bool,
     /// Keys of files that go with it, as links.
     pub files: Vec<String>,
+    /// A lead's reason to owe a time that does not fit.
+    pub sign: Option<String>,
 }
 
 /// What became of a draft.
@@ -116,6 +119,12 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
     check(tx, now, engineer, &case, draft)?;
     let open = promise::open_of(tx, case.id)?;
     let kept = chosen(&open, &draft.answers)?;
+    let signed = super::negotiation::signature(engineer, draft.sign.as_deref())?;
+    if let Next::Owe(at) = draft.next {
+        let freed: Vec<PromiseId> = kept.iter().map(|one| one.id).collect();
+        let request = Request::of(&case, case.severity, Some(at), &freed);
+        admission::insist(tx, now, &request, &engineer.zone, signed.is_some())?;
+    }
     let mut askers: Vec<ContactId> = kept.iter().map(|promise| promise.contact).collect();
     if askers.is_empty() {
         askers.push(promise::asker(tx, case.id)?);
@@ -154,6 +163,9 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
             serde_json::to_string(&draft.next).map_err(anyhow::Error::from)?
         ],
     )?;
+    if let Next::Owe(at) = draft.next {
+        admission::book_reply(tx, &case, number, at)?;
+    }
     tx.execute(
         "UPDATE cases SET under_way = under_way + 1, changed_at = $1 WHERE id = $2",
         &values![now, case.id],
@@ -183,6 +195,13 @@ pub fn write(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, engineer: &Engineer, 
     let mut bounced = Vec::new();
     for address in &recipients {
         bounced.extend(bounce::of_address(tx, address)?);
+    }
+    if let (Next::Owe(at), Some((signer, reason))) = (&draft.next, signed) {
+        let data = json!({"at": at.to_string(), "because": reason});
+        let entry = event("promise.signed", Actor::Engineer(signer))
+            .of(case.id)
+            .message(number);
+        ledger::record(tx, now, entry.with(data))?;
     }
     let data = json!({"kind": draft.kind.text(), "keeps": keeps, "next": draft.next});
     ledger::record(
@@ -392,6 +411,7 @@ fn delivered(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, message: MessageNo, r
     match &reply.next {
         Next::Owe(at) => {
             let contact = promise::asker(tx, reply.case)?;
+            let under = agreement::in_force(tx, desk, reply.case, contact, now)?.under();
             let new = promise::New {
                 case: reply.case,
                 message: None,
@@ -401,6 +421,7 @@ fn delivered(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, message: MessageNo, r
                 due: *at,
                 basis: "owed",
                 why: json!({"rule": "said in a reply", "message": message.0}),
+                under,
             };
             promise::make(tx, now, by, &new)?;
             if case.hand != Hand::Ours {
@@ -461,6 +482,7 @@ pub(super) fn end_way(tx: &mut Tx<'_>, message: MessageNo, reply: &UnderWay, sta
     if matches!(state, "undone" | "failed") {
         invitation::not_said(tx, message)?;
     }
+    admission::free_reply(tx, message)?;
     if reply.state == "under way" {
         tx.execute(
             "UPDATE cases SET under_way = under_way - 1 WHERE id = $1",

@@ -7,7 +7,7 @@
 //! a human to decide: of what its headers point at, else of the likest case ([`likeness`]).
 
 use super::customer::Contact;
-use super::likeness::{self, Newcomer};
+use super::likeness::{self, Marks, Newcomer};
 use super::origin::Standing;
 use super::{CaseId, ContactId, Desk, number};
 use crate::limits;
@@ -24,7 +24,7 @@ const CASE_KEY_BYTES: usize = 8;
 const MAC_BYTES: usize = 10;
 
 /// What a mail's headers and envelope say about where it belongs.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Clues<'a> {
     /// Envelope recipients and `To`/`Cc`/`Delivered-To`: where a signed reply address may stand.
     pub recipients: &'a [String],
@@ -36,8 +36,8 @@ pub struct Clues<'a> {
     pub maybe_chain: &'a [String],
     /// As written: the other desk's number may stand in it.
     pub subject: &'a str,
-    /// Newly written words, and the quotes below them: for offers only.
-    pub words: (&'a str, &'a str),
+    /// What it is compared by: for offers only.
+    pub marks: &'a Marks,
     /// The served list it came through.
     pub list: Option<&'a str>,
     /// When it was received.
@@ -100,9 +100,7 @@ pub fn find(
         author: author.id,
         customer: author.customer,
         list: clues.list,
-        subject: clues.subject,
-        text: clues.words.0,
-        folded: clues.words.1,
+        marks: clues.marks,
         at: clues.at,
     };
     Ok(match likeness::offer(tx, &new)? {

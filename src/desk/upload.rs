@@ -364,6 +364,41 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// The files of an engineer's mail that have their place, as uploads of theirs: a reply in that mail takes them along. Their
+/// keys, in the order of the mail.
+pub(super) fn of_mail(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    desk: &Desk,
+    (case, engineer, mail): (CaseId, EngineerId, MessageNo),
+) -> Outcome<Vec<String>> {
+    let rows = tx.query(
+        "SELECT f.id, f.name, f.claimed, b.bytes FROM file f JOIN blob b ON b.id = f.blob
+         WHERE f.message = $1 ORDER BY f.place LIMIT $2",
+        &values![mail, limits::UPLOADS_CASE],
+    )?;
+    let mut keys = Vec::new();
+    for row in rows {
+        let key = link::file_key(desk, FileId(row.int(0)));
+        tx.execute(
+            "INSERT INTO upload (key, case_id, engineer, name, claimed, bytes, have, made_at, expires_at, state, file)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $7, 'filed', $8) ON CONFLICT (key) DO NOTHING",
+            &values![
+                key.as_str(),
+                case,
+                engineer,
+                row.text(1),
+                row.text(2),
+                row.int(3),
+                now,
+                row.int(0)
+            ],
+        )?;
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
 /// Uploads of an engineer go with a reply that was just written.
 pub(super) fn attach(
     tx: &mut Tx<'_>,
@@ -375,7 +410,8 @@ pub(super) fn attach(
     let mut attached = Vec::new();
     for key in keys {
         let upload = find(tx, case, key)?;
-        if upload.engineer != Some(engineer) || upload.reply.is_some() || upload.state != "whole" {
+        let is_whole = matches!(upload.state.as_str(), "whole" | "filed");
+        if upload.engineer != Some(engineer) || upload.reply.is_some() || !is_whole {
             return Err(Refusal::conflict(format!(
                 "The file {} is not whole, or went with another reply. Attach it again.",
                 upload.name

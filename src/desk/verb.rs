@@ -4,17 +4,22 @@
 //! A verb either reads (one snapshot) or acts (one transaction of the writer). Times are read here, in the zone of whoever
 //! asks, so that every door understands the same words and echoes the same instants.
 
+mod answer;
+
 use super::act::act;
+use super::agreement::{self, AgreementRow};
+use super::calendar::{self, CalendarRow};
 use super::case;
 use super::customer::{self, ContactRow, CustomerRow};
-use super::engineer::{self, Engineer, NewEngineer, Role};
+use super::engineer::{self, Engineer, NewEngineer};
 use super::file::{self, FileRow};
 use super::key::NewKey;
-use super::ledger::{self, Actor};
+use super::ledger::Actor;
 use super::queue::{self, CasePage, CaseRow, Filter, LogRow, PromiseRow};
 use super::reply::Written;
+use super::schedule::danger;
 use super::search::{self, Found};
-use super::{CaseId, Desk, FileId, MessageNo, arrival, probe, slice, spool};
+use super::{CaseId, Desk, FileId, MessageNo, absence, arrival, figures, policy, probe, proof, session, slice, spool};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Tx, values};
@@ -23,6 +28,8 @@ use plan::Zone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
+
+pub use answer::{EngineerRow, SliceAnswer};
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -58,11 +65,14 @@ impl Principal {
         }
     }
 
-    pub(super) fn may_administer(&self) -> bool {
+    /// The engineer named, if that is oneself or one is at least this.
+    pub(super) fn own_or(&self, least: policy::Least, tx: &mut Tx<'_>, named: &str) -> Outcome<Engineer> {
+        let engineer = engineer::find(tx, named)?;
         match self {
-            Principal::Owner => true,
-            Principal::Engineer(engineer) => engineer.role != Role::Engineer,
+            Principal::Engineer(own) if own.id == engineer.id => {}
+            who => policy::require(who, least)?,
         }
+        Ok(engineer)
     }
 }
 
@@ -128,6 +138,9 @@ pub enum Verb {
         /// Words for the customer: text E goes out with them.
         #[serde(default)]
         tell: Option<String>,
+        /// Although the promise would break by it.
+        #[serde(default)]
+        anyway: bool,
     },
     /// Ends a wait.
     Wake { case: i64 },
@@ -144,10 +157,36 @@ pub enum Verb {
         withdraw: Option<String>,
         number: Option<i64>,
     },
+    /// Offers another time for a promise, asks the customer to move, or answers what they asked for.
+    Negotiate {
+        case: i64,
+        number: Option<i64>,
+        bargain: Bargain,
+        time: Option<String>,
+        because: Option<String>,
+        /// What is safe until then, for the customer.
+        #[serde(default)]
+        meanwhile: Option<String>,
+        /// A lead's reason to go over the test of admission.
+        #[serde(default)]
+        sign: Option<String>,
+    },
+    /// A reply whose next time a lead signs for, over the test of admission.
+    Signed { reply: Box<Verb>, because: String },
     /// The book of promises.
     Ledger { case: Option<i64>, after: i64 },
-    /// Walks the ledger and proves it whole.
-    Verify,
+    /// The figures of the ledger: of the weeks up to that of `day` (empty: this one), by week or by something else.
+    Figures {
+        day: String,
+        weeks: i64,
+        by: String,
+        customer: Option<String>,
+    },
+    /// Walks the ledger and proves it whole, against checkpoints from outside whose signatures the door has checked.
+    Verify {
+        #[serde(default)]
+        against: Vec<proof::Mark>,
+    },
     /// What needs a look.
     Spool,
     /// Takes on an unsorted case or mail, or sends a held mail.
@@ -178,8 +217,25 @@ pub enum Verb {
     Cpu,
     /// Adds one.
     CpuAdd { engineer: NewEngineer },
+    /// An engineer is away until then; they may say so themselves.
+    CpuAway {
+        address: String,
+        until: String,
+        #[serde(default)]
+        from: Option<String>,
+        #[serde(default)]
+        because: Option<String>,
+    },
+    /// An engineer is back: every absence of theirs ends.
+    CpuBack { address: String },
     /// Sets how the desk writes to one; an engineer may set their own.
     CpuSet { address: String, mail: bool },
+    /// Takes somebody off the desk: their slice, sessions and tokens end at once.
+    CpuRemove { address: String },
+    /// Makes a sign-in link for an engineer; `secret` is random and made by the door.
+    CpuLink { address: String, secret: String },
+    /// The browsers somebody is signed in at; or ends all of these sessions.
+    CpuSessions { address: String, end: bool },
     /// Customers.
     Customer { named: Option<String> },
     /// Enters one, with the mail domains that belong to it.
@@ -205,10 +261,50 @@ pub enum Verb {
     },
     /// Gives the key with which letters to a contact are sealed, as the mail door read it; none: forgets it.
     ContactKey { address: String, key: Option<NewKey> },
+    /// Agreements, each with the version that holds.
+    Agreement { named: Option<String> },
+    /// Every version of one.
+    AgreementShow { agreement: i64 },
+    /// Enters one with a customer, from the text of a file.
+    AgreementAdd { customer: String, text: String },
+    /// Adds a version to one, from a day on.
+    AgreementAmend {
+        agreement: i64,
+        text: String,
+        from: Option<String>,
+    },
+    /// Calendars, each in its newest version.
+    Calendar { named: Option<String> },
+    /// Writes a calendar from the text of a file.
+    CalendarSet { name: String, text: String },
+    /// Adds the holidays of an iCalendar file to one.
+    CalendarHolidays { name: String, text: String },
+    /// Sets how badly a case hits, for the promises to come.
+    Severity {
+        case: i64,
+        severity: String,
+        because: String,
+    },
+    /// Orders a case among those with the same due time.
+    Nice { case: i64, nice: i64, because: String },
     /// Makes a one-time secret for an engineer; `secret` is random and made by the door.
     TokenMake { address: String, secret: String },
     /// Turns a one-time secret into a token; `token` is random and made by the door.
     TokenClaim { secret: String, token: String },
+}
+
+/// What our side does to a promised time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bargain {
+    /// Offers another time.
+    Offer,
+    /// Asks the customer to move, with a reason; without a time to the next honest one.
+    Ask,
+    /// Grants what the customer asked for.
+    Accept,
+    /// Refuses it.
+    Refuse,
 }
 
 /// What comes back. Lists are plain lists; acts say what they did in words that a person reads.
@@ -224,14 +320,20 @@ pub enum Answer {
     Written(Written, String),
     Done(Done),
     Promises(Vec<PromiseRow>),
+    Figures(Box<figures::Report>),
     Spool(Vec<spool::Row>),
     Files(Vec<FileRow>),
     Piece(FilePiece),
     Probe(Box<probe::Probe>),
     Hits(Found),
     Engineers(Vec<EngineerRow>),
+    Link(session::Link),
+    Sessions(Vec<session::SessionRow>),
     Customers(Vec<CustomerRow>),
     Contacts(Vec<ContactRow>),
+    Agreements(Vec<AgreementRow>),
+    Versions(Vec<AgreementRow>),
+    Calendars(Vec<CalendarRow>),
 }
 
 /// A piece of a file.
@@ -260,54 +362,6 @@ pub struct Done {
     pub data: Json,
 }
 
-/// A slice, with its context.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SliceAnswer {
-    /// Why this one.
-    pub why: String,
-    /// When the slice began.
-    pub began_at: Timestamp,
-    /// The slice was open already.
-    pub again: bool,
-    /// What whoever had it last left behind.
-    pub context: Option<String>,
-    /// The case.
-    #[serde(flatten)]
-    pub row: CaseRow,
-    /// Its promises that are open.
-    pub promises: Vec<PromiseRow>,
-    /// Its newest messages, newest first.
-    pub messages: Vec<queue::MessageRow>,
-}
-
-/// An engineer as `cpu` lists them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct EngineerRow {
-    /// Number.
-    pub engineer: i64,
-    /// Name.
-    pub name: String,
-    /// Address.
-    pub address: String,
-    /// Zone.
-    pub zone: String,
-    /// Hours in that zone.
-    pub hours: String,
-    /// Depth, 1 to 4.
-    pub layer: i64,
-    /// Lanes; empty means all.
-    pub lanes: Vec<String>,
-    /// engineer, lead, administrator.
-    pub role: String,
-    /// Whether they work now.
-    pub on_duty: bool,
-    /// The case they work on.
-    pub case: Option<i64>,
-    /// Gets notices and digests by mail.
-    #[serde(default)]
-    pub by_mail: bool,
-}
-
 impl Verb {
     /// Whether it only reads.
     pub fn reads(&self) -> bool {
@@ -318,15 +372,20 @@ impl Verb {
                 | Verb::Log { .. }
                 | Verb::Raw { .. }
                 | Verb::Ledger { .. }
-                | Verb::Verify
+                | Verb::Figures { .. }
+                | Verb::Verify { .. }
                 | Verb::Spool
                 | Verb::Files { .. }
                 | Verb::Save { because: None, .. }
                 | Verb::Probed { .. }
                 | Verb::Grep { .. }
                 | Verb::Cpu
+                | Verb::CpuSessions { end: false, .. }
                 | Verb::Customer { named: _ }
                 | Verb::Contact { named: _ }
+                | Verb::Agreement { .. }
+                | Verb::AgreementShow { .. }
+                | Verb::Calendar { .. }
         ) || matches!(
             self,
             Verb::Promise {
@@ -347,7 +406,14 @@ impl Verb {
     pub fn needs_case(&self) -> bool {
         matches!(
             self,
-            Verb::Reply { .. } | Verb::Note { .. } | Verb::Wait { .. } | Verb::Wake { .. } | Verb::Close { .. }
+            Verb::Reply { .. }
+                | Verb::Note { .. }
+                | Verb::Wait { .. }
+                | Verb::Wake { .. }
+                | Verb::Close { .. }
+                | Verb::Severity { .. }
+                | Verb::Nice { .. }
+                | Verb::Negotiate { .. }
         )
     }
 
@@ -358,33 +424,25 @@ impl Verb {
             | Verb::Note { case, .. }
             | Verb::Wait { case, .. }
             | Verb::Wake { case }
-            | Verb::Close { case, .. } => *case = about.0,
+            | Verb::Close { case, .. }
+            | Verb::Negotiate { case, .. }
+            | Verb::Severity { case, .. }
+            | Verb::Nice { case, .. } => *case = about.0,
             _ => {}
         }
         self
-    }
-
-    /// Whether only leads, administrators and the owner may do it.
-    fn administers(&self) -> bool {
-        matches!(
-            self,
-            Verb::CpuAdd { .. }
-                | Verb::CustomerAdd { .. }
-                | Verb::ContactAdd { .. }
-                | Verb::ContactKey { .. }
-                | Verb::TokenMake { .. }
-                | Verb::Hold { .. }
-                | Verb::Probe
-        ) || matches!(self, Verb::Release { what } if what == "all")
     }
 }
 
 /// Does what was asked, in one snapshot or one transaction. Blocks; async doors call it where blocking is allowed.
 pub fn perform(store: &Store, desk: &Arc<Desk>, now: Timestamp, who: Principal, verb: Verb) -> Outcome<Answer> {
-    if verb.administers() && !who.may_administer() {
-        return Err(
-            Refusal::forbidden("Only leads, administrators and the owner of the data directory may do this.").into(),
-        );
+    policy::allow(&who, &verb)?;
+    if let Verb::Figures { .. } = verb {
+        // Whoever asks here wants what is, not what was a minute ago.
+        figures::count(store, now, desk)?;
+    }
+    if let Verb::Verify { .. } = verb {
+        return store.read_sealed(|tx| read(tx, now, desk, &who, &verb));
     }
     if verb.reads() {
         return store.read(|tx| read(tx, now, desk, &who, &verb));
@@ -395,13 +453,17 @@ pub fn perform(store: &Store, desk: &Arc<Desk>, now: Timestamp, who: Principal, 
 
 fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Verb) -> Outcome<Answer> {
     Ok(match verb {
-        Verb::Ps { filter, after: None } => Answer::Cases(queue::cases(tx, filter)?),
+        Verb::Ps { filter, after: None } => {
+            let mut rows = queue::cases(tx, filter)?;
+            danger::mark_cases(tx, now, who.zone(desk), &mut rows)?;
+            Answer::Cases(rows)
+        }
         Verb::Ps { after: Some(after), .. } => Answer::Cases(queue::cases_after(tx, *after, limits::LIST_ROWS_MAX)?),
-        Verb::Show { case, messages } => Answer::Case(Box::new(queue::page(
-            tx,
-            CaseId(*case),
-            messages.unwrap_or(limits::LIST_ROWS),
-        )?)),
+        Verb::Show { case, messages } => {
+            let mut page = queue::page(tx, CaseId(*case), messages.unwrap_or(limits::LIST_ROWS))?;
+            danger::mark(tx, now, who.zone(desk), &mut page.promises)?;
+            Answer::Case(Box::new(page))
+        }
         Verb::Log { case, after } => {
             if let Some(case) = case {
                 case::find(tx, CaseId(*case))?;
@@ -411,19 +473,27 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
         Verb::Raw { case, message } => Answer::Raw(raw_of(tx, CaseId(*case), *message)?),
         Verb::Promise { case, .. } => {
             case::find(tx, CaseId(*case))?;
-            Answer::Promises(queue::promises(tx, Some(CaseId(*case)), 0, limits::LIST_ROWS_MAX)?)
+            let mut rows = queue::promises(tx, Some(CaseId(*case)), 0, limits::LIST_ROWS_MAX)?;
+            danger::mark(tx, now, who.zone(desk), &mut rows)?;
+            Answer::Promises(rows)
         }
         Verb::Ledger { case, after } => {
             Answer::Promises(queue::promises(tx, case.map(CaseId), *after, limits::LIST_ROWS_MAX)?)
         }
-        Verb::Verify => {
-            let (entries, root) = ledger::verify(tx)?;
-            let said = format!("The ledger is whole: {entries} entries, root {root}");
-            Answer::Done(Done {
-                case: None,
-                said,
-                data: json!({"entries": entries, "root": root}),
-            })
+        Verb::Figures {
+            day,
+            weeks,
+            by,
+            customer,
+        } => {
+            let asked = figures::Question::of(tx, day, *weeks, by, customer.as_deref())?;
+            Answer::Figures(Box::new(figures::report(tx, now, desk, &asked)?))
+        }
+        Verb::Verify { against } => {
+            let proof = proof::verify(tx, against)?;
+            let data = json!({"entries": proof.entries, "root": proof.root, "checkpoints": proof.agreed});
+            let said = proof.said();
+            Answer::Done(Done { case: None, said, data })
         }
         Verb::Spool => Answer::Spool(spool::list(tx)?),
         Verb::Files { case } => Answer::Files(file::list(tx, CaseId(*case))?),
@@ -431,8 +501,15 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
         Verb::Probed { message } => Answer::Probe(Box::new(probe::look(tx, MessageNo(*message))?)),
         Verb::Grep { query, limit } => Answer::Hits(search::grep(tx, query, limit.unwrap_or(limits::LIST_ROWS))?),
         Verb::Cpu => Answer::Engineers(people(tx, now)?),
+        Verb::CpuSessions { address, .. } => {
+            let engineer = who.own_or(policy::Least::Administrator, tx, address)?;
+            Answer::Sessions(session::list(tx, now, engineer.id)?)
+        }
         Verb::Customer { named } => Answer::Customers(customer::list(tx, named.as_deref())?),
         Verb::Contact { named } => Answer::Contacts(customer::contacts(tx, named.as_deref())?),
+        Verb::Agreement { named } => Answer::Agreements(agreement::list(tx, now, named.as_deref())?),
+        Verb::AgreementShow { agreement } => Answer::Versions(agreement::show(tx, now, *agreement)?),
+        Verb::Calendar { named } => Answer::Calendars(calendar::list(tx, named.as_deref())?),
         other => return Err(anyhow::anyhow!("{other:?} does not only read (asked by {who:?})").into()),
     })
 }
@@ -460,11 +537,15 @@ fn raw_of(tx: &mut Tx<'_>, id: CaseId, number: Option<i64>) -> Outcome<String> {
 
 fn people(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<Vec<EngineerRow>> {
     let mut rows = Vec::new();
+    let away = absence::ahead(tx, now)?;
     for one in engineer::list(tx)? {
         let open = slice::open_of(tx, one.id)?;
+        let gone = away.iter().filter(|gone| gone.engineer == one.id && gone.from <= now);
+        let away_until = gone.map(|gone| gone.until).max();
         rows.push(EngineerRow {
             engineer: one.id.0,
-            on_duty: one.calendar()?.is_open(now),
+            on_duty: away_until.is_none() && one.calendar()?.is_open(now),
+            away_until,
             case: open.map(|(_, case, _)| case.0),
             name: one.name,
             address: one.address,

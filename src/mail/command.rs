@@ -7,7 +7,7 @@
 //! table feeds parser, help and tests. Times are read later, by the desk, in the engineer's zone.
 
 use crate::desk::command::Asked;
-use crate::desk::verb::Verb;
+use crate::desk::verb::{Bargain, Verb};
 use crate::limits;
 
 /// What a word at the top of a mail means.
@@ -18,6 +18,9 @@ enum Meaning {
     Wait,
     Owe,
     Close,
+    Severity,
+    Nice,
+    Promise,
     Wake,
     Next,
     Skip,
@@ -79,6 +82,24 @@ const WORDS: &[Word] = &[
         "with the reply, or now, the case is closed",
         Meaning::Close,
     ),
+    word(
+        "severity",
+        "#severity 2 because the replica is down too",
+        "promises to come are made at it",
+        Meaning::Severity,
+    ),
+    word(
+        "nice",
+        "#nice -5 because their launch is tomorrow",
+        "orders the case among those with the same due time",
+        Meaning::Nice,
+    ),
+    word(
+        "promise",
+        "#promise wed 10:00 because the test takes four hours",
+        "offers the customer another time; the promised one stands until they accept",
+        Meaning::Promise,
+    ),
     word("wake", "#wake", "ends a wait", Meaning::Wake),
     word("next", "#next", "gives you the next case", Meaning::Next),
     word(
@@ -97,8 +118,6 @@ const WORDS: &[Word] = &[
     word("take", "", "", Meaning::NotYet),
     word("fork", "", "", Meaning::NotYet),
     word("merge", "", "", Meaning::NotYet),
-    word("nice", "", "", Meaning::NotYet),
-    word("promise", "", "", Meaning::NotYet),
 ];
 
 /// What the verbs at the top of a mail add up to.
@@ -193,6 +212,39 @@ impl Draft {
                     },
                 )?;
             }
+            Meaning::Severity => {
+                let (severity, because) = because(words);
+                self.others.push(Verb::Severity {
+                    case: 0,
+                    severity: severity.to_owned(),
+                    because: because.unwrap_or_default(),
+                });
+            }
+            Meaning::Nice => {
+                let (nice, because) = because(words);
+                self.others.push(Verb::Nice {
+                    case: 0,
+                    nice: nice
+                        .parse()
+                        .map_err(|_| help("#nice says a number from -20 (first) to 19 (last)."))?,
+                    because: because.unwrap_or_default(),
+                });
+            }
+            Meaning::Promise => {
+                let (time, because) = because(words);
+                if time.is_empty() {
+                    return Err(help("#promise says which time is offered."));
+                }
+                self.others.push(Verb::Negotiate {
+                    case: 0,
+                    number: None,
+                    bargain: Bargain::Offer,
+                    time: Some(time.to_owned()),
+                    because,
+                    meanwhile: None,
+                    sign: None,
+                });
+            }
             Meaning::Wake => self.others.push(Verb::Wake { case: 0 }),
             Meaning::Next => self.others.push(Verb::Next),
             Meaning::Skip => self.others.push(Verb::Skip {
@@ -221,6 +273,7 @@ impl Draft {
             until,
             because,
             tell: None,
+            anyway: false,
         };
         self.after(then, verb)
     }
@@ -272,6 +325,7 @@ impl Draft {
                         until,
                         because,
                         tell: Some(words),
+                        anyway: false,
                     });
                 }
             }
@@ -389,6 +443,10 @@ mod tests {
             ("#undo\n", "Undo"),
             ("#wake", "Wake { case: 0 }"),
             (
+                "#promise wed 10:00 because the test takes long",
+                "Negotiate { case: 0, number: None, bargain: Offer, time: Some(\"wed 10:00\"), because: Some(\"the test takes long\"), meanwhile: None, sign: None }",
+            ),
+            (
                 "#skip needs a storage person",
                 "Skip { reason: \"needs a storage person\" }",
             ),
@@ -398,7 +456,11 @@ mod tests {
             ),
             (
                 "#wait engineering until thu 09:00 because PR 5123",
-                "Wait { case: 0, party: \"engineering\", until: \"thu 09:00\", because: Some(\"PR 5123\"), tell: None }",
+                "Wait { case: 0, party: \"engineering\", until: \"thu 09:00\", because: Some(\"PR 5123\"), tell: None, anyway: false }",
+            ),
+            (
+                "#severity 2 because the replica is down too\n#nice -5 because launch",
+                "Severity { case: 0, severity: \"2\", because: \"the replica is down too\" } + Nice { case: 0, nice: -5, because: \"launch\" }",
             ),
             (
                 "#note core matches 118234",
@@ -410,14 +472,14 @@ mod tests {
             ),
             (
                 "#note seen\n#wait date until thu 09:00 because holiday",
-                "Note { case: 0, text: \"seen\" } + Wait { case: 0, party: \"date\", until: \"thu 09:00\", because: Some(\"holiday\"), tell: None }",
+                "Note { case: 0, text: \"seen\" } + Wait { case: 0, party: \"date\", until: \"thu 09:00\", because: Some(\"holiday\"), tell: None, anyway: false }",
             ),
         ] {
             assert_eq!(done(text), said, "{text}");
         }
         assert!(
             done("#wait upstream until thu 09:00 because PR\nIt is with them.")
-                .ends_with("tell: Some(\"It is with them.\") }")
+                .ends_with("tell: Some(\"It is with them.\"), anyway: false }")
         );
     }
 
@@ -426,7 +488,12 @@ mod tests {
         for (text, why) in [
             ("#cloes\nplease run it", "\"#cloes\" is no verb."),
             ("#include <stdio.h>\nint main", "\"#include\" is no verb."),
-            ("#nice -5 because urgent", "#nice is not built yet."),
+            (
+                "#nice soon because urgent",
+                "#nice says a number from -20 (first) to 19 (last).",
+            ),
+            ("#promise", "#promise says which time is offered."),
+            ("#take", "#take is not built yet."),
             ("#note", "#note keeps the words below it inside, and there are none."),
             ("#owe wed 10:00", "#owe is said with a reply: words are missing."),
             (

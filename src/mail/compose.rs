@@ -39,7 +39,7 @@ pub enum Auto {
     Generated,
 }
 
-/// The promise for other desks to read, `Duly-Promise: case=4711; due=2026-11-24T14:00:00Z; state=offered`.
+/// The promise for other desks to read, `Duly-Promise: case=4711; due=2026-11-24T14:00:00Z; state=offered; …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromiseHeader {
     /// Number of the case.
@@ -48,6 +48,8 @@ pub struct PromiseHeader {
     pub due: Timestamp,
     /// `offered`, `agreed`, `asked`, `kept` …
     pub state: String,
+    /// Further words that prove it ([`crate::desk::receipt`]): number, desk, time, key, signature.
+    pub signed: Vec<String>,
 }
 
 /// One letter to one recipient.
@@ -209,7 +211,9 @@ pub fn compose(letter: &Letter) -> Vec<u8> {
                 format!("case={}", promise.case),
                 format!("due={}", promise.due),
                 format!("state={state}"),
-            ],
+            ]
+            .into_iter()
+            .chain(promise.signed.iter().cloned()),
             ";",
         );
     }

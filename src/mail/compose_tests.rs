@@ -108,6 +108,7 @@ fn automatic_mail_says_so_and_a_persons_mail_does_not() {
         case: 4711,
         due: "2026-11-24T14:00:00Z".parse().unwrap(),
         state: "offered".into(),
+        signed: Vec::new(),
     };
     let automatic = Letter {
         auto: Some(Auto::Replied),
@@ -174,6 +175,7 @@ fn nothing_in_a_letter_becomes_a_header() {
             case: 1,
             due: Timestamp::UNIX_EPOCH,
             state: evil.into(),
+            signed: Vec::new(),
         }),
         ..letter()
     };
@@ -285,7 +287,7 @@ proptest! {
     fn no_words_make_a_line_too_long_or_a_new_header(
         subject in any::<String>(), name in any::<String>(), text in any::<String>(), id in any::<String>(), state in any::<String>(),
     ) {
-        let promise = Some(PromiseHeader { case: 1, due: Timestamp::UNIX_EPOCH, state });
+        let promise = Some(PromiseHeader { case: 1, due: Timestamp::UNIX_EPOCH, state, signed: Vec::new() });
         let letter = Letter { subject: subject.clone(), from_name: name, words: words(&text), promise, thread_topic: Some(subject), cc: vec![id], ..letter() };
         let mail = compose(&letter);
         prop_assert!(mail.is_ascii() || !letter.cc[0].is_ascii());

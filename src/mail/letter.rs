@@ -15,8 +15,9 @@ use jiff::Timestamp;
 use plan::Zone;
 
 /// The bytes of a row's letter, and its words as the case shows them.
-pub fn bytes_of(desk: &Desk, row: &Due, files: Vec<Enclosure>) -> (Vec<u8>, String) {
+pub fn bytes_of(desk: &Desk, row: &Due, promise: Option<PromiseHeader>, files: Vec<Enclosure>) -> (Vec<u8>, String) {
     let mut letter = letter_of(desk, row);
+    letter.promise = promise;
     let text = compose::text_of(&letter.words);
     for one in files {
         match one {
@@ -100,28 +101,38 @@ fn letter_of(desk: &Desk, row: &Due) -> compose::Letter {
         thread_index: letter.thread_index.clone(),
         thread_topic: letter.thread_topic.clone(),
         auto,
-        promise: promised(&letter.content).map(|due| PromiseHeader {
-            case: letter.case,
-            due,
-            state: "open".into(),
-        }),
+        promise: None,
         date: row.made_at,
         language: speech.tag().to_owned(),
         words,
         // Lists cut twins away, or show both.
         twin: !desk.lists.contains(&row.recipient.to_lowercase()),
-        links: confirm.into_iter().chain(upload_link(&letter.content)).collect(),
+        links: confirm.into_iter().chain(links(&letter.content)).collect(),
         calendar: letter.calendar.as_ref().map(|invite| entry(&to, row, invite)),
         files: Vec::new(),
         zone,
     }
 }
 
-/// The page that takes large files, where the letter names it.
-fn upload_link(content: &Content) -> Option<String> {
+/// Pages of ours that the letter names.
+fn links(content: &Content) -> Vec<String> {
+    let of = |choices: &Option<outbox::Choices>| {
+        let links = choices.clone().map(|one| [one.yes, one.other, one.keep]);
+        links.into_iter().flatten().collect::<Vec<_>>()
+    };
     match content {
-        Content::Acknowledgement { upload, .. } => upload.clone(),
-        _ => None,
+        Content::Acknowledgement {
+            upload, time, offered, ..
+        } => {
+            let more = offered.as_ref().map_or_else(Vec::new, |(_, choices)| of(choices));
+            upload.iter().chain(time).cloned().chain(more).collect()
+        }
+        Content::Reply { no_link, page, .. } => no_link.iter().chain(page).cloned().collect(),
+        Content::Step { choices, undo, .. } => of(choices)
+            .into_iter()
+            .chain(undo.iter().map(|(link, _)| link.clone()))
+            .collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -132,19 +143,6 @@ fn confirm_link(desk: &Desk, row: &Due) -> Option<String> {
     };
     let token = confirmation::token(desk, MessageNo(mail), row.made_at);
     Some(format!("{}/confirm/{token}", desk.web))
-}
-
-/// The due time that a letter promises.
-fn promised(content: &Content) -> Option<Timestamp> {
-    match content {
-        Content::Acknowledgement { due, .. } | Content::Broken { due, .. } => Some(*due),
-        Content::HandedOn { next_word, .. } => Some(*next_word),
-        Content::Reply {
-            next: reply::Next::Owe(due),
-            ..
-        } => Some(*due),
-        _ => None,
-    }
 }
 
 fn words(to: &To, content: &Content) -> Vec<Section> {
@@ -158,6 +156,9 @@ fn words(to: &To, content: &Content) -> Vec<Section> {
             by,
             urgent,
             upload,
+            time,
+            later,
+            offered,
         } => texts::acknowledgement(
             &To { name, subject, ..*to },
             &texts::Arrived {
@@ -166,6 +167,9 @@ fn words(to: &To, content: &Content) -> Vec<Section> {
                 by: (by != to.desk_name).then_some(by.as_str()),
                 urgent: *urgent,
                 upload_link: upload.as_deref(),
+                time_link: time.as_deref(),
+                later_than_usual: *later,
+                offered: offered.as_ref().map(|(at, ask)| (*at, ask.as_ref().map(choices))),
                 ..texts::Arrived::default()
             },
         ),
@@ -174,6 +178,8 @@ fn words(to: &To, content: &Content) -> Vec<Section> {
             next,
             name,
             quoted,
+            no_link,
+            page,
             ..
         } => texts::reply(
             to,
@@ -187,8 +193,8 @@ fn words(to: &To, content: &Content) -> Vec<Section> {
                 },
                 by: name,
                 quoted: quoted.as_ref().map(quote),
-                link: None,
-                no_link: None,
+                link: page.as_deref(),
+                no_link: no_link.as_deref(),
             },
         ),
         Content::Broken { name, said, due, lead } => texts::broken(
@@ -237,6 +243,37 @@ fn words(to: &To, content: &Content) -> Vec<Section> {
                 resolution,
                 summary,
                 solved: None,
+            },
+        ),
+        Content::Step {
+            what,
+            name,
+            who,
+            due,
+            at,
+            wish,
+            words,
+            meanwhile,
+            lead,
+            until,
+            answers,
+            choices: ask,
+            undo,
+        } => texts::changed(
+            &To { name, ..*to },
+            &texts::Changed {
+                what: *what,
+                who,
+                due: *due,
+                at: *at,
+                wish: *wish,
+                words,
+                meanwhile,
+                lead: lead.as_deref(),
+                until: *until,
+                answers: *answers,
+                ask: ask.as_ref().map(choices),
+                undo: undo.as_ref().map(|(link, until)| (link.as_str(), *until)),
             },
         ),
         Content::Note { text } => vec![Section::Plain(text.clone())],
@@ -292,6 +329,14 @@ fn words_to_ours(to: &To, content: &Content) -> Vec<Section> {
         Content::Refused { why } => notice::outcome(to, &notice::Outcome::Refused { why }),
         // Every other text is a customer's.
         _ => Vec::new(),
+    }
+}
+
+fn choices(links: &outbox::Choices) -> texts::Ask<'_> {
+    texts::Ask {
+        yes: &links.yes,
+        other: &links.other,
+        keep: &links.keep,
     }
 }
 

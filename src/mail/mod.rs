@@ -45,5 +45,6 @@ mod tag;
 pub mod texts;
 pub mod tnef;
 pub mod verify;
+pub mod wish;
 mod words;
 pub mod worker;

@@ -10,6 +10,7 @@ mod traffic;
 pub use policy::Policies;
 pub use traffic::Traffic;
 
+use super::compose::PromiseHeader;
 use super::compose::enclosed::File;
 use super::letter::{self, Enclosure};
 use super::seal::KeyFiles;
@@ -20,6 +21,8 @@ use crate::clock::Clock;
 use crate::desk::destination::{self, Destination};
 use crate::desk::letter::Enclosed;
 use crate::desk::outbox::{self, Attempted, Composed, Content, Due, Ended};
+use crate::desk::promise;
+use crate::desk::receipt::{self, Receipt};
 use crate::desk::upload::{self, Lies};
 use crate::desk::{CaseId, Desk, arrival};
 use crate::files::{Files, sniff};
@@ -43,6 +46,8 @@ pub struct Post {
     files: Arc<Files>,
     /// The folder with the desk's own keys, for sealed letters.
     keys: Option<PathBuf>,
+    /// Signs the promises that letters make; without it they are said and not signed.
+    receipts: Option<Arc<receipt::Signer>>,
 }
 
 /// What may be sent now, and when something else may be.
@@ -74,7 +79,16 @@ impl Post {
             signer,
             files,
             keys: None,
+            receipts: None,
         })
+    }
+
+    /// The same, with a key that signs the promises of letters.
+    pub fn with_receipts(self, signer: Arc<receipt::Signer>) -> Post {
+        Post {
+            receipts: Some(signer),
+            ..self
+        }
     }
 
     /// The same, with the desk's own keys in a folder: sealed letters are signed with them, and can be read by the desk.
@@ -206,7 +220,8 @@ impl Post {
 
     /// The letter of a row as it leaves: composed, sealed where the recipient has a key, signed. Or why it must not leave.
     async fn compose(&self, now: Timestamp, row: &Due) -> Outcome<Result<Composed, String>> {
-        let (mut bytes, text) = letter::bytes_of(&self.desk, row, self.enclosures(row).await?);
+        let enclosures = self.enclosures(row).await?;
+        let (mut bytes, text) = letter::bytes_of(&self.desk, row, self.promise(row), enclosures);
         let mut sealed = String::new();
         if let Some(key) = row.key.clone() {
             let (from, folder) = (self.desk.address().to_owned(), self.keys.clone());
@@ -234,6 +249,31 @@ impl Post {
             bytes = signer.sign(now, &bytes)?;
         }
         Ok(Ok(Composed { bytes, text, sealed }))
+    }
+
+    /// The promise that a letter makes, signed where there is a key.
+    fn promise(&self, row: &Due) -> Option<PromiseHeader> {
+        let due = row.letter.content.promised()?;
+        let said = row.said.clone();
+        let (promise, state) = said.map_or((None, promise::OFFERED.to_owned()), |(id, word)| (Some(id.0), word));
+        let case = row.letter.case;
+        let signed = self.receipts.as_ref().map(|signer| {
+            let receipt = Receipt {
+                case,
+                due,
+                state: state.clone(),
+                promise,
+                desk: signer.domain().to_owned(),
+                at: Timestamp::from_second(row.made_at.as_second()).unwrap_or(row.made_at),
+            };
+            receipt.signed(signer)
+        });
+        Some(PromiseHeader {
+            case,
+            due,
+            state,
+            signed: signed.unwrap_or_default(),
+        })
     }
 
     /// The files that go in a letter, with their bytes.

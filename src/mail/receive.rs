@@ -416,6 +416,9 @@ impl Understanding {
             return;
         }
         let mails = Arc::new(std::mem::take(&mut self.ready));
+        for mail in mails.iter() {
+            mail.worked_out();
+        }
         let (desk, now, job) = (Arc::clone(&self.desk), self.clock.now(), Arc::clone(&mails));
         let pending = self.store.submit(move |tx| {
             for mail in job.iter() {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::net::IpAddr;
 
 /// What name servers said; `Err` holds why they did not.
-type Said = Result<Vec<String>, String>;
+pub type Said = Result<Vec<String>, String>;
 
 /// What is published, as far as it could be asked for.
 #[derive(Debug, Clone)]
@@ -85,6 +85,29 @@ pub async fn look_up(dns: &TokioResolver, wanted: &Wanted) -> Published {
         keys,
         pointer,
     }
+}
+
+/// The published keys of promises.
+pub async fn look_up_promise_keys(dns: &TokioResolver, domain: &str) -> Said {
+    texts(dns, &format!("_duly-promise.{domain}")).await
+}
+
+/// Whether every key that ever signed a promise can be found by those who check one; `records` are names and texts.
+pub fn promise_keys(records: &[(String, String)], said: &Said) -> Vec<Advice> {
+    let judged = records.iter().map(|(name, text)| {
+        let line = format!("{name}. IN TXT \"{text}\"");
+        match said {
+            Err(why) => unknown("promise", why),
+            Ok(texts) if texts.contains(text) => Advice::new("promise", "good", format!("Published: {text}"), None),
+            Ok(_) => Advice::new(
+                "promise",
+                "missing",
+                "Customers cannot check our receipts by the DNS (they can at /.well-known/duly-promise-key).",
+                Some(line),
+            ),
+        }
+    });
+    judged.collect()
 }
 
 async fn texts(dns: &TokioResolver, name: &str) -> Said {
@@ -303,6 +326,16 @@ mod tests {
             keys: vec![Ok(vec![])],
             pointer: Some(Ok(vec![])),
         }
+    }
+
+    #[test]
+    fn each_key_of_promises_is_published_or_its_line_is_given() {
+        let record = |key: &str| ("_duly-promise.acme.example".to_owned(), format!("v=duly1; k={key}"));
+        let (old, new) = (record("acme.example/duly+1+A"), record("acme.example/duly+2+B"));
+        let rows = promise_keys(&[old.clone(), new], &Ok(vec![old.1]));
+        assert_eq!((rows[0].state, rows[1].state), ("good", "missing"));
+        let line = "_duly-promise.acme.example. IN TXT \"v=duly1; k=acme.example/duly+2+B\"";
+        assert_eq!(rows[1].add.as_deref(), Some(line));
     }
 
     #[test]

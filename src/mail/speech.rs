@@ -29,6 +29,21 @@ impl Speech {
         self.say("time-long-year", &values)
     }
 
+    /// `Fri 25 Dec`.
+    pub fn date(self, date: jiff::civil::Date) -> String {
+        let local = date.at(0, 0, 0, 0);
+        let (weekday, month) = (self.weekday("weekday-short", local), self.month("month-short", local));
+        let day = date.day().to_string();
+        self.say(
+            "date-short",
+            &[
+                ("weekday", (&weekday).into()),
+                ("day", (&day).into()),
+                ("month", (&month).into()),
+            ],
+        )
+    }
+
     /// `14:00 UTC`, or `Monday 20:00 UTC` where that is another date than the zone's; nothing where the zone is UTC.
     pub fn utc(self, at: Timestamp, zone: &Zone) -> Option<String> {
         if zone.abbreviation(at) == "UTC" {

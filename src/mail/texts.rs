@@ -6,11 +6,13 @@
 //! once they are wrapped, and say that a machine wrote them. A paragraph is one line here: [`crate::mail::compose`] wraps
 //! it. Whatever comes from outside is one clipped line, and a name that could be read as an advertisement is left out: an
 //! acknowledgement must not carry a stranger's message to a third person.
-//!
-//! Text C (promise changed) has its words and no cause yet: negotiation brings it.
 
+mod change;
 mod lines;
 pub mod notice;
+pub mod why;
+
+pub use change::{Ask, Changed, changed};
 
 use super::catalogue::Speech;
 use crate::limits;
@@ -85,6 +87,8 @@ pub struct Arrived<'a> {
     pub urgent_by: Option<Timestamp>,
     /// The target cannot be held: the time is the earliest that can.
     pub later_than_usual: bool,
+    /// The target stands and cannot be held: this time is offered, with the links that answer.
+    pub offered: Option<(Timestamp, Option<Ask<'a>>)>,
     /// Page where the time is changed, if the desk has one.
     pub time_link: Option<&'a str>,
     /// Page that takes large files, if the desk has one.
@@ -121,7 +125,13 @@ pub fn acknowledgement(to: &To, a: &Arrived) -> Vec<Section> {
     if a.later_than_usual {
         lines.say("a-later-than-usual", &[]);
     }
-    // The words "time: …" are promised only once the desk understands them: until then a person reads the wish.
+    if let Some((at, ask)) = &a.offered {
+        lines.say("a-offered", &[("time", (&to.full(*at)).into())]);
+        lines.say("a-offered-ok", &[]);
+        if let Some(ask) = ask {
+            lines.line(&format!("    {}", one_line(ask.yes)));
+        }
+    }
     match a.time_link {
         Some(link) => lines.say("a-change-link", &[("link", (&one_line(link)).into())]),
         None => lines.say("a-change", &[]),
@@ -252,80 +262,6 @@ fn signature_apart(words: &str) -> (&str, Option<&str>) {
         at += line.len();
     }
     (words, None)
-}
-
-/// C: a promise is to be moved, or was.
-#[derive(Debug, Clone, Copy)]
-pub struct Changed<'a> {
-    /// The time that stands.
-    pub old: Timestamp,
-    /// The time offered or agreed.
-    pub new: Timestamp,
-    /// One true sentence why.
-    pub why: &'a str,
-    /// What is safe meanwhile, one sentence; empty if there is nothing to say.
-    pub meanwhile: &'a str,
-    /// Links to say yes, another time, and no; none where the change is agreed already.
-    pub ask: Option<Ask<'a>>,
-}
-
-/// The three choices of an offer.
-#[derive(Debug, Clone, Copy)]
-pub struct Ask<'a> {
-    /// Page that accepts.
-    pub yes: &'a str,
-    /// Page with other times.
-    pub other: &'a str,
-    /// Page that insists on the old time.
-    pub keep: &'a str,
-    /// The lead who decides then, and by when they write.
-    pub lead: (&'a str, Timestamp),
-}
-
-/// Text C: old time, new time, why, what is safe meanwhile, three choices, and that the old time stands until agreed.
-pub fn changed(to: &To, c: &Changed) -> Vec<Section> {
-    let speech = to.speech;
-    let mut lines = Lines::greeting(to);
-    let (old, new) = (to.time(c.old), to.full(c.new));
-    let Some(ask) = &c.ask else {
-        lines.say("c-agreed", &[("old", (&old).into()), ("time", (&new).into())]);
-        lines.empty();
-        lines.machine();
-        return lines.sections();
-    };
-    lines.say("c-said", &[("time", (&old).into())]);
-    let why = clip(c.why, SENTENCE_CHARS);
-    lines.say(
-        if c.new > c.old { "c-longer" } else { "c-sooner" },
-        &[("why", (&why).into())],
-    );
-    lines.empty();
-    lines.table(&[(speech.say("label-new-time", &[]), new)]);
-    lines.empty();
-    let meanwhile = clip(c.meanwhile, SENTENCE_CHARS);
-    if !meanwhile.is_empty() {
-        lines.say("c-meanwhile", &[("words", (&meanwhile).into())]);
-        lines.empty();
-    }
-    lines.say("c-question", &[]);
-    lines.empty();
-    let lead = (clip(ask.lead.0, NAME_CHARS), to.time(ask.lead.1));
-    let lead = speech.say("c-keep-lead", &[("lead", (&lead.0).into()), ("time", (&lead.1).into())]);
-    for (label, link, more) in [
-        (speech.say("c-label-yes", &[]), ask.yes, speech.say("c-or-ok", &[])),
-        (speech.say("c-label-other", &[]), ask.other, String::new()),
-        (speech.say("c-label-keep", &[("time", (&old).into())]), ask.keep, lead),
-    ] {
-        lines.line(&format!("    {label}"));
-        lines.line(&format!("        {}", one_line(link)));
-        if !more.is_empty() {
-            lines.line(&format!("        {more}"));
-        }
-    }
-    lines.empty();
-    lines.say("c-stands", &[]);
-    lines.machine();
-    lines.sections()
 }
 
 /// D: a reminder half-way through a wait for the customer.

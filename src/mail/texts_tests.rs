@@ -7,7 +7,7 @@ use crate::mail::catalogue;
 use crate::mail::compose::{Letter, compose, text_of};
 use proptest::prelude::*;
 
-fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
@@ -93,17 +93,9 @@ fn every_text(language: &str, zone: &Zone) -> Vec<(&'static str, Vec<Section>)> 
     let (old, new) = (at("2026-11-24T14:00:00Z"), at("2026-11-25T09:00:00Z"));
     let until = at("2026-11-27T11:00:00Z");
     let ask = Ask {
-        yes: "https://desk.acme.example/t/x/ok",
+        yes: "https://desk.acme.example/o/x/ok",
         other: "https://desk.acme.example/t/x/time",
-        keep: "https://desk.acme.example/t/x/keep",
-        lead: ("Tom Berg", at("2026-11-24T12:10:00Z")),
-    };
-    let change = Changed {
-        old,
-        new,
-        why: "the test on your data takes four hours.",
-        meanwhile: "the workaround from this morning is safe to keep.",
-        ask: Some(ask),
+        keep: "https://desk.acme.example/o/x/keep",
     };
     let closing = Closing {
         waited_until: Some(until),
@@ -133,7 +125,7 @@ fn every_text(language: &str, zone: &Zone) -> Vec<(&'static str, Vec<Section>)> 
         waiting: &waiting,
         ready: 3,
     };
-    vec![
+    let mut all = vec![
         ("a_arrived", acknowledgement(&to, &arrived())),
         (
             "a_arrived_bare",
@@ -159,6 +151,17 @@ fn every_text(language: &str, zone: &Zone) -> Vec<(&'static str, Vec<Section>)> 
                     urgent: true,
                     later_than_usual: true,
                     files: (1, 900),
+                    ..arrived()
+                },
+            ),
+        ),
+        (
+            "a_arrived_offered",
+            acknowledgement(
+                &to,
+                &Arrived {
+                    offered: Some((new, Some(ask))),
+                    time_link: Some(ask.other),
                     ..arrived()
                 },
             ),
@@ -197,19 +200,6 @@ fn every_text(language: &str, zone: &Zone) -> Vec<(&'static str, Vec<Section>)> 
                 },
             ),
         ),
-        ("c_changed", changed(&to, &change)),
-        (
-            "c_changed_sooner",
-            changed(
-                &to,
-                &Changed {
-                    new: at("2026-11-24T12:00:00Z"),
-                    meanwhile: "",
-                    ..change
-                },
-            ),
-        ),
-        ("c_changed_agreed", changed(&to, &Changed { ask: None, ..change })),
         (
             "d_reminder",
             reminder(
@@ -357,7 +347,9 @@ fn every_text(language: &str, zone: &Zone) -> Vec<(&'static str, Vec<Section>)> 
             "i_not_verified_link",
             not_verified(&to, Some("https://desk.acme.example/v/x")),
         ),
-    ]
+    ];
+    all.extend(change::tests::every(&to, ask));
+    all
 }
 
 #[test]

@@ -71,6 +71,8 @@ pub(super) async fn file(
     let patience = SignedDuration::from_secs(limits::FILING_PAUSE_SECONDS);
     while !*stop.borrow() {
         bell.mark_unchanged();
+        // Read before looking: a clock that moves meanwhile ends the pause, which counted from afterwards would begin anew.
+        let again = clock.now() + patience;
         let take = Arc::clone(&filer);
         let looked = tokio::task::spawn_blocking(move || match take.take()? {
             Some(task) => Ok(Found::Task(task)),
@@ -85,7 +87,7 @@ pub(super) async fn file(
                 tokio::select! {
                     () = stopped(&mut stop) => return,
                     _ = bell.changed() => {}
-                    () = super::pause(&clock, Some(clock.now() + patience)) => {}
+                    () = super::pause(&clock, Some(again)) => {}
                 }
                 continue;
             }

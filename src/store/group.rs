@@ -6,7 +6,7 @@
 //! Nobody hears of work that is not durable, and a refusal is answered no earlier either: it may rest on a neighbour's
 //! work. A job that fails or panics is undone alone, by a savepoint; those that accept mail, which nothing but the
 //! database refuses, do without and would take their group with them: a savepoint copies every page that is touched above
-//! it, and each is as many as the mails.
+//! it, and each is as many as the mails. They let others go first into a group, where those need no savepoint either.
 //!
 //! The first job that has work to keep needs no savepoint: undoing everything is undoing it. So a group of one, which is
 //! what a quiet desk has, costs no more than a plain transaction.
@@ -21,7 +21,7 @@ use super::queue::{Popped, Queue};
 use super::readers::Readers;
 use super::search::Texts;
 use super::sequence::Sequences;
-use super::{TOPICS, Tx};
+use super::{Seal, TOPICS, Tx};
 use crate::limits;
 use anyhow::bail;
 use std::cell::Cell;
@@ -42,6 +42,8 @@ pub(super) struct Shared {
     pub commits: AtomicU64,
     /// The disk failed; nothing is written any more.
     pub poisoned: AtomicBool,
+    /// What jobs authenticate with.
+    pub seal: Option<Seal>,
 }
 
 /// Makes a connection that writes: the first, and another when one was lost.
@@ -123,6 +125,11 @@ impl Writer {
     /// Runs, commits and answers one group: `first` and whoever waits behind it.
     fn group(&mut self, first: Box<dyn Job>) {
         let mut jobs = Vec::with_capacity(limits::GROUP_JOBS);
+        // Accepted mail has no order to keep with what the desk does, and whoever comes first needs no savepoint. The mail that
+        // was overtaken is the second of this group, however long the first takes.
+        if !first.is_undone_alone() {
+            jobs.extend(self.shared.queue.pop_such(|job| job.is_undone_alone()));
+        }
         jobs.push(first);
         let failed = self.ready().and_then(|()| self.run(&mut jobs)).err().map(|cause| {
             if self.engine.in_transaction() {
@@ -174,12 +181,16 @@ impl Writer {
         }
     }
 
-    /// Runs the last of `jobs` and those in the queue until the group is full, and commits. On an error all of them failed.
+    /// Runs `jobs` and those in the queue until the group is full, and commits. On an error all of them failed.
     fn run(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> anyhow::Result<()> {
         let started = Instant::now();
-        let mut open = Open::default();
-        while let Some(job) = jobs.last_mut() {
+        let (mut open, mut done) = (Open::default(), 0);
+        while let Some(job) = jobs.get_mut(done) {
             self.one(&mut open, job.as_mut())?;
+            done += 1;
+            if done < jobs.len() {
+                continue;
+            }
             if jobs.len() >= limits::GROUP_JOBS || started.elapsed().as_millis() >= limits::GROUP_MILLIS {
                 break;
             }
@@ -232,15 +243,18 @@ impl Writer {
             self.begin()?;
             open.begun = true;
         }
-        if open.holds_work && job.is_undone_alone() {
-            match open.savepoint {
-                Savepoint::None => self.engine.control(&["SAVEPOINT job"])?,
-                Savepoint::Fresh => {}
-                Savepoint::Used => self.engine.control(&["RELEASE SAVEPOINT job", "SAVEPOINT job"])?,
-            }
-            open.savepoint = Savepoint::Fresh;
+        match (&open.savepoint, job.is_undone_alone()) {
+            (Savepoint::None, true) if open.holds_work => self.engine.control(&["SAVEPOINT job"])?,
+            (Savepoint::Used, true) => self.engine.control(&["RELEASE SAVEPOINT job", "SAVEPOINT job"])?,
+            // Above a savepoint that nobody needs each page that is touched would still be copied.
+            (Savepoint::Fresh | Savepoint::Used, false) => self.engine.control(&["RELEASE SAVEPOINT job"])?,
+            (Savepoint::Fresh, true) | (Savepoint::None, _) => {}
         }
-        let mut tx = Tx::new(self.engine.as_mut());
+        open.savepoint = match open.holds_work && job.is_undone_alone() {
+            true => Savepoint::Fresh,
+            false => Savepoint::None,
+        };
+        let mut tx = Tx::new(self.engine.as_mut(), self.shared.seal);
         tx.sequences = open.sequences.clone();
         let keep = job.run(&mut tx);
         let (rung, texts, sequences) = (
@@ -396,6 +410,7 @@ mod tests {
             bells: std::array::from_fn(|_| watch::Sender::new(0)),
             commits: AtomicU64::new(0),
             poisoned: AtomicBool::new(false),
+            seal: None,
         });
         let engine = Box::new(Failing {
             sqlite,

@@ -27,6 +27,7 @@ pub use crate::values;
 pub use migrate::Migration;
 pub use search::SEARCH;
 pub use value::{Row, Value};
+pub use words::Words;
 
 use crate::limits;
 use crate::refusal::{Fault, Outcome};
@@ -67,6 +68,9 @@ impl Topic {
     }
 }
 
+/// A secret that authenticates rows.
+pub type Seal = [u8; 32];
+
 /// An open database. Clones are cheap and the same store; it closes with the last one, or by [`Store::close`].
 #[derive(Clone)]
 pub struct Store {
@@ -87,6 +91,15 @@ impl Store {
     /// A [`Refusal`](crate::refusal::Refusal) in the chain if another process has this desk open, the database is newer
     /// than the program, or the address is not understood; else whatever the database said.
     pub fn open(target: &Target, migrations: &[Migration]) -> anyhow::Result<Store> {
+        Store::open_sealed(target, migrations, None)
+    }
+
+    /// As [`Store::open`], with a secret that stands nowhere in the database: jobs authenticate with it what they write, so
+    /// that whoever can write to the tables alone cannot write what we would have written. Plain reads do not have it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_sealed(target: &Target, migrations: &[Migration], seal: Option<Seal>) -> anyhow::Result<Store> {
         let lock = match target {
             Target::Sqlite(path) => Some(sqlite::lock(path)?),
             Target::Postgres(_) => None,
@@ -97,6 +110,7 @@ impl Store {
             bells: std::array::from_fn(|_| watch::Sender::new(0)),
             commits: AtomicU64::new(0),
             poisoned: AtomicBool::new(false),
+            seal,
         });
         let (ready, opened) = mpsc::sync_channel(1);
         let writer = std::thread::Builder::new().name("store-writer".into()).spawn({
@@ -192,7 +206,16 @@ impl Store {
     /// The job's own; [`Fault::Failed`] if the store is closed or no reader came free.
     pub fn read<T>(&self, job: impl FnOnce(&mut Tx<'_>) -> Outcome<T>) -> Outcome<T> {
         let mut loan = self.house.shared.readers.lend()?;
-        job(&mut Tx::new(loan.engine()?))
+        job(&mut Tx::new(loan.engine()?, None))
+    }
+
+    /// As [`Store::read`], with the seal: for whoever proves what was written.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_sealed<T>(&self, job: impl FnOnce(&mut Tx<'_>) -> Outcome<T>) -> Outcome<T> {
+        let mut loan = self.house.shared.readers.lend()?;
+        job(&mut Tx::new(loan.engine()?, self.house.shared.seal))
     }
 
     /// A number that rises after each commit in which a job rang `topic`.
@@ -287,12 +310,17 @@ pub struct Tx<'a> {
     texts: search::Texts,
     /// Numbers taken by the kept jobs of the group, and by this one.
     sequences: sequence::Sequences,
+    /// What this job has noted for itself.
+    notes: sequence::Notes,
+    seal: Option<Seal>,
 }
 
 impl<'a> Tx<'a> {
-    fn new(engine: &'a mut dyn Engine) -> Self {
+    fn new(engine: &'a mut dyn Engine, seal: Option<Seal>) -> Self {
         Tx {
             engine,
+            notes: sequence::Notes::default(),
+            seal,
             rung: 0,
             broken: false,
             texts: search::Texts::default(),
@@ -356,6 +384,11 @@ impl<'a> Tx<'a> {
     /// Rings `topic` when this job's work is committed; not at all if it is undone.
     pub fn ring(&mut self, topic: Topic) {
         self.rung |= 1 << topic.place();
+    }
+
+    /// The secret that the store was opened with; none in plain reads.
+    pub fn seal(&self) -> Option<&Seal> {
+        self.seal.as_ref()
     }
 
     fn checked<T>(&mut self, sql: &str, outcome: anyhow::Result<T>) -> Outcome<T> {

@@ -108,6 +108,17 @@ impl<J> Queue<J> {
         job
     }
 
+    /// The oldest of the jobs that are such, taken out of their order.
+    pub(super) fn pop_such(&self, is_such: impl Fn(&J) -> bool) -> Option<J> {
+        let mut state = self.state();
+        let at = state.jobs.iter().position(is_such)?;
+        let job = state.jobs.remove(at);
+        drop(state);
+        self.room.notify_one();
+        self.room_for_tasks.notify_one();
+        job
+    }
+
     /// The oldest job, waiting for one; without `patience` until there is one or the queue is closed.
     pub(super) fn pop(&self, patience: Option<Duration>) -> Popped<J> {
         let empty = |state: &mut State<J>| state.jobs.is_empty() && !state.closed;
@@ -146,6 +157,18 @@ impl<J> Queue<J> {
 mod tests {
     use super::*;
     use std::sync::Arc;
+
+    #[test]
+    fn what_is_such_is_taken_out_and_all_others_keep_their_order() {
+        let queue = Queue::new(4);
+        for job in [3, 4, 6, 5] {
+            assert!(queue.push(job).is_ok());
+        }
+        assert_eq!(queue.pop_such(|job| job % 2 == 0), Some(4), "the oldest of two");
+        assert_eq!(queue.pop_such(|job| *job > 9), None);
+        let left: Vec<i32> = std::iter::from_fn(|| queue.pop_now()).collect();
+        assert_eq!(left, [3, 6, 5]);
+    }
 
     #[test]
     fn a_full_queue_makes_threads_and_tasks_wait_for_a_place() {

@@ -30,14 +30,21 @@ pub const SEARCH: Migration = Migration {
 /// build).
 #[derive(Default)]
 pub(super) struct Texts {
-    waiting: Vec<(i64, String)>,
+    waiting: Vec<Text>,
     bytes: usize,
 }
 
+struct Text {
+    message: i64,
+    words: String,
+    /// The message may have words already, and FTS5 is to look for them.
+    again: bool,
+}
+
 impl Texts {
-    fn push(&mut self, message: i64, words: String) {
-        self.bytes += words.len();
-        self.waiting.push((message, words));
+    fn push(&mut self, text: Text) {
+        self.bytes += text.words.len();
+        self.waiting.push(text);
     }
 
     /// Takes over the texts of a job that is kept.
@@ -49,12 +56,13 @@ impl Texts {
     /// Writes all of them, in their order: of two about one message the later stands.
     pub(super) fn write(&mut self, engine: &mut dyn Engine) -> anyhow::Result<()> {
         self.bytes = 0;
-        for (message, words) in self.waiting.drain(..) {
+        for Text { message, words, again } in self.waiting.drain(..) {
             let (sql, words) = match engine.dialect() {
-                Dialect::Sqlite => (
+                Dialect::Sqlite if again => (
                     "INSERT OR REPLACE INTO message_words (rowid, words) VALUES ($1, $2)",
                     words,
                 ),
+                Dialect::Sqlite => ("INSERT INTO message_words (rowid, words) VALUES ($1, $2)", words),
                 Dialect::Postgres => (
                     "INSERT INTO message_words (message, words) VALUES ($1, $2::text::tsvector) \
                      ON CONFLICT (message) DO UPDATE SET words = EXCLUDED.words",
@@ -75,7 +83,23 @@ impl Tx<'_> {
     /// # Errors
     /// [`Fault::Failed`](crate::refusal::Fault::Failed) with what the database said.
     pub fn index_text(&mut self, message: i64, text: &str) -> Outcome<()> {
-        self.texts.push(message, words::index(text));
+        self.index(message, words::Words::of(text), true)
+    }
+
+    /// As [`Tx::index_text`], with words that were taken from a text already, for a message that has none yet.
+    ///
+    /// # Errors
+    /// As [`Tx::index_text`].
+    pub fn index_words(&mut self, message: i64, words: words::Words) -> Outcome<()> {
+        self.index(message, words, false)
+    }
+
+    fn index(&mut self, message: i64, words: words::Words, again: bool) -> Outcome<()> {
+        self.texts.push(Text {
+            message,
+            words: words.0,
+            again,
+        });
         if self.texts.bytes > limits::INDEX_WAITING_BYTES {
             let outcome = self.texts.write(self.engine);
             self.checked("writing words", outcome)?;

@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::{Tx, Value};
 use crate::refusal::Outcome;
 use anyhow::ensure;
+use std::collections::VecDeque;
 
 /// The numbers taken in the open transaction.
 #[derive(Clone, Default)]
@@ -23,6 +24,13 @@ struct Taken {
     written: i64,
     left: Option<Vec<u8>>,
 }
+
+/// What a job notes for itself, so that it need not read back what it has just written; gone with the job.
+#[derive(Default)]
+pub(super) struct Notes(VecDeque<(i64, Vec<u8>)>);
+
+/// Notes that a job keeps, the newest: what it comes back to it comes back to soon.
+const NOTES: usize = 64;
 
 impl Sequences {
     /// Writes what was counted here; the last thing before the commit.
@@ -38,6 +46,23 @@ impl Sequences {
 }
 
 impl Tx<'_> {
+    /// What this job noted last under a number.
+    pub fn noted(&self, under: i64) -> Option<&[u8]> {
+        let newest = self.notes.0.iter().rev();
+        newest
+            .into_iter()
+            .find(|(number, _)| *number == under)
+            .map(|(_, what)| what.as_slice())
+    }
+
+    /// Notes something for the rest of this job. It may be forgotten: whoever misses it reads it from the database.
+    pub fn note(&mut self, under: i64, what: Vec<u8>) {
+        if self.notes.0.len() == NOTES {
+            self.notes.0.pop_front();
+        }
+        self.notes.0.push_back((under, what));
+    }
+
     /// The next number of `sequence`, a row of the table `counter`. It is given back if this job is undone.
     ///
     /// # Errors

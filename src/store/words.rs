@@ -13,6 +13,17 @@ use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+/// A text as it is indexed. Whoever has a text before the writer is asked makes this there: all wait for the writer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words(pub(super) String);
+
+impl Words {
+    /// The words of a text. Only its first [`limits::INDEX_BYTES`] bytes and [`limits::INDEX_WORDS`] words count.
+    pub fn of(text: &str) -> Words {
+        Words(index(text))
+    }
+}
+
 /// A stretch of one kind of writing.
 #[derive(Debug, PartialEq, Eq)]
 enum Run {

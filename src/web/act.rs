@@ -4,12 +4,13 @@
 //! the browser is sent back to the page, so that reloading repeats nothing; a refusal is shown on the page, above the form
 //! with everything that was typed.
 
+use super::acting::Acting;
 use super::case::{self, Asked, Screen};
 use super::queue::engineers;
 use super::{House, Words, answered, listen, spoken, status_of};
 use crate::desk::case::{RESOLUTIONS, State};
-use crate::desk::verb::{self, Answer, Principal, Verb};
-use crate::desk::{CaseId, Desk, engineer, say};
+use crate::desk::verb::{self, Answer, Bargain, Principal, Verb};
+use crate::desk::{CaseId, Desk, say};
 use crate::limits;
 use crate::refusal::{Kind, Outcome, Refusal};
 use axum::Form;
@@ -22,10 +23,11 @@ use maud::{Markup, html};
 /// Does an act to a case.
 pub async fn perform(
     Given(house): Given<House>,
+    acting: Acting,
     Path((named, act)): Path<(String, String)>,
     Form(words): Form<Words>,
 ) -> Response {
-    let done = listen::blocking(move || done(&house, case::number(&named)?, &act, words));
+    let done = listen::blocking(move || done(&house, &acting, case::number(&named)?, &act, words));
     match done.await {
         Ok(response) => response,
         Err(fault) => answered(Err(fault)),
@@ -40,12 +42,11 @@ pub async fn back(Path((named, _)): Path<(String, String)>) -> Response {
     }
 }
 
-fn done(house: &House, case: CaseId, act: &str, mut words: Words) -> Outcome<Response> {
+fn done(house: &House, acting: &Acting, case: CaseId, act: &str, mut words: Words) -> Outcome<Response> {
     let door = &house.door;
     let verb = verb(case, act, &words)
         .ok_or_else(|| Refusal::missing(format!("\"{act}\" is nothing that a case page does.")))?;
-    let named = words.get("as").map_or("", String::as_str);
-    let outcome = door.store.read(|tx| engineer::find(tx, named)).and_then(|engineer| {
+    let outcome = door.store.read(|tx| acting.engineer(tx, &words)).and_then(|engineer| {
         let id = engineer.id.0;
         let who = Principal::Engineer(Box::new(engineer));
         Ok((id, verb::perform(&door.store, &door.desk, door.clock.now(), who, verb)?))
@@ -60,9 +61,9 @@ fn done(house: &House, case: CaseId, act: &str, mut words: Words) -> Outcome<Res
                 words,
                 ..Asked::default()
             };
-            Ok((StatusCode::OK, case::render(house, case, asked)?).into_response())
+            Ok((StatusCode::OK, case::render(house, acting, case, asked)?).into_response())
         }
-        Ok((engineer, _)) => Ok(Redirect::to(&format!("/c/{}?as={engineer}&done={act}", case.0)).into_response()),
+        Ok((engineer, _)) => Ok(Redirect::to(&format!("/c/{}{}", case.0, acting.query(engineer, act))).into_response()),
         Err(fault) => {
             let refusal = spoken(&fault);
             let status = status_of(refusal.kind);
@@ -72,7 +73,7 @@ fn done(house: &House, case: CaseId, act: &str, mut words: Words) -> Outcome<Res
                 words,
                 ..Asked::default()
             };
-            Ok((status, case::render(house, case, asked)?).into_response())
+            Ok((status, case::render(house, acting, case, asked)?).into_response())
         }
     }
 }
@@ -113,8 +114,28 @@ fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
             until: text("until"),
             because: spoken("because"),
             tell: spoken("tell"),
+            anyway: words.contains_key("anyway"),
         },
         "wake" => Verb::Wake { case },
+        "offer" | "grant" | "refuse" => Verb::Negotiate {
+            case,
+            number: None,
+            bargain: match act {
+                "offer" => Bargain::Offer,
+                "grant" => Bargain::Accept,
+                _ => Bargain::Refuse,
+            },
+            time: (act == "offer").then(|| text("until")),
+            because: spoken("because"),
+            meanwhile: spoken("meanwhile"),
+            sign: spoken("sign"),
+        },
+        "withdraw" => Verb::Promise {
+            case,
+            offer: None,
+            withdraw: Some(text("because")),
+            number: None,
+        },
         "close" => Verb::Close {
             case,
             resolution: spoken("resolution"),
@@ -122,6 +143,17 @@ fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
         },
         "skip" => Verb::Skip {
             reason: text("because"),
+        },
+        "severity" => Verb::Severity {
+            case,
+            severity: text("severity"),
+            because: text("because"),
+        },
+        "nice" => Verb::Nice {
+            case,
+            // The form takes numbers only; what comes from elsewhere and is none is no act.
+            nice: text("nice").trim().parse().ok()?,
+            because: text("because"),
         },
         "undo" => Verb::Undo,
         "release" => Verb::Release { what: case.to_string() },
@@ -162,6 +194,14 @@ pub fn forms(screen: &Screen, desk: &Desk, now: Timestamp) -> Outcome<Markup> {
     })
 }
 
+/// As whom a form is sent: on an open desk that is chosen, signed in it is oneself.
+fn whom(screen: &Screen, who: &str) -> Markup {
+    html! {
+        @if screen.acting.signed().is_some() { (screen.acting.proof()) }
+        @else { label for="as" { "As" } " " (engineers(&screen.engineers, Some(who))) " " }
+    }
+}
+
 /// Who most likely acts: as chosen, else who has it, else the first on duty.
 fn actor(screen: &Screen, now: Timestamp) -> Outcome<String> {
     if let Some(chosen) = screen.asked.words.get("as") {
@@ -189,10 +229,11 @@ fn action(screen: &Screen, act: &str) -> String {
 /// Taking back is its author's: the form carries their name and asks for none.
 fn undo(screen: &Screen, author: &str) -> Markup {
     let author = screen.engineers.iter().find(|one| one.name == author);
+    let is_own = |id| screen.acting.signed().is_none_or(|own| own.signed.engineer.id == id);
     html! {
-        @if let Some(author) = author {
+        @if let Some(author) = author && is_own(author.id) {
             form.undo method="post" action=(action(screen, "undo")) {
-                input type="hidden" name="as" value=(author.id.0);
+                @if screen.acting.signed().is_some() { (screen.acting.proof()) } @else { input type="hidden" name="as" value=(author.id.0); }
                 p { "A reply of " (author.name) " is held and has not left yet. " button type="submit" { "Take it back" } }
             }
         }
@@ -243,7 +284,7 @@ fn composer(screen: &Screen, desk: &Desk, now: Timestamp, who: &str) -> Markup {
             (answers(screen))
             @if stale { p.field { label { input type="checkbox" name="force" value="1" checked[words.contains_key("force")]; " Send although the case changed since it was read" } } }
             p.send {
-                label for="as" { "As" } " " (engineers(&screen.engineers, Some(who))) " "
+                (whom(screen, who))
                 button.main type="submit" { (send(screen)) }
                 " " span.gloss { "held " (limits::HOLD_SECONDS - 3) " s for undo" }
             }
@@ -309,9 +350,12 @@ fn small(screen: &Screen, who: &str, act: &str, title: &str, opened: Option<&str
             form method="post" action=(action(screen, act)) {
                 (fields)
                 p.send {
-                    label { span.gloss { "As " } select name="as" {
-                        @for one in &screen.engineers { option value=(one.id.0) selected[one.id.0.to_string() == who] { (one.name) } }
-                    } }
+                    @if screen.acting.signed().is_some() { (screen.acting.proof()) }
+                    @else {
+                        label { span.gloss { "As " } select name="as" {
+                            @for one in &screen.engineers { option value=(one.id.0) selected[one.id.0.to_string() == who] { (one.name) } }
+                        } }
+                    }
                     " " button type="submit" { (title) }
                 }
             }
@@ -344,6 +388,23 @@ fn others(screen: &Screen, who: &str, opened: Option<&str>) -> Markup {
                     value=(Some(typed("merge", "into")).filter(|text| !text.is_empty()).unwrap_or(offered)); }
             }))
         }
+        @if is_live && screen.next_due().is_some() {
+            @let sign = html! { label.field { "Signed by a lead over the count, because (empty: not signed)" input name="sign" maxlength="300" autocomplete="off"; } };
+            @let wished = screen.page.promises.iter().any(|one| one.wished.is_some());
+            @if wished {
+                (small(screen, who, "grant", "Grant the time they ask for", opened, sign.clone()))
+                (small(screen, who, "refuse", "Refuse the time they ask for", opened, html! {
+                    label.field { "One sentence why; the customer reads it" input name="because" value=(typed("refuse", "because")) maxlength="300" autocomplete="off"; }
+                }))
+            }
+            (small(screen, who, "offer", "Offer another time", opened, html! {
+                label.field { "Reply by" input name="until" value=(typed("offer", "until")) required maxlength="60" placeholder="thu 09:00" autocomplete="off"; }
+                label.field { "One sentence why; the customer reads it" input name="because" value=(typed("offer", "because")) maxlength="300" autocomplete="off"; }
+                label.field { "What is safe until then" input name="meanwhile" value=(typed("offer", "meanwhile")) maxlength="300" autocomplete="off"; }
+                (sign)
+            }))
+            (small(screen, who, "withdraw", "Withdraw the promise", opened, because("withdraw")))
+        }
         @if is_live {
             (small(screen, who, "wait", "Wait", opened, html! {
                 label.field { "For" select name="party" {
@@ -351,14 +412,34 @@ fn others(screen: &Screen, who: &str, opened: Option<&str>) -> Markup {
                 } }
                 label.field { "Until" input name="until" value=(typed("wait", "until")) required maxlength="60" placeholder="thu 09:00" autocomplete="off"; }
                 (because("wait"))
+                p.field { label { input type="checkbox" name="anyway" value="1"; " Although the promise would break by so long a wait" } }
             }))
             @if row.waits_for.is_some() { (small(screen, who, "wake", "Wake it now", opened, html! {})) }
-            @if !screen.on_it.is_empty() { (small(screen, who, "skip", "Hand back my slice", opened, because("skip"))) }
+            @if may_skip(screen) { (small(screen, who, "skip", "Hand back my slice", opened, because("skip"))) }
+            (small(screen, who, "severity", "Change its severity", opened, html! {
+                label.field { "For the promises to come; those that are made stand" select name="severity" {
+                    @for one in plan::Severity::ALL { option value=(one.number()) selected[i64::from(one.number()) == row.severity] { (one) } }
+                } }
+                (because("severity"))
+            }))
+            (small(screen, who, "nice", "Order it among equals", opened, html! {
+                label.field { "Nice, -20 (first) to 19 (last); it moves no promise" input type="number" name="nice" min="-20" max="19" required autocomplete="off"
+                    value=(Some(typed("nice", "nice")).filter(|text| !text.is_empty()).unwrap_or(row.nice.to_string())); }
+                (because("nice"))
+            }))
             (small(screen, who, "close", "Close without a reply", opened, html! {
                 label.field { "As" (resolutions("resolution", &typed("close", "resolution"), "How it ended")) }
                 label.field { "Summary" input name="because" value=(typed("close", "because")) maxlength="500" autocomplete="off"; }
             }))
         }
+    }
+}
+
+/// A slice is handed back by who has it.
+fn may_skip(screen: &Screen) -> bool {
+    match screen.acting.signed() {
+        Some(own) => screen.on_it.contains(&own.signed.engineer.name),
+        None => !screen.on_it.is_empty(),
     }
 }
 
@@ -368,7 +449,7 @@ fn sorting(screen: &Screen, who: &str) -> Markup {
     html! {
         p { "Its sender is not verified, so nothing was promised and nothing was answered. Take it on, and its promise counts from now." }
         form method="post" action=(action(screen, "release")) {
-            p.send { label for="as" { "As" } " " (engineers(&screen.engineers, Some(who))) " " button.main type="submit" { "Take it on" } }
+            p.send { (whom(screen, who)) button.main type="submit" { "Take it on" } }
         }
         (small(screen, who, "decline", "Decline it", opened, html! {
             label.field { "Reason, which the ledger keeps" input name="because" value=(typed) maxlength="500" required autocomplete="off"; }

@@ -4,6 +4,7 @@
 //! newest [`limits::PAGE_MESSAGES`] messages are read; older ones on demand. Forms are below what they are about; what
 //! was typed into one that was refused is still in it.
 
+use super::acting::Acting;
 use super::chart::{self, Timeline};
 use super::layout::{self, Frame, counted};
 use super::{House, Words, act, answered, listen, message};
@@ -11,6 +12,8 @@ use crate::desk::case::State;
 use crate::desk::engineer::{self, Engineer};
 use crate::desk::file::{self, FileRow};
 use crate::desk::queue::{self, CasePage, MessageRow, PromiseRow};
+use crate::desk::schedule::danger;
+use crate::desk::schedule::date::Short;
 use crate::desk::upload::size;
 use crate::desk::{CaseId, Desk, outbox, say};
 use crate::files::sniff;
@@ -49,6 +52,8 @@ pub struct Screen {
     pub files: Vec<FileRow>,
     /// The brake is on: nothing leaves the desk.
     pub mail_held: bool,
+    /// Who looks at it.
+    pub acting: Acting,
     /// See [`Asked`].
     pub asked: Asked,
 }
@@ -84,7 +89,12 @@ pub fn number(named: &str) -> Result<CaseId, Refusal> {
 }
 
 /// Shows the page.
-pub async fn show(Given(house): Given<House>, Path(named): Path<String>, Query(mut words): Query<Words>) -> Response {
+pub async fn show(
+    Given(house): Given<House>,
+    acting: Acting,
+    Path(named): Path<String>,
+    Query(mut words): Query<Words>,
+) -> Response {
     let read = move || {
         let asked = Asked {
             messages: words.get("messages").and_then(|text| text.parse().ok()),
@@ -93,20 +103,21 @@ pub async fn show(Given(house): Given<House>, Path(named): Path<String>, Query(m
             refusal: None,
             words,
         };
-        Ok((StatusCode::OK, render(&house, number(&named)?, asked)?))
+        Ok((StatusCode::OK, render(&house, &acting, number(&named)?, asked)?))
     };
     answered(listen::blocking(read).await)
 }
 
 /// The page, as it is now.
-pub fn render(house: &House, case: CaseId, asked: Asked) -> Outcome<Markup> {
+pub fn render(house: &House, acting: &Acting, case: CaseId, asked: Asked) -> Outcome<Markup> {
     let (door, now) = (&house.door, house.door.clock.now());
     let messages = asked
         .messages
         .unwrap_or(limits::PAGE_MESSAGES)
         .clamp(limits::PAGE_MESSAGES, limits::PAGE_MESSAGES_MAX);
     let screen = door.store.read(|tx| {
-        let page = queue::page(tx, case, messages)?;
+        let mut page = queue::page(tx, case, messages)?;
+        danger::mark(tx, now, &door.desk.zone, &mut page.promises)?;
         let engineers = engineer::list(tx)?;
         let slices = queue::slices(tx)?;
         let on_it = engineers
@@ -118,6 +129,7 @@ pub fn render(house: &House, case: CaseId, asked: Asked) -> Outcome<Markup> {
             page,
             on_it: on_it.map(|one| one.name.clone()).collect(),
             engineers,
+            acting: acting.clone(),
             asked,
         })
     })?;
@@ -133,6 +145,7 @@ pub fn render(house: &House, case: CaseId, asked: Asked) -> Outcome<Markup> {
         address: &address,
         is_queue: false,
         mail_held: screen.mail_held,
+        acting,
     };
     Ok(layout::page(&frame, content(&screen, &door.desk, now)?))
 }
@@ -183,7 +196,7 @@ fn head(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
         h1 { span.number { (row.case) } " " (row.subject) }
         p.who {
             strong { (row.customer) }
-            " · " (super::queue::state(row)) " · severity " (super::queue::severity(row.severity)) " · lane " (row.lane)
+            " · " (super::queue::state(row)) " · severity " (super::queue::severity(row.severity)) @if row.nice != 0 { " · nice " (row.nice) } " · lane " (row.lane)
             @if let Some(product) = &row.product { " · " (product) }
             @if let Some(list) = &screen.page.list { " · public list " (list) }
             " · opened " (layout::time(screen.page.opened_at, desk, now))
@@ -201,8 +214,11 @@ fn promise_line(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
                 Some(promise) => {
                     p class={ "line " (layout::nearness(promise.due, now)) } {
                         "reply by " strong { time datetime=(promise.due) { (say::line(promise.due, &desk.zone, now)) } } " · " (promise.word) " · " (owner)
+                        @if let Some(trouble) = &promise.trouble { " · " strong { "at risk" } ": " (trouble.said(&desk.zone, now)) }
                     }
                     p.why { "Why this time: " (why(promise, desk, now)) }
+                    @if let Some(at) = promise.offered { p.wait { "Offered instead: " strong { (layout::time(at, desk, now)) } ". Until they accept, the time above stands." } }
+                    @if let Some(at) = promise.wished { p.wait { "They ask for " strong { (layout::time(at, desk, now)) } ". Grant or refuse it below." } }
                 },
                 None => p.line {
                     @match row.state {
@@ -228,25 +244,34 @@ fn promise_line(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
 fn why(promise: &PromiseRow, desk: &Desk, now: Timestamp) -> String {
     let text = |name: &str| promise.why[name].as_str().unwrap_or("");
     let because = match promise.basis.as_str() {
+        "moved" => return moved(promise, desk, now),
+        "disputed" => "they said that the reply before did not help; ",
+        "worse" => "they said that it got worse; ",
         "after a break" => "the time before it was not kept; ",
         "next word" => "the case woke without mail; ",
         "released" => "the message was released by a person; ",
         "owed" => return "an engineer said it in the reply before.".to_owned(),
         _ => "",
     };
-    let (Some(minutes), Ok(from)) = (
-        promise.why["target_minutes"].as_i64(),
-        text("from").parse::<Timestamp>(),
-    ) else {
+    let Ok(from) = text("from").parse::<Timestamp>() else {
         return format!("{}.", promise.basis);
     };
-    let hours = match (minutes / 60, minutes % 60) {
-        (hours, 0) => counted(hours, "business hour", "business hours"),
-        (hours, minutes) => format!("{hours} h {minutes} min of business hours"),
+    let number = |name: &str| promise.why[name].as_i64();
+    let hours = match (number("target_minutes"), number("target_business_days")) {
+        (Some(minutes), _) if minutes % 60 == 0 => counted(minutes / 60, "business hour", "business hours"),
+        (Some(minutes), _) => format!("{} h {} min of business hours", minutes / 60, minutes % 60),
+        (None, Some(days)) => counted(days, "business day", "business days"),
+        (None, None) => return format!("{}.", promise.basis),
     };
     let behind = match promise.why["behind"].as_i64() {
         Some(open) => format!(" The customer has {open} promises open, so this one counts from the last of them."),
         None => String::new(),
+    };
+    let is_dated = promise.why["target_due"].is_string();
+    let behind = match Short::said_of(&promise.why, &desk.zone, now) {
+        Some(said) if is_dated => format!("{behind} {said} This is the earliest that can be kept."),
+        Some(said) => format!("{behind} {said}"),
+        None => behind,
     };
     format!(
         "{because}{} for a {} at severity {}, counted from {} in the hours {} ({}), by the {}.{behind}",
@@ -258,6 +283,18 @@ fn why(promise: &PromiseRow, desk: &Desk, now: Timestamp) -> String {
         text("zone"),
         text("rule"),
     )
+}
+
+/// Why a time is the one that both sides agreed on.
+fn moved(promise: &PromiseRow, desk: &Desk, now: Timestamp) -> String {
+    let who = match promise.asked_by.as_deref() {
+        Some("customer") => "the customer asked for it",
+        _ => "we asked for it and the customer accepted",
+    };
+    let when = promise
+        .agreed_at
+        .map_or_else(String::new, |at| format!(" at {}", say::short(at, &desk.zone, now)));
+    format!("{who}{when}; both sides agreed on it instead of the time before.")
 }
 
 /// What did not arrive is said before anything else.
@@ -298,6 +335,10 @@ fn said(screen: &Screen) -> Markup {
         Some("reply") => "The reply is written. It leaves in a few seconds; until then it can be taken back below.",
         Some("undo") => "The reply is taken back; the customer gets nothing. Its words are in the form again.",
         Some("note") => "Noted, for engineers only.",
+        Some("offer") => "The time is offered to the customer. Until they accept it, the promised time stands.",
+        Some("grant") => "Granted: both sides have agreed, and the customer is told.",
+        Some("refuse") => "Refused: the promised time stands, and the customer is told.",
+        Some("withdraw") => "Withdrawn, with your reason in the ledger.",
         Some("wait") => "The case waits. It wakes by itself at the time above, or with the customer's next mail.",
         Some("wake") => "The case is ours and ready.",
         Some("close") => "The case is closed. A mail from the customer opens it again, with a new promise.",
@@ -308,6 +349,8 @@ fn said(screen: &Screen) -> Markup {
         }
         Some("unmerge") => "The case stands by itself again. What was written since stays in the other.",
         Some("next") => "This case is yours for a slice. Reply, wait, or hand it back.",
+        Some("severity") => "The severity is changed for the promises to come; those that are made stand.",
+        Some("nice") => "Its place among cases with the same due time is changed; no promise moved.",
         Some("skip") => "Handed back with your reason.",
         _ => "",
     };

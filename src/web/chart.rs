@@ -74,8 +74,8 @@ impl Axis {
         self.left + (self.right - self.left) * part / whole
     }
 
-    /// Round local times along it, with their words.
-    fn marks(&self, zone: Zone<'_>) -> Vec<(i64, String)> {
+    /// Round local times along it, with their words; none within `clear` of the left edge, where other words stand.
+    fn marks(&self, zone: Zone<'_>, clear: i64) -> Vec<(i64, String)> {
         let hours = (self.until.duration_since(self.from).as_hours()).max(1);
         let step = [1, 2, 3, 4, 6, 12, 24, 48, 96, 168, 336, 720]
             .into_iter()
@@ -93,7 +93,7 @@ impl Axis {
                 break;
             }
             let x = self.x(at);
-            if at > self.from && x > self.left + 40 && x < self.right - 24 {
+            if at > self.from && x > self.left + clear && x < self.right - 24 {
                 let local = zone.zoned(at);
                 let is_midnight = local.hour() == 0 && local.minute() == 0;
                 marks.push((x, local.strftime(if is_midnight { "%a %-d" } else { form }).to_string()));
@@ -126,7 +126,7 @@ pub fn timetable(shown: &Timetable<'_>) -> Markup {
                     pattern #off width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" { line.hatch x1="0" y1="0" x2="0" y2="6" {} }
                 }
                 text.axis x=(NAMES) y="14" { "now " (shown.zone.zoned(shown.now).strftime("%H:%M")) }
-                @for (x, words) in axis.marks(shown.zone) {
+                @for (x, words) in axis.marks(shown.zone, 100) {
                     text.axis x=(x) y="14" text-anchor="middle" { (words) }
                     line.grid x1=(x) x2=(x) y1="20" y2=(height) {}
                 }
@@ -173,7 +173,10 @@ fn labelled<'a>(axis: &Axis, lane: &'a Lane<'_>) -> Vec<(i64, String, &'a str)> 
             .x(tick.due)
             .max(axis.left + if lane.slice.is_some() { LABEL + 2 } else { 0 });
         match found.last_mut() {
-            Some(last) if x < last.0 + LABEL && last.2 == word => last.3 += 1,
+            // At the right edge a number stands before its tick.
+            Some(last) if x < last.0 + if x + LABEL > WIDTH { 2 * LABEL } else { LABEL } && last.2 == word => {
+                last.3 += 1
+            }
             _ => found.push((x, tick.case.to_string(), word, 0)),
         }
     }
@@ -267,7 +270,7 @@ pub fn timeline(shown: &Timeline<'_>) -> Markup {
                 " of ours, " (shown.spans.len()) " promises. The lists below have the same."
             }
             text.axis x=(axis.left) y="12" { "opened " (shown.zone.zoned(shown.from).strftime("%a %-d %b %H:%M")) }
-            @for (x, words) in axis.marks(shown.zone) {
+            @for (x, words) in axis.marks(shown.zone, 170) {
                 @if x > axis.left + 150 && (x - axis.x(shown.now)).abs() > 44 { text.axis x=(x) y="12" text-anchor="middle" { (words) } }
                 line.grid x1=(x) x2=(x) y1="18" y2=(height) {}
             }
@@ -358,7 +361,7 @@ mod tests {
                 left: 100,
                 right: 992,
             };
-            let marks = axis.marks(&zone);
+            let marks = axis.marks(&zone, 40);
             assert!(marks.len() <= MARKS, "{hours}: {marks:?}");
             assert!(
                 marks

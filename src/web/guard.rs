@@ -1,18 +1,24 @@
-//! The guard at the door: who may come in, and the headers that every answer carries.
+//! The guard at the door: who may come in, who a request acts for, and the headers that every answer carries.
 //!
-//! A desk that is open has no sign-in, so what protects it is that only this machine reaches it: loopback listener (checked
-//! at start), no request that somebody forwarded, no host name but this machine's (a page elsewhere that rebinds its
-//! own name to 127.0.0.1 still says its own name), and no act that another page caused. The tests hold each of the four.
+//! What a path asks for stands in the table of [`route`](super::route); here it is held. **Engineers** need a session: the cookie that
+//! signing in gave their browser, under one of two addresses: the one of `web.url`, through a proxy or not, or this machine's
+//! own names where nobody has forwarded the request (a page elsewhere that rebinds its own name to 127.0.0.1 still says its
+//! own name). What changes something must come from a page of ours, by what the browser says of it and by the proof in
+//! the form. A desk that is **open** has no sign-in, so it is reached under this machine's own names only.
 //!
-//! Guests come by a link whose token is the key, to paths of their own ([`GUESTS`]), from anywhere, through any proxy, to
-//! a desk that is open or not: nothing there asks who sends a request or what it was called, so there is nothing that a
-//! forwarded or foreign request could borrow. All other paths stay behind the four checks, whoever forwards to them.
+//! **Guests** come by a link whose token is the key, from anywhere, through any proxy, to a desk that is open or not: nothing there asks who
+//! sends a request or what it was called, so there is nothing that a forwarded or foreign request could borrow.
 
-use super::{House, asset, confirm, layout, said, status_of};
+use super::acting::{Acting, Place, Session};
+use super::route::{self, Needs};
+use super::{Door, House, Words, layout, listen, said, sign_in, spoken, status_of};
+use crate::desk::policy::{self, Least};
+use crate::desk::session;
+use crate::desk::verb::Principal;
 use crate::limits;
 use crate::refusal::Refusal;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Form, FromRequest, MatchedPath, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
@@ -21,6 +27,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write as _;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a proxy adds. Names that begin with `x-forwarded` count as well.
@@ -32,9 +39,6 @@ const FORWARDING: [&str; 6] = [
     "true-client-ip",
     "cf-connecting-ip",
 ];
-
-/// What guests ask begins so. The token follows; the handlers read it before anything else.
-const GUESTS: &str = "/t/";
 
 /// On every answer (SECURITY.md §5.7 of the design). No script of ours turns text into markup, so no policy may be made.
 const HEADERS: [(HeaderName, &str); 8] = [
@@ -62,7 +66,7 @@ const WORTH_ZIPPING_BYTES: usize = 1_000;
 /// Lets a request in or answers it here; then dresses the answer.
 pub async fn watch(State(house): State<House>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let is_program = path.starts_with(GUESTS) && request.headers().contains_key("tus-resumable");
+    let is_program = path.starts_with(route::GUESTS) && request.headers().contains_key("tus-resumable");
     let zips = request.method() != Method::HEAD && takes_gzip(request.headers());
     let answer = match admitted(&house, request).await {
         Ok(request) => next.run(request).await,
@@ -87,34 +91,143 @@ pub async fn watch(State(house): State<House>, request: Request, next: Next) -> 
     answer
 }
 
-async fn admitted(house: &House, request: Request) -> Result<Request, Box<Response>> {
-    let path = request.uri().path();
-    if path.starts_with(GUESTS) || path.starts_with(asset::PATH) {
-        return Ok(request);
+async fn admitted(house: &House, mut request: Request) -> Result<Request, Box<Response>> {
+    let matched = request.extensions().get::<MatchedPath>();
+    let needs = match matched {
+        Some(path) => route::needs(path.as_str(), request.method()),
+        None => route::elsewhere(request.uri().path()),
+    };
+    match needs {
+        Needs::Nothing | Needs::TokenAndBody => Ok(request),
+        Needs::Token => from_anywhere(house, request).await,
+        Needs::Page | Needs::Session(_) if house.door.open => {
+            not_forwarded(request.headers()).map_err(told)?;
+            let place = own_host(request.headers(), request.uri()).map_err(told)?;
+            request.extensions_mut().insert(Acting::Anybody);
+            request.extensions_mut().insert(place.clone());
+            if is_safe(&request) {
+                return Ok(request);
+            }
+            from_own_page(request.headers(), &place.origin).map_err(told)?;
+            with_body(request).await.map(|(request, _)| request)
+        }
+        Needs::Page => of_a_page(house, request, None).await,
+        Needs::Session(least) => of_a_page(house, request, Some(least)).await,
     }
-    if path.starts_with(confirm::PATH) {
-        return from_anywhere(house, request).await;
+}
+
+fn is_safe(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+/// Pages with sign-in: under an address of the desk, what changes something from a page of the desk, and where somebody must
+/// be somebody, with a session.
+async fn of_a_page(house: &House, mut request: Request, least: Option<Least>) -> Result<Request, Box<Response>> {
+    let door = &house.door;
+    let place = place_of(&door.url, request.headers(), request.uri()).map_err(told)?;
+    let is_safe = is_safe(&request);
+    if !is_safe {
+        from_own_page(request.headers(), &place.origin).map_err(told)?;
     }
-    if !house.door.open {
-        return Err(Box::new((StatusCode::FORBIDDEN, layout::closed()).into_response()));
+    let mut words = Words::new();
+    if !is_safe {
+        let (with_body, bytes) = with_body(request).await?;
+        (request, words) = typed(with_body, bytes).await;
     }
-    not_forwarded(request.headers()).map_err(told)?;
-    let host = own_host(request.headers(), request.uri()).map_err(told)?;
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Ok(request);
+    // After the body, which may take its time: a session that ends meanwhile does nothing any more.
+    let session = session_of(door, &place, request.headers()).await?;
+    request.extensions_mut().insert(place);
+    let Some(session) = session else {
+        if least.is_none() {
+            request.extensions_mut().insert(Acting::Nobody);
+            return Ok(request);
+        }
+        let path = request.uri().path();
+        let answer = sign_in::wanted(&door.desk, path, request.method(), request.headers(), &words);
+        return Err(Box::new(answer));
+    };
+    if let Some(least) = least {
+        let who = Principal::Engineer(Box::new(session.signed.engineer.clone()));
+        policy::require(&who, least).map_err(|fault| told(spoken(&fault)))?;
+        if !is_safe && !session.made(&words) {
+            return Err(Box::new(sign_in::of_another(&words)));
+        }
     }
-    from_own_page(request.headers(), &host).map_err(told)?;
-    with_body(request).await
+    request.extensions_mut().insert(Acting::Engineer(Arc::new(session)));
+    Ok(request)
+}
+
+/// Whose session a request brings; writes down that it is used, now and then, and where a person asked.
+async fn session_of(door: &Arc<Door>, place: &Place, asked: &HeaderMap) -> Result<Option<Session>, Box<Response>> {
+    let Some(secret) = place.secret(asked).map(str::to_owned) else {
+        return Ok(None);
+    };
+    let now = door.clock.now();
+    let (for_read, given) = (Arc::clone(door), secret.clone());
+    let found = listen::blocking(move || for_read.store.read(|tx| session::find(tx, now, &given))).await;
+    let Some(signed) = found.map_err(|fault| told(spoken(&fault)))? else {
+        return Ok(None);
+    };
+    // What a page asks by itself, to keep itself fresh, is no sign that anybody is there.
+    let dest = asked
+        .get("sec-fetch-dest")
+        .map_or("document", |dest| dest.to_str().unwrap_or(""));
+    if dest == "document" && session::is_stale(&signed, now) {
+        let id = signed.id;
+        // A desk whose disk is full is still read: the session is as old as it was.
+        if let Err(fault) = door.store.write_async(move |tx| session::seen(tx, now, id)).await {
+            tracing::warn!(cause = %fault, "the use of a session was not written down");
+        }
+    }
+    Ok(Some(Session::new(signed, &secret)))
+}
+
+/// The fields of a form, read before its handler reads them again.
+async fn typed(request: Request, bytes: Bytes) -> (Request, Words) {
+    let (head, body) = request.into_parts();
+    let again = Request::from_parts(head.clone(), Body::from(bytes));
+    let words = Form::<Words>::from_request(again, &()).await.map(|Form(words)| words);
+    (Request::from_parts(head, body), words.unwrap_or_default())
+}
+
+/// Under which of its addresses the desk was asked.
+fn place_of(url: &str, headers: &HeaderMap, uri: &Uri) -> Result<Place, Refusal> {
+    let (scheme, named) = url.split_once("://").unwrap_or(("", url));
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    let is_named = |host: &str| {
+        !named.is_empty() && (host.eq_ignore_ascii_case(named) || host.eq_ignore_ascii_case(&format!("{named}{usual}")))
+    };
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("");
+    let is_one = headers.get_all(header::HOST).iter().count() == 1;
+    let agrees = uri
+        .authority()
+        .is_none_or(|one| one.as_str().eq_ignore_ascii_case(host));
+    if is_one && agrees && is_named(host) {
+        return Ok(Place {
+            origin: url.to_owned(),
+            is_secure: scheme == "https",
+        });
+    }
+    match (not_forwarded(headers), own_host(headers, uri)) {
+        (Ok(()), Ok(place)) => Ok(place),
+        _ => Err(Refusal::forbidden(
+            "Engineers reach this desk on its own machine, under localhost, 127.0.0.1 or [::1], or under the address of web.url in its \
+             settings, which a proxy passes on as Host. This request named neither. Nothing was read or changed.",
+        )),
+    }
 }
 
 /// Pages for customers: reached under any name and through any proxy, since what they show hangs on a token. A form must
 /// still come from the page itself.
 async fn from_anywhere(house: &House, request: Request) -> Result<Request, Box<Response>> {
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
+    if is_safe(&request) {
         return Ok(request);
     }
     from_page_of(request.headers(), &house.door.desk.web).map_err(told)?;
-    with_body(request).await
+    with_body(request).await.map(|(request, _)| request)
 }
 
 /// Whether a form comes from a page of the host that it is sent to, or of the desk's outside address.
@@ -158,14 +271,17 @@ fn not_forwarded(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// The host that the request names, if it is this machine.
-fn own_host(headers: &HeaderMap, uri: &Uri) -> Result<String, Refusal> {
+fn own_host(headers: &HeaderMap, uri: &Uri) -> Result<Place, Refusal> {
     let mut named = headers.get_all(header::HOST).iter();
     let host = named.next().and_then(|host| host.to_str().ok()).unwrap_or("");
     let agrees = uri
         .authority()
         .is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(host));
     if named.next().is_none() && agrees && is_this_machine(host) {
-        return Ok(host.to_owned());
+        return Ok(Place {
+            origin: format!("http://{host}"),
+            is_secure: false,
+        });
     }
     Err(Refusal::forbidden(
         "This desk is open to its own machine only, under the names localhost, 127.0.0.1 and [::1]. \
@@ -174,7 +290,7 @@ fn own_host(headers: &HeaderMap, uri: &Uri) -> Result<String, Refusal> {
 }
 
 /// `localhost` or an address of loopback, with or without a port. An address cannot be rebound; any other name can.
-fn is_this_machine(host: &str) -> bool {
+pub fn is_this_machine(host: &str) -> bool {
     let bare = match host.rsplit_once(':') {
         Some((bare, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => bare,
         _ => host,
@@ -187,14 +303,10 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 /// Whether the act comes from a page of ours: the browser says so, in words that no page can forge.
-fn from_own_page(headers: &HeaderMap, host: &str) -> Result<(), Refusal> {
+fn from_own_page(headers: &HeaderMap, own: &str) -> Result<(), Refusal> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let origin = text(header::ORIGIN);
-    let is_own = origin.is_some_and(|origin| {
-        origin
-            .strip_prefix("http://")
-            .is_some_and(|named| named.eq_ignore_ascii_case(host))
-    });
+    let is_own = origin.is_some_and(|origin| origin.eq_ignore_ascii_case(own));
     let fetched = text(HeaderName::from_static("sec-fetch-site"));
     let allowed = match fetched {
         Some("same-origin") => origin.is_none() || is_own,
@@ -211,11 +323,11 @@ fn from_own_page(headers: &HeaderMap, host: &str) -> Result<(), Refusal> {
 }
 
 /// Reads the body of a form, within its size and time.
-async fn with_body(request: Request) -> Result<Request, Box<Response>> {
+async fn with_body(request: Request) -> Result<(Request, Bytes), Box<Response>> {
     let (head, body) = request.into_parts();
     let patience = Duration::from_secs(limits::HTTP_BODY_SECONDS);
     let status = match tokio::time::timeout(patience, to_bytes(body, limits::HTTP_BODY_BYTES)).await {
-        Ok(Ok(bytes)) => return Ok(Request::from_parts(head, Body::from(bytes))),
+        Ok(Ok(bytes)) => return Ok((Request::from_parts(head, Body::from(bytes.clone())), bytes)),
         Ok(Err(_)) => StatusCode::PAYLOAD_TOO_LARGE,
         Err(_) => StatusCode::REQUEST_TIMEOUT,
     };
@@ -265,7 +377,8 @@ pub fn takes_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Compresses a page. Pages hold nothing that a reader of lengths could guess at: no session secret is in them.
+/// Compresses a page. Pages hold nothing that a reader of lengths could guess at: the session's secret is in none, and the proof
+/// in their forms goes only to a browser that asks from a page of ours or follows a link, never to another site's script.
 async fn zipped(answer: Response, zips: bool) -> Response {
     let is_page = answer
         .headers()
@@ -335,7 +448,7 @@ mod tests {
 
     #[test]
     fn an_act_comes_from_a_page_of_ours() {
-        let host = "127.0.0.1:8025";
+        let host = "http://127.0.0.1:8025";
         let own = ("origin", "http://127.0.0.1:8025");
         for fields in [
             &[own][..],

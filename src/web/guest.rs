@@ -68,7 +68,8 @@ fn page(
             @if sent { (layout::done("The file has arrived whole. The engineers see it in the case.")) }
             @match (guest.is_closed, due) {
                 (true, _) => p { "This case is closed. A file is kept with it; answer any mail of it to open it again." },
-                (_, Some(due)) => p { "We will reply by " strong { (say::line(due, &desk.zone, now)) } "." },
+                (_, Some(due)) => p { "We will reply by " strong { (say::line(due, &desk.zone, now)) } ". "
+                    a href={ "/t/" (token) "/time" } { "Propose another time" } " · " a href={ "/t/" (token) "/worse" } { "It got worse" } },
                 _ => {}
             }
             form #upload method="post" action=(address) enctype="multipart/form-data" data-most=(limits::UPLOAD_BYTES) {
@@ -82,7 +83,7 @@ fn page(
                 h2 { "Your files" }
                 ul.files { @for one in uploads { li { strong { (one.name) } " " span.address { (state(one)) } } } }
             }
-            p.hint { "Whoever holds this link can send files here and sees nothing else of the case. Files are for the engineers of "
+            p.hint { "Whoever holds this link can send files here and sees nothing else of the case but the promised time, for which they can ask another. Files are for the engineers of "
                 (desk.name) " only." }
             script src=(asset::UPLOAD.path) defer {}
         },

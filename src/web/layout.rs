@@ -2,6 +2,7 @@
 //!
 //! Everything that somebody else wrote goes through maud's escaping; `PreEscaped` is not used in this door.
 
+use super::acting::Acting;
 use super::asset;
 use crate::desk::{Desk, say};
 use crate::refusal::{Kind, Refusal};
@@ -20,6 +21,8 @@ pub struct Frame<'a> {
     pub is_queue: bool,
     /// The brake is on: nothing leaves the desk.
     pub mail_held: bool,
+    /// Who looks at it.
+    pub acting: &'a Acting,
 }
 
 /// A whole page around its content.
@@ -32,7 +35,14 @@ pub fn page(frame: &Frame<'_>, content: Markup) -> Markup {
                 a.desk href="/" aria-current=[frame.is_queue.then_some("page")] { span.sign aria-hidden="true" {} (frame.desk) }
                 nav aria-label="Pages" {
                     a href="/" aria-current=[frame.is_queue.then_some("page")] { "Run queue" }
+                    a href="/ledger" aria-current=[frame.address.starts_with("/ledger").then_some("page")] { "Ledger" }
                     button.quiet #keys-open type="button" hidden { "Keys " kbd { "?" } }
+                    @if let Some(session) = frame.acting.signed() {
+                        span.me {
+                            a href="/me" aria-current=[(frame.address == "/me").then_some("page")] { (session.signed.engineer.name) }
+                            form method="post" action="/sign-out" { (frame.acting.proof()) button.quiet type="submit" { "Sign out" } }
+                        }
+                    }
                 }
             }
             main #main tabindex="-1" data-page=(frame.address) {
@@ -118,19 +128,6 @@ pub fn refusal(refusal: &Refusal) -> Markup {
     alone(
         title,
         html! { p.lead { (refusal.text) } p { a.button href="/" { "Go to the run queue" } } },
-    )
-}
-
-/// The one page of a desk that is not open.
-pub fn closed() -> Markup {
-    alone(
-        "This desk is not open to browsers",
-        html! {
-            p.lead { "Reading cases here needs a sign-in, and sign-in is not built yet. Mail and promises are not affected." }
-            p { "Until then use the command line: " code { "duly ps" } " lists the run queue, " code { "duly next" }
-                " gives you a case, " code { "duly reply" } " answers it." }
-            p { "On a machine of your own, " code { "web.open = true" } " in " code { "duly.toml" } " shows these pages without sign-in." }
-        },
     )
 }
 

@@ -1,13 +1,16 @@
-//! The web door: pages rendered here, read without login only on the machine itself.
+//! The web door: pages rendered here, for engineers who are signed in, and for customers by the links in their mail.
 //!
-//! It promises: a GET changes nothing; every act is a verb of the desk done as an engineer; every answer, errors included,
-//! carries the headers of [`guard`]; a page costs bounded reads of indexes, whatever the desk holds; everything works
-//! without scripts, which only keep the page fresh and add keys. It leaves out: sign-in and sessions. Until they are
-//! there a desk that is not `open` shows one page that says so.
+//! It promises: a GET changes nothing; every act is a verb of the desk done as the engineer whose session it is; every
+//! answer, errors included, carries the headers of [`guard`]; a page costs bounded reads of indexes, whatever the desk holds;
+//! everything works without scripts, which only keep the page fresh and add keys. A desk that is `open` has no sign-in and is
+//! reached from its own machine only.
 //!
-//! One file is one page. [`ROUTES`] is the whole map; [`layout`] is what pages share, [`chart`] their pictures.
+//! One file is one page. [`ROUTES`] is the whole map, with what each path asks of whoever comes; [`layout`] is what pages
+//! share, [`chart`] their pictures.
 
 mod act;
+mod acting;
+mod ask;
 mod asset;
 mod case;
 mod chart;
@@ -16,13 +19,22 @@ mod file;
 mod guard;
 mod guest;
 mod layout;
+mod ledger;
 mod listen;
 mod live;
+mod me;
 mod message;
+mod offer;
 mod queue;
+mod route;
+mod sign_in;
+mod strip;
 mod tus;
+mod well_known;
 
+pub use guard::is_this_machine;
 pub use listen::{may_open, serve};
+pub use route::{Needs, policy};
 
 use crate::clock::Clock;
 use crate::desk::Desk;
@@ -33,8 +45,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post};
 use maud::Markup;
+use route::ROUTES;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -49,10 +61,14 @@ pub struct Door {
     pub clock: Clock,
     /// `web.open`: whoever reaches the listener may read, and act as any engineer. Only on loopback: [`may_open`].
     pub open: bool,
+    /// Where engineers reach pages through a proxy (`web.url`), without a slash at the end; empty: on this machine only.
+    pub url: String,
     /// Files of cases, and those on their way.
     pub files: Arc<Files>,
     /// Where mail comes in: what the run queue's foot tells a newcomer.
     pub smtp: std::net::SocketAddr,
+    /// The keys that our receipts and checkpoints are checked with, for whoever asks.
+    pub published: String,
 }
 
 /// What every handler is given: the door, and the news that the desk stops.
@@ -67,32 +83,11 @@ struct House {
 /// Names and values of a query or a form; of a name said twice the last stands.
 type Words = BTreeMap<String, String>;
 
-/// A path, and what answers it.
-type Route = (&'static str, fn() -> MethodRouter<House>);
-
-/// Every path of this door.
-const ROUTES: [Route; 12] = [
-    ("/", || get(queue::show)),
-    ("/next", || post(queue::next).get(queue::back)),
-    ("/c/{case}", || get(case::show)),
-    ("/c/{case}/{act}", || post(act::perform).get(act::back)),
-    ("/c/{case}/f/{file}", || get(file::show)),
-    ("/t/{token}", || get(guest::show)),
-    ("/t/{token}/up", || {
-        get(guest::show).post(guest::take).options(tus::options)
-    }),
-    ("/t/{token}/up/{upload}", || any(tus::go_on)),
-    ("/t/{token}/f/{upload}", || get(file::fetch)),
-    ("/confirm/{token}", || get(confirm::show).post(confirm::press)),
-    ("/live", || get(live::changes)),
-    ("/a/{name}", || get(asset::show)),
-];
-
 /// The routes behind their guard.
 fn routes(house: House) -> Router {
     let bare = ROUTES
         .iter()
-        .fold(Router::new(), |router, (path, answer)| router.route(path, answer()));
+        .fold(Router::new(), |router, route| router.route(route.path, route.answers()));
     // Bodies are bounded by the guard, and those of uploads by their own handlers.
     bare.fallback(missing)
         .layer(DefaultBodyLimit::disable())

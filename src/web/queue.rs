@@ -1,17 +1,19 @@
 //! `/`, the run queue: is every promise safe, who works on what, what comes next (UX.md §1.1 of the design).
 //!
 //! Every read is a page of an index, so ten thousand open cases cost what fifty do. The order within a group is the
-//! desk's; this page decides only how it looks. What a planner would add (planned slices, earliest honest slot, promises
-//! at risk) is not shown until there is one: nothing here is a guess.
+//! desk's; this page decides only how it looks. What is at risk, why and what would help is the
+//! plan's word. Planned slices and the earliest honest slot are not drawn yet: nothing here is a guess.
 
+use super::acting::Acting;
 use super::chart::{self, Lane, Tick, Timetable};
 use super::layout::{self, Frame, counted};
 use super::{House, Words, answered, listen, spoken, status_of};
 use crate::desk::case::State;
 use crate::desk::engineer::{self, Engineer};
 use crate::desk::queue::{self, CaseRow, Counts, Deadline, Group, Place};
+use crate::desk::schedule::danger::{self, Outlook};
 use crate::desk::verb::{self, Answer, Principal, Verb};
-use crate::desk::{CaseId, Desk, EngineerId, outbox, say};
+use crate::desk::{CaseId, Desk, EngineerId, Unverified, outbox, say};
 use crate::limits;
 use crate::refusal::{Fault, Outcome, Refusal};
 use crate::store::Tx;
@@ -34,6 +36,7 @@ const GROUPS: [(Group, &str, &str); 3] = [
 struct Screen {
     counts: Counts,
     within_the_hour: i64,
+    outlook: Outlook,
     past: i64,
     mail_held: bool,
     engineers: Vec<Engineer>,
@@ -44,28 +47,31 @@ struct Screen {
 }
 
 /// Shows the page, or a further page of one group (`?more=promised&from=…`).
-pub async fn show(Given(house): Given<House>, Query(asked): Query<Words>) -> Response {
-    answered(listen::blocking(move || Ok((StatusCode::OK, render(&house, &asked, None)?))).await)
+pub async fn show(Given(house): Given<House>, acting: Acting, Query(asked): Query<Words>) -> Response {
+    answered(listen::blocking(move || Ok((StatusCode::OK, render(&house, &acting, &asked, None)?))).await)
 }
 
-/// Gives the engineer named by the form a slice and goes to its case.
-pub async fn next(Given(house): Given<House>, Form(words): Form<Words>) -> Response {
+/// Gives whoever acts a slice and goes to its case.
+pub async fn next(Given(house): Given<House>, acting: Acting, Form(words): Form<Words>) -> Response {
     let done = listen::blocking(move || {
         let (door, now) = (&house.door, house.door.clock.now());
-        let named = words.get("as").map_or("", String::as_str);
-        let outcome = door.store.read(|tx| engineer::find(tx, named)).and_then(|engineer| {
+        let outcome = door.store.read(|tx| acting.engineer(tx, &words)).and_then(|engineer| {
             let id = engineer.id.0;
             let who = Principal::Engineer(Box::new(engineer));
             Ok((id, verb::perform(&door.store, &door.desk, now, who, Verb::Next)?))
         });
         Ok(match outcome {
             Ok((id, Answer::Slice(slice))) => {
-                Redirect::to(&format!("/c/{}?as={id}&done=next", slice.row.case)).into_response()
+                Redirect::to(&format!("/c/{}{}", slice.row.case, acting.query(id, "next"))).into_response()
             }
             Ok(_) => Redirect::to("/").into_response(),
             Err(fault) => {
                 let refusal = spoken(&fault);
-                (status_of(refusal.kind), render(&house, &words, Some(&refusal))?).into_response()
+                (
+                    status_of(refusal.kind),
+                    render(&house, &acting, &words, Some(&refusal))?,
+                )
+                    .into_response()
             }
         })
     });
@@ -77,7 +83,7 @@ pub async fn back() -> Redirect {
     Redirect::to("/")
 }
 
-fn read(tx: &mut Tx<'_>, now: Timestamp, asked: &Words) -> Outcome<Screen> {
+fn read(tx: &mut Tx<'_>, now: Timestamp, zone: &plan::Zone, asked: &Words) -> Outcome<Screen> {
     let more = asked
         .get("more")
         .and_then(|named| GROUPS.iter().position(|(_, name, _)| name == named));
@@ -101,6 +107,7 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, asked: &Words) -> Outcome<Screen> {
     Ok(Screen {
         counts: queue::counts(tx)?,
         within_the_hour: queue::due_by(tx, now + SignedDuration::from_hours(1))? - past,
+        outlook: danger::outlook(tx, now, zone)?,
         past,
         mail_held: outbox::is_held(tx)?,
         engineers: engineer::list(tx)?,
@@ -111,9 +118,9 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, asked: &Words) -> Outcome<Screen> {
     })
 }
 
-fn render(house: &House, asked: &Words, refusal: Option<&Refusal>) -> Outcome<Markup> {
+fn render(house: &House, acting: &Acting, asked: &Words, refusal: Option<&Refusal>) -> Outcome<Markup> {
     let (door, now) = (&house.door, house.door.clock.now());
-    let screen = door.store.read(|tx| read(tx, now, asked))?;
+    let screen = door.store.read(|tx| read(tx, now, &door.desk.zone, asked))?;
     let desk = &door.desk;
     let address = match screen.from {
         Some(place) => format!(
@@ -130,10 +137,10 @@ fn render(house: &House, asked: &Words, refusal: Option<&Refusal>) -> Outcome<Ma
             h1 { "Run queue" }
             (status(&screen))
             @if let Some(refusal) = refusal { (layout::refused(refusal)) }
-            @if is_first { (pressure(&screen, on_duty)) }
+            @if is_first { (pressure(&screen, on_duty)) (trouble(&screen.outlook, &desk.zone, now)) }
         }
         @if is_first && !screen.engineers.is_empty() {
-            (chooser(&screen, asked.get("as").map(String::as_str)))
+            (chooser(&screen, acting, asked.get("as").map(String::as_str)))
         }
         div #lists data-live {
             @if is_first && (screen.counts.ours == 0) { (empty(&screen, desk, now)) }
@@ -149,6 +156,7 @@ fn render(house: &House, asked: &Words, refusal: Option<&Refusal>) -> Outcome<Ma
         address: &address,
         is_queue: true,
         mail_held: screen.mail_held,
+        acting,
     };
     Ok(layout::page(&frame, content))
 }
@@ -160,6 +168,7 @@ fn status(screen: &Screen) -> Markup {
             li { strong { (counts.ours) } " promised" }
             li { strong { (counts.running) } " being worked on" }
             li.soon[screen.within_the_hour > 0] { strong { (screen.within_the_hour) } " due within the hour" }
+            @if !screen.outlook.at_risk.is_empty() { li.soon { strong { (screen.outlook.at_risk.len()) } " at risk" } }
             @if screen.past > 0 { li.past { strong { (screen.past) } " past the promised time" } }
             li { strong { (counts.theirs) } " waiting" }
             li { strong { (counts.unsorted) } " unsorted" }
@@ -186,6 +195,29 @@ fn pressure(screen: &Screen, on_duty: i64) -> Markup {
     }
 }
 
+/// What is at risk, why, and what would help; and who is asked to take what is urgent.
+fn trouble(outlook: &Outlook, zone: &plan::Zone, now: Timestamp) -> Markup {
+    let listed = outlook.at_risk.iter().take(limits::AT_RISK_SHOWN);
+    let more = outlook.at_risk.len().saturating_sub(limits::AT_RISK_SHOWN);
+    html! {
+        @for one in &outlook.asked {
+            p.notice { "Case " a href=(format!("/c/{}", one.case.0)) { (one.case.0) } " is severity 1 and nobody has begun it. "
+                (one.name) " is asked to take it"
+                @if let Some(case) = one.in_hand { " once the slice on case " (case.0) " is finished" }
+                "." }
+        }
+        @if !outlook.at_risk.is_empty() {
+            ul.risks {
+                @for one in listed {
+                    li { "Case " a href=(format!("/c/{}", one.case.0)) { (one.case.0) } " is at risk (promised by "
+                        (plan::say::short(one.due, zone, now)) "): " (one.trouble.said(zone, now)) "." }
+                }
+                @if more > 0 { li { "And " (counted(more as i64, "other", "others")) ": " code { "duly ps" } " marks them." } }
+            }
+        }
+    }
+}
+
 fn on_duty(screen: &Screen, now: Timestamp) -> Outcome<i64> {
     let mut count = 0;
     for engineer in &screen.engineers {
@@ -194,11 +226,11 @@ fn on_duty(screen: &Screen, now: Timestamp) -> Outcome<i64> {
     Ok(count)
 }
 
-fn chooser(screen: &Screen, chosen: Option<&str>) -> Markup {
+fn chooser(screen: &Screen, acting: &Acting, chosen: Option<&str>) -> Markup {
     html! {
         form.next #next method="post" action="/next" {
-            label for="as" { "As" }
-            (engineers(&screen.engineers, chosen))
+            @if acting.signed().is_some() { (acting.proof()) }
+            @else { label for="as" { "As" } (engineers(&screen.engineers, chosen)) }
             button.main type="submit" { "Next: give me a case" }
         }
     }
@@ -226,7 +258,12 @@ fn empty(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
             p.lead { "No case is waiting for us." }
             @match wake.and_then(|row| Some((row.case, row.wake_at?))) {
                 Some((case, at)) => p { "Next wake-up: " a href={ "/c/" (case) } { "case " (case) } " at " (layout::time(at, desk, now)) "." },
-                None => p { "A mail to " strong { (desk.address()) } " becomes a case here, with a promised reply time, within a second." },
+                None if desk.unverified == Unverified::Schedule => p {
+                    "A mail to " strong { (desk.address()) } " becomes a case here, with a promised reply time, within a second."
+                },
+                None => p {
+                    "A mail to " strong { (desk.address()) } " becomes a case here, with a promised reply time, as soon as its sender is verified; until then it stands under Unsorted."
+                },
             }
         }
     }

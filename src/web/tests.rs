@@ -1,6 +1,6 @@
 //! The door as a whole, without a socket: every path answers, every answer is dressed, and the guard lets nobody past.
 
-use super::{Door, House, ROUTES, asset, confirm, layout, routes, tus};
+use super::{Door, House, ROUTES, asset, confirm, layout, routes, sign_in, tus};
 use crate::clock::Clock;
 use crate::desk::engineer::{self, NewEngineer, Role};
 use crate::desk::{self, Desk, Unverified};
@@ -60,6 +60,7 @@ impl Front {
             zone: "Europe/Berlin".parse().unwrap(),
             calendar,
             targets: Default::default(),
+            own: Default::default(),
             unverified: Unverified::Hold,
             lists: Vec::new(),
             web: String::new(),
@@ -71,8 +72,10 @@ impl Front {
             desk,
             clock: Clock::hand(now),
             open,
+            url: String::new(),
             files: Arc::new(nowhere()),
             smtp: ([127, 0, 0, 1], 2525).into(),
+            published: String::new(),
         });
         Front {
             router: routes(House {
@@ -128,8 +131,10 @@ fn paths() -> Vec<String> {
     let style = asset::STYLE.path.strip_prefix(asset::PATH).unwrap();
     ROUTES
         .iter()
-        .map(|(path, _)| {
-            path.replace("{case}", "7")
+        .map(|route| {
+            route
+                .path
+                .replace("{case}", "7")
                 .replace("{act}", "note")
                 .replace("{name}", style)
         })
@@ -138,9 +143,16 @@ fn paths() -> Vec<String> {
 
 /// Pages that customers reach from anywhere: their links are their keys.
 fn for_customers(path: &str) -> bool {
-    [asset::PATH, confirm::PATH, "/t/"]
-        .iter()
-        .any(|begin| path.starts_with(begin))
+    [
+        asset::PATH,
+        confirm::PATH,
+        super::offer::PATH,
+        super::offer::UNDO_PATH,
+        super::well_known::PATH,
+        "/t/",
+    ]
+    .iter()
+    .any(|begin| path.starts_with(begin))
 }
 
 #[tokio::test]
@@ -231,12 +243,25 @@ async fn an_act_of_another_page_is_refused() {
 }
 
 #[tokio::test]
-async fn a_desk_that_is_not_open_shows_one_page() {
+async fn a_desk_that_is_not_open_asks_to_sign_in_and_is_dressed() {
     let front = Front::new(false);
-    for path in paths().into_iter().filter(|path| !for_customers(path)) {
-        let heard = front.ask("GET", &path, &[]).await;
-        assert_eq!(heard.status, StatusCode::FORBIDDEN, "{path}");
-        assert!(heard.text.contains("duly next"), "{path}: {}", heard.text);
+    let ours = |path: &String| !for_customers(path) && !path.starts_with(sign_in::PATH);
+    for path in paths().into_iter().filter(ours).chain(["/nowhere".to_owned()]) {
+        for method in ["GET", "POST", "DELETE"] {
+            let heard = front.ask(method, &path, &[]).await;
+            match (method, path.as_str()) {
+                ("GET", "/live") | ("POST" | "DELETE", _) => {
+                    assert_eq!(heard.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+                    assert!(heard.text.contains("duly cpu link"), "{path}: {}", heard.text);
+                }
+                _ => {
+                    assert_eq!(heard.status, StatusCode::SEE_OTHER, "{method} {path}");
+                    assert_eq!(heard.headers["location"], sign_in::PATH);
+                }
+            }
+            assert!(heard.headers.contains_key("content-security-policy"));
+            assert_eq!(heard.headers["cache-control"], "no-store");
+        }
     }
     assert_eq!(front.ask("GET", &asset::STYLE.path, &[]).await.status, StatusCode::OK);
 }
@@ -264,6 +289,26 @@ async fn files_are_kept_for_a_year_under_the_hash_of_their_bytes() {
         let zipped = front.ask("GET", &asset.path, &[("accept-encoding", "gzip")]).await;
         assert_eq!(zipped.headers["content-encoding"], "gzip");
     }
+}
+
+#[test]
+fn every_route_is_declared_in_the_one_table() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web");
+    let mut builders = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let is_test = path.ends_with("tests.rs");
+        let count = [".route(", ".nest(", ".route_service(", ".nest_service(", ".fallback("]
+            .iter()
+            .map(|word| code.matches(word).count())
+            .sum::<usize>();
+        // The builder itself: the table folded into a router, and the page for what is not in it.
+        builders += if is_test { 0 } else { count };
+        assert!(is_test || count == 0 || path.ends_with("mod.rs"), "{}", path.display());
+    }
+    assert_eq!(builders, 2, "a route is made beside the table");
 }
 
 #[test]

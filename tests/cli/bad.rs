@@ -36,6 +36,28 @@ const COMMANDS: &[(&[&str], i32, &str)] = &[
     (&["--as", "%", "next"], 3, "There is no engineer \"%\""),
     (&["--as", "' OR 1=1 --", "next"], 3, "There is no engineer"),
     (&["next"], 2, "Say as which engineer: --as ADDRESS"),
+    // what was agreed
+    (&["agreement", "show", "999"], 3, "There is no agreement 999"),
+    (
+        &["agreement", "add", "x", "/nonexistent"],
+        2,
+        "/nonexistent: It cannot be read",
+    ),
+    (
+        &["calendar", "show", "moon"],
+        3,
+        "There is no calendar \"moon\". There are: 24x7, desk.",
+    ),
+    (&["severity", "1", "9", "--because", "x"], 2, "\"9\" is no severity"),
+    (
+        &["severity", "1", "2", "--because", " "],
+        2,
+        "with a reason of a few words",
+    ),
+    (&["nice", "1", "20", "--because", "x"], 2, "20 is no nice"),
+    (&["nice", "1", "low", "--because", "x"], 2, "invalid value 'low'"),
+    (&["nice", "999", "1", "--because", "x"], 3, "There is no case 999"),
+    (&["due"], 2, "--cases <FILE>"),
     // numbers
     (&["show", "x"], 2, "\"x\" is no case number"),
     (&["show", ""], 2, "\"\" is no case number"),
@@ -307,6 +329,12 @@ const COMMANDS: &[(&[&str], i32, &str)] = &[
     (&["token", "make", "nobody"], 3, "There is no engineer"),
     // files
     (&["due", "--cases", "/nonexistent"], 1, "cannot read /nonexistent"),
+    (&["simulate", "--turns", "/nonexistent"], 1, "cannot read /nonexistent"),
+    (
+        &["simulate", "--turns", "/dev/null", "--policy", "lifo"],
+        2,
+        "\"lifo\" is no policy; there are duly, push-fifo",
+    ),
     (
         &["mail", "inspect", "/nonexistent.eml"],
         1,

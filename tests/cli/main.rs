@@ -8,6 +8,7 @@ mod bombs;
 #[path = "../kit/mod.rs"]
 mod kit;
 
+mod agreed;
 mod bad;
 mod deliver;
 mod desk;
@@ -16,6 +17,7 @@ mod letters;
 mod people;
 mod setup;
 mod shapes;
+mod simulate;
 mod upload;
 mod verbs;
 mod words;

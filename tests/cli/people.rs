@@ -144,3 +144,118 @@ fn another_user_of_the_machine_needs_a_token() {
         assert_eq!(mode & 0o077, 0, "{file} is readable to others");
     }
 }
+
+/// The path of a sign-in link, asked for with the program's own browser: a socket.
+fn page(link: &str) -> String {
+    use std::io::{Read, Write};
+    let rest = link.strip_prefix("http://").expect("a link on this machine");
+    let (host, path) = rest.split_once('/').expect("a path");
+    let mut stream = std::net::TcpStream::connect(host).expect("the desk listens");
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("asked");
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).expect("an answer");
+    heard
+}
+
+#[test]
+fn a_sign_in_link_is_the_last_word_and_only_administrators_make_one() {
+    let desk = Desk::open();
+    let said = desk.duly(&["cpu", "link", ANNA]).done();
+    let link = said.split_whitespace().last().expect("a link").to_owned();
+    assert!(
+        link.contains("/sign-in/duly_link_") && said.contains("Anna Keller"),
+        "{said}"
+    );
+    assert!(page(&link).contains("<button"), "{}", page(&link));
+    let row = desk.duly(&["cpu", "link", ANNA, "--json"]).json().remove(0);
+    assert!(
+        row["link"].as_str().expect("a link").starts_with("http://127.0.0.1:"),
+        "{row}"
+    );
+    assert!(row["expires_at"].is_string() && row["address"] == ANNA, "{row}");
+    desk.duly(&["cpu", "link", "nobody@acme.example"]).ends(3);
+    desk.duly(&LI).done();
+    let mut lead = LI.to_vec();
+    lead[2] = "lea@acme.example";
+    lead.extend(["--role", "lead"]);
+    desk.duly(&lead).done();
+    for who in [ANNA, "lea@acme.example"] {
+        let said = desk.duly(&["cpu", "link", ANNA, "--as", who]).ends(6);
+        assert!(said.contains("Only administrators"), "{said}");
+    }
+    // A lead who could make an administrator, or their token, would be one.
+    let mut root = LI.to_vec();
+    root[2] = "root@acme.example";
+    root.extend(["--role", "administrator", "--as", "lea@acme.example"]);
+    desk.duly(&root).ends(6);
+    desk.duly(&["token", "make", "support@acme.example", "--as", "lea@acme.example"])
+        .ends(6);
+    desk.duly(&["token", "make", ANNA, "--as", "lea@acme.example"]).done();
+}
+
+#[test]
+fn sessions_are_listed_for_oneself_and_administrators_and_who_is_removed_has_no_way_in() {
+    let desk = Desk::open();
+    desk.duly(&LI).done();
+    assert_eq!(desk.duly(&["cpu", "sessions", ANNA]).done(), "");
+    desk.duly(&["cpu", "sessions", ANNA, "--as", ANNA]).done();
+    desk.duly(&["cpu", "sessions", ANNA, "--as", "li@acme.example"]).ends(6);
+    let said = desk.duly(&["cpu", "sessions", ANNA, "--end"]).done();
+    assert!(said.contains("signed in nowhere"), "{said}");
+    let secret = desk.duly(&["token", "make", "li@acme.example"]).done();
+    let token = claimed(&desk, secret.lines().next().expect("a secret")).done();
+    with_token(&desk, &token, &["ps"]).done();
+    let link = desk.duly(&["cpu", "link", "li@acme.example"]).done();
+    let said = desk.duly(&["cpu", "remove", "li@acme.example"]).done();
+    assert!(said.contains("Li has left the desk"), "{said}");
+    with_token(&desk, &token, &["ps"]).ends(6);
+    let heard = page(link.split_whitespace().last().expect("a link"));
+    assert!(heard.starts_with("HTTP/1.1 404"), "{heard}");
+    assert!(!desk.duly(&["cpu"]).done().contains("li@acme.example"));
+    desk.duly(&LI).done();
+    with_token(&desk, &token, &["ps"]).ends(6);
+}
+
+#[test]
+fn the_policy_is_printed_a_line_a_verb() {
+    let home = tempfile::tempdir().expect("a folder");
+    let text = crate::desk::duly(home.path(), &["policy"]).done();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("cpu-link"))
+        .expect("its line");
+    assert_eq!(
+        line.split('\t').collect::<Vec<_>>()[..5],
+        ["cpu-link", "-", "-", "yes", "yes"]
+    );
+    let rows = crate::desk::duly(home.path(), &["policy", "--json"]).json();
+    let hold = rows.iter().find(|row| row["verb"] == "hold").expect("its row");
+    assert_eq!((&hold["engineer"], &hold["lead"]), (&false.into(), &true.into()));
+}
+
+#[test]
+fn who_is_away_is_said_with_what_is_at_risk_and_whom_to_ask() {
+    let desk = Desk::open();
+    let case = desk.mail("Who?", "x").to_string();
+    desk.duly(&["cpu", "away", "nobody", "until", "mon"]).ends(3);
+    desk.duly(&["cpu", "away", ANNA, "until", "yesterday"]).ends(2);
+    let said = desk
+        .duly(&["cpu", "away", ANNA, "until", "+20d", "--because", "ill", "--json"])
+        .json()
+        .remove(0);
+    assert!(said["until"].is_string() && said["said"].is_string(), "{said}");
+    let all = desk.duly(&["cpu"]).done();
+    assert!(all.contains("away until "), "{all}");
+    let ours = said["at_risk"].as_array().expect("a list");
+    // The owner of the desk is an engineer as well, until she is away too.
+    assert!(ours.len() <= 1, "{said}");
+    let page = desk.duly(&["show", &case]).done();
+    assert!(page.contains("reply by"), "{page}");
+    let back = desk.anna(&["cpu", "back", ANNA]).done();
+    assert!(back.contains("is back"), "{back}");
+    desk.anna(&["cpu", "back", ANNA]).ends(4);
+}

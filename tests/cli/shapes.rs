@@ -205,7 +205,7 @@ fn eyes_get_columns_and_a_foot_and_ears_get_sentences() {
     assert!(lines[0].contains("\u{1b}[1mCASE"), "the heading is bold: {seen:?}");
     assert!(lines.iter().all(|line| line.chars().count() <= 90), "{seen:?}");
     assert!(
-        lines[2].starts_with("1 case, 1 ours; 0 due within the hour with nobody on it."),
+        lines[2].starts_with("1 case, 1 ours, 0 at risk; 0 due within the hour with nobody on it."),
         "{seen:?}"
     );
     assert!(lines[3].starts_with("Q ready"), "what the letters mean: {seen:?}");

@@ -48,18 +48,20 @@ fn a_case_waits_wakes_and_closes_only_when_it_owes_nothing() {
         .anna(&["wait", &case, "until-when", "until", "fri", "12:00"])
         .ends(2);
     assert!(said.contains("is nobody a case can wait for"), "{said}");
-    let said = desk
-        .anna(&[
-            "wait",
-            &case,
-            "upstream",
-            "until",
-            "fri",
-            "12:00",
-            "--because",
-            "PR 5123",
-        ])
-        .done();
+    let wait = [
+        "wait",
+        &case,
+        "upstream",
+        "until",
+        "fri",
+        "12:00",
+        "--because",
+        "PR 5123",
+    ];
+    let long = ["wait", &case, "upstream", "+20d", "--because", "PR 5123"];
+    let said = desk.anna(&long).ends(5);
+    assert!(said.contains("--kind finding") && said.contains("--anyway"), "{said}");
+    let said = desk.anna(&[&wait[..], &["--anyway"]].concat()).done();
     assert!(
         said.starts_with(&format!("{case} waits for upstream until Fri ")),
         "{said}"
@@ -76,11 +78,24 @@ fn a_case_waits_wakes_and_closes_only_when_it_owes_nothing() {
     desk.anna(&["close", &case]).ends(4);
     let open = desk.duly(&["promise", &case]).done();
     assert!(open.contains("\topen\t"), "{open}");
-    let said = desk.anna(&["promise", &case, "wed", "10:00"]).ends(2);
+    let said = desk.anna(&["promise", &case, "+5m"]).ends(5);
     assert!(
-        said.contains("not built yet") && said.contains("The promised time stands"),
+        said.contains("duly: refused: ") && said.contains(" is not an honest promise.\n  Can answer it: "),
         "{said}"
     );
+    assert!(said.contains("\n  Earliest honest time: "), "{said}");
+    let said = desk.anna(&["promise", &case, "--ask"]).ends(2);
+    assert!(said.contains("--because"), "{said}");
+    desk.anna(&["promise", &case, "--accept"]).ends(4);
+    let said = desk
+        .anna(&["promise", &case, "+9d", "--because", "it takes long"])
+        .done();
+    assert!(
+        said.contains(&format!(" is offered for case {case}. Until the customer accepts, ")),
+        "{said}"
+    );
+    let shown = desk.duly(&["show", &case]).done();
+    assert!(shown.contains("offered instead: "), "{shown}");
     let said = desk.anna(&["promise", &case, "--withdraw", "spam"]).done();
     assert_eq!(said, "1 promise is withdrawn: spam. The ledger keeps it.\n");
     assert!(desk.duly(&["ledger", &case]).done().contains("\twithdrawn\t"));

@@ -1,6 +1,6 @@
 //! Automatic mail is little, and never where it could start a loop.
 
-use super::kit::desk::{DESK, on_both, with};
+use super::kit::desk::{DESK, TestDesk, on_both, with};
 use super::kit::mail::{Mail, mail};
 use super::{EVE, NORA};
 use duly::desk::case::State;
@@ -37,6 +37,29 @@ fn further_mail_while_the_ball_is_with_us_has_its_promise_and_no_acknowledgement
         desk.receive(&mail(NORA, "Re: The daemon stops").re(&first.message_id()));
         assert_eq!(desk.promises(case).len(), 2);
         assert_eq!(desk.sent_to(NORA), ["acknowledgement"]);
+    });
+}
+
+#[test]
+fn an_answer_that_makes_a_case_urgent_is_told_its_nearer_time() {
+    on_both(|desk| {
+        let first = mail(NORA, "The daemon stops");
+        let case = desk.receive(&first).case();
+        let dues = |desk: &TestDesk| -> Vec<_> { desk.page(case).promises.iter().map(|one| one.due).collect() };
+        let later = dues(desk)[0];
+        let urgent = mail(NORA, "Re: The daemon stops").re(&first.message_id());
+        desk.receive(&urgent.body("urgent: production is down"));
+        assert!(dues(desk).into_iter().min() < Some(later), "{}", desk.on);
+        assert_eq!(
+            desk.sent_to(NORA),
+            ["acknowledgement", "acknowledgement"],
+            "{}",
+            desk.on
+        );
+        // It is urgent already: the next one says nothing new.
+        let again = mail(NORA, "Re: The daemon stops").re(&first.message_id());
+        desk.receive(&again.body("urgent: still down"));
+        assert_eq!(desk.sent_to(NORA).len(), 2, "{}", desk.on);
     });
 }
 

@@ -7,12 +7,12 @@ use super::kit::sink::Taken;
 use super::{EVE, NORA};
 use duly::desk::case::State;
 use duly::desk::engineer::Role;
-use duly::desk::message::{self, Facts, Incoming};
+use duly::desk::message::{self, Facts, File, Incoming};
 use duly::desk::origin::{Finding, Origin};
 use duly::desk::verb::Verb;
 use duly::desk::{arrival, command, repeat};
 use duly::refusal::Kind;
-use mail_parser::MessageParser;
+use mail_parser::{MessageParser, MimeHeaders};
 
 const BEN: &str = "ben@acme.example";
 
@@ -63,7 +63,18 @@ fn noticed(desk: &mut TestDesk) -> i64 {
 /// An engineer's mail as the checks of its sender leave it: proven or not.
 fn comes(desk: &mut TestDesk, from: &str, to: &str, text: &str, proven: bool) {
     let letter = mail(from, "Re: [1] The daemon stops").to(to).body(text);
-    let (raw, now, rules) = (letter.bytes(), desk.now(), desk.rules());
+    comes_whole(desk, (from, to, text), letter.bytes(), Vec::new(), proven);
+}
+
+/// The same, its bytes and what they hold given.
+fn comes_whole(
+    desk: &mut TestDesk,
+    (from, to, text): (&str, &str, &str),
+    raw: Vec<u8>,
+    files: Vec<File>,
+    proven: bool,
+) {
+    let (now, rules) = (desk.now(), desk.rules());
     let text = text.to_owned();
     let (from, to) = (from.to_owned(), to.to_owned());
     let placed = desk.store().write(move |tx| {
@@ -87,6 +98,7 @@ fn comes(desk: &mut TestDesk, from: &str, to: &str, text: &str, proven: bool) {
             text: text.clone(),
             facts: Facts {
                 origin: proven.then(|| passed(&from)),
+                files: files.clone(),
                 ..Facts::default()
             },
             ..Incoming::default()
@@ -166,6 +178,68 @@ fn an_answer_to_a_notice_goes_to_the_customer_if_it_is_proven() {
             "{said}"
         );
         assert_eq!(desk.state(case), State::Closing);
+    });
+}
+
+#[test]
+fn the_files_of_a_reply_given_by_mail_go_with_it() {
+    on_both(|desk| {
+        noticed(desk);
+        let (address, text) = (personal(desk, ANNA), "The patch is attached.");
+        let raw = format!(
+            "From: {ANNA}\r\nTo: {address}\r\nSubject: Re: [1] The daemon stops\r\nMessage-ID: <patch@acme.example>\r\n\
+             MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+             --b\r\nContent-Type: text/plain\r\n\r\n{text}\r\n\
+             --b\r\nContent-Type: text/x-diff; name=fix.patch\r\nContent-Disposition: attachment; filename=fix.patch\r\n\r\n\
+             --- a\r\n+++ b\r\n--b--\r\n"
+        );
+        let file = File {
+            name: "fix.patch".into(),
+            content_type: "text/x-diff".into(),
+            size: 12,
+        };
+        comes_whole(desk, (ANNA, &address, text), raw.into_bytes(), vec![file], true);
+        desk.wait_for("the files to have their place", || {
+            desk.number("SELECT COUNT(*) FROM filing", &[]) == 0
+        });
+        desk.quiet();
+        assert!(
+            words(&newest(desk, ANNA)).contains("The files of your mail go with it: fix.patch."),
+            "{}",
+            words(&newest(desk, ANNA))
+        );
+        desk.minutes(3);
+        let sent = newest(desk, NORA);
+        let parsed = MessageParser::default().parse(&sent.raw).expect("a mail");
+        let enclosed: Vec<_> = parsed
+            .attachments()
+            .map(|part| (part.attachment_name().unwrap_or(""), part.contents()))
+            .collect();
+        assert_eq!(enclosed, [("fix.patch", &b"--- a\r\n+++ b"[..])], "{}", desk.on);
+    });
+}
+
+#[test]
+fn a_reply_by_mail_does_not_wait_for_ever_for_files_that_cannot_be_taken_out() {
+    on_both(|desk| {
+        noticed(desk);
+        let (address, text) = (personal(desk, ANNA), "The patch is attached.");
+        let file = File {
+            name: "fix.patch".into(),
+            content_type: "text/x-diff".into(),
+            size: 12,
+        };
+        // Its facts name a file, and its bytes hold none: what is taken out is not what was promised.
+        let letter = mail(ANNA, "Re: [1] The daemon stops").to(&address).body(text);
+        comes_whole(desk, (ANNA, &address, text), letter.bytes(), vec![file], true);
+        desk.minutes(2);
+        assert!(
+            words(&newest(desk, ANNA)).contains("were not sent, only its words: fix.patch."),
+            "{}",
+            words(&newest(desk, ANNA))
+        );
+        desk.minutes(3);
+        assert!(words(&newest(desk, NORA)).starts_with(text), "{}", desk.on);
     });
 }
 

@@ -16,6 +16,7 @@ fn wait(case: i64, party: &str, until: &str) -> Verb {
         until: until.into(),
         because: Some("upstream report 5123".into()),
         tell: None,
+        anyway: false,
     }
 }
 
@@ -63,6 +64,7 @@ fn a_wait_needs_a_reason_and_a_time_to_come() {
             until: "tue 09:30".into(),
             because: None,
             tell: None,
+            anyway: false,
         };
         desk.refused(ANNA, without, Kind::Usage);
         desk.refused(ANNA, wait(case, "lab", "2026-03-01 10:00"), Kind::Usage);
@@ -76,7 +78,7 @@ fn a_customers_mail_ends_every_wait() {
     on_both(|desk| {
         let first = mail(NORA, "The daemon stops");
         let case = desk.receive(&first).case();
-        desk.act(ANNA, wait(case, "upstream", "thu 09:30"));
+        desk.act(ANNA, wait(case, "upstream", "tue 09:30"));
         desk.receive(&mail(NORA, "Re: The daemon stops").re(&first.message_id()));
         assert_eq!(desk.state(case), State::Ready);
         desk.answered(case, "wait fri 12:00");

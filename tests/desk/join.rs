@@ -171,13 +171,16 @@ fn an_offer_costs_the_same_on_a_desk_with_many_cases() {
                 "SELECT contact, customer FROM message m JOIN contact c ON c.id = m.contact WHERE m.case_id = $1",
                 &[case.into()],
             );
+            let marks = likeness::Marks::of(
+                "Re: The daemon stops",
+                "It stops with ORA-00600 again.",
+                "> The daemon stops at start and writes nothing into its log.",
+            );
             let new = likeness::Newcomer {
                 author: ContactId(rows[0].int(0)),
                 customer: CustomerId(rows[0].int(1)),
                 list: None,
-                subject: "Re: The daemon stops",
-                text: "It stops with ORA-00600 again.",
-                folded: "> The daemon stops at start and writes nothing into its log.",
+                marks: &marks,
                 at: desk.now(),
             };
             let begun = std::time::Instant::now();

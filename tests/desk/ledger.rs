@@ -13,7 +13,7 @@ fn a_day(desk: &mut TestDesk) {
 
 /// What `ledger --verify` says of a ledger that is not whole.
 fn complaint(desk: &TestDesk) -> String {
-    match desk.owner(Verb::Verify) {
+    match desk.owner(Verb::Verify { against: Vec::new() }) {
         Ok(answer) => panic!("{}: the ledger counts as whole: {answer:?}", desk.on),
         Err(fault) => {
             assert_eq!(fault.refusal().kind, Kind::Failed);
@@ -26,7 +26,7 @@ fn complaint(desk: &TestDesk) -> String {
 fn a_whole_ledger_says_how_many_entries_it_has() {
     on_both(|desk| {
         a_day(desk);
-        let Ok(Answer::Done(done)) = desk.owner(Verb::Verify) else {
+        let Ok(Answer::Done(done)) = desk.owner(Verb::Verify { against: Vec::new() }) else {
             panic!("not whole")
         };
         let entries = desk.number("SELECT COUNT(*) FROM event", &[]);

@@ -5,22 +5,31 @@
 mod kit;
 
 mod acknowledgement;
+mod agreement;
 mod arrival;
 mod bounce;
 mod by_mail;
 mod case;
+mod checkpoint;
+mod clock;
 mod entries;
+mod figures;
 mod join;
 mod ledger;
+mod life;
 mod loops;
 mod merge;
+mod negotiate;
 mod odd;
 mod participant;
 mod promise;
 mod reply;
+mod schedule;
 mod slice;
 mod spool;
+mod tamper;
 mod texts;
+mod two_days;
 mod ways;
 
 /// A customer.

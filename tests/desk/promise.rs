@@ -12,6 +12,8 @@ use jiff::SignedDuration;
 const DUE: &str = "2026-03-03T10:00:00Z";
 /// Ten business hours after that: Wednesday 13:00.
 const NEXT_DUE: &str = "2026-03-04T12:00:00Z";
+/// After the break at [`DUE`]: two hours of work, and twenty minutes that are kept free.
+const AFTER_BREAK: &str = "2026-03-03T13:30:00Z";
 
 #[test]
 fn a_promise_counts_from_receipt_and_is_said_in_the_customers_zone_and_in_utc() {
@@ -67,13 +69,13 @@ fn a_promise_is_broken_at_its_instant_by_the_timer_and_a_new_one_is_made_and_tol
         desk.at(time(DUE));
         assert_eq!(
             desk.promises(case),
-            [format!("broken {DUE}"), format!("open {NEXT_DUE}")]
+            [format!("broken {DUE}"), format!("open {AFTER_BREAK}")]
         );
         assert_eq!(desk.page(case).promises[0].settled_at, Some(time(DUE)));
         assert_eq!(desk.sent_to(NORA), ["acknowledgement", "broken"]);
         assert_eq!(desk.sent_to(ANNA), ["lead"]);
         let text = desk.mails_to(NORA)[1].text();
-        assert!(text.contains("12:00 UTC") && text.contains("Anna Keller"), "{text}");
+        assert!(text.contains("13:30 UTC") && text.contains("Anna Keller"), "{text}");
         assert_eq!(desk.state(case), State::Ready);
     });
 }
@@ -105,7 +107,7 @@ fn a_late_reply_keeps_the_promise_that_followed_the_broken_one() {
         desk.answered(case, "close");
         assert_eq!(
             desk.promises(case),
-            [format!("broken {DUE}"), format!("kept {NEXT_DUE}")]
+            [format!("broken {DUE}"), format!("kept {AFTER_BREAK}")]
         );
         assert_eq!(desk.state(case), State::Closed);
     });
@@ -119,7 +121,7 @@ fn a_reply_given_in_time_and_accepted_too_late_keeps_only_the_successor() {
         desk.answered(case, "close");
         assert_eq!(
             desk.promises(case),
-            [format!("broken {DUE}"), format!("kept {NEXT_DUE}")]
+            [format!("broken {DUE}"), format!("kept {AFTER_BREAK}")]
         );
         assert_eq!(desk.state(case), State::Closed);
     });

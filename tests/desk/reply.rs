@@ -13,7 +13,8 @@ use duly::refusal::Kind;
 use jiff::SignedDuration;
 
 const DUE: &str = "2026-03-03T10:00:00Z";
-const NEXT_DUE: &str = "2026-03-04T12:00:00Z";
+/// After the break at [`DUE`]: two hours of work, and twenty minutes that are kept free.
+const AFTER_BREAK: &str = "2026-03-03T13:30:00Z";
 
 fn outbox_row(desk: &TestDesk, case: i64) -> i64 {
     desk.number(
@@ -166,14 +167,14 @@ fn a_bounce_of_a_late_reply_opens_the_successor_that_it_kept() {
         desk.answered(case, "close");
         assert_eq!(
             desk.promises(case),
-            [format!("broken {DUE}"), format!("kept {NEXT_DUE}")]
+            [format!("broken {DUE}"), format!("kept {AFTER_BREAK}")]
         );
         let id = desk.reply_id(case);
         let report = bounce_of(&id, NORA, &desk.return_path(case, NORA));
         desk.receive(&report);
         assert_eq!(
             desk.promises(case),
-            [format!("broken {DUE}"), format!("open {NEXT_DUE}")]
+            [format!("broken {DUE}"), format!("open {AFTER_BREAK}")]
         );
         assert_eq!(desk.state(case), State::Ready);
     });

@@ -9,7 +9,7 @@ use duly::refusal::Kind;
 
 const BEN: &str = "ben@acme.example";
 
-fn next(desk: &TestDesk, who: &str) -> SliceAnswer {
+pub fn next(desk: &TestDesk, who: &str) -> SliceAnswer {
     match desk.by(who, Verb::Next) {
         Ok(Answer::Slice(slice)) => *slice,
         other => panic!("{}: no slice but {other:?}", desk.on),
@@ -93,16 +93,16 @@ fn a_slice_ends_with_its_engineers_hours_and_says_so() {
             address: BEN.into(),
             name: "Ben Vogel".into(),
             zone: "Europe/Berlin".into(),
-            hours: "mon-fri 09:00-10:00".into(),
+            hours: "mon-fri 09:00-15:00".into(),
             layer: 1,
             lanes: Vec::new(),
             role: Role::Engineer,
         });
         let case = desk.receive(&mail("one@northwind.example", "A question")).case();
         assert_eq!(next(desk, BEN).row.case, case);
-        desk.at(time("2026-03-02T08:59:59Z"));
+        desk.at(time("2026-03-02T13:59:59Z"));
         assert_eq!(desk.state(case), State::Running);
-        desk.at(time("2026-03-02T09:00:00Z"));
+        desk.at(time("2026-03-02T14:00:00Z"));
         assert_eq!(desk.state(case), State::Ready);
         let slice = next(desk, ANNA);
         assert!(slice.context.is_some_and(|note| note.contains("hours ended")));
@@ -120,6 +120,7 @@ fn a_wait_and_a_close_end_slices() {
             until: "mon 15:00".into(),
             because: Some("a machine is being set up".into()),
             tell: None,
+            anyway: false,
         };
         desk.act(ANNA, wait);
         assert_eq!(desk.state(case), State::Blocked);

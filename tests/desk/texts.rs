@@ -165,6 +165,7 @@ fn a_customer_whom_we_wait_for_is_reminded_once_half_way() {
                 until: "+4d".into(),
                 because: None,
                 tell: None,
+                anyway: false,
             };
             desk.act(ANNA, wait);
             desk.minutes(3 * 24 * 60);
@@ -207,6 +208,7 @@ fn a_case_handed_on_tells_the_customer_if_the_engineer_says_with_which_words() {
             until: "tue 09:30".into(),
             because: Some("PR 5123".into()),
             tell: tell.map(str::to_owned),
+            anyway: false,
         };
         desk.refused(ANNA, wait("upstream", Some(" ")), Kind::Usage);
         desk.act(ANNA, wait("upstream", None));
@@ -241,7 +243,7 @@ fn a_case_handed_on_tells_the_customer_if_the_engineer_says_with_which_words() {
         let sent = newest(desk, NORA);
         assert!(
             sent.text()
-                .contains("\nDuly-Promise: case=1; due=2026-03-03T10:00:00Z; state=open\n"),
+                .contains("\nDuly-Promise: case=1; due=2026-03-03T10:00:00Z; state=offered;"),
             "{}",
             sent.text()
         );

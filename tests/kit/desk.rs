@@ -193,6 +193,26 @@ impl TestDesk {
         self.running = Some(running.unwrap_or_else(|cause| panic!("{}: {cause:#}", self.on)));
     }
 
+    /// Starts a stopped desk that may refuse to: why it did.
+    pub fn refuses_to_start(&mut self) -> String {
+        let start = Start {
+            dir: self.folder.path().to_owned(),
+            config: self.config.clone(),
+            clock: self.clock.clone(),
+            worker: (self.worker.clone(), vec!["mail-worker".into()]),
+            outside: self.outside.clone(),
+        };
+        match self.runtime.block_on(Running::start(start)) {
+            Ok(_) => panic!("{}: the desk has started", self.on),
+            Err(cause) => cause.to_string(),
+        }
+    }
+
+    /// Another setting, from the next start on.
+    pub fn set(&mut self, section: &str, name: &str, value: &str) {
+        self.config.set(section, name, value).expect("a setting");
+    }
+
     /// Starts a stopped desk with mails queued that it did not write: `queue` puts so many to each domain in a desk that
     /// holds all mail, and the desk is started once more without the brake.
     pub fn start_held(&mut self, mails: &[(&'static str, i64)], queue: impl Fn(&TestDesk, &'static str, i64)) {
@@ -269,8 +289,10 @@ impl TestDesk {
 
     // --- time
 
+    /// The time by which the desk acts; of one that is stopped, what its clock says.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        let running = self.running.as_ref();
+        running.map_or_else(|| self.clock.now(), |running| running.clock.now())
     }
 
     /// Lets the time come: every alarm and every mail that is due before then has its own instant.

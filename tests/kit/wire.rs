@@ -54,14 +54,14 @@ pub fn faults(raw: &[u8]) -> Vec<String> {
     }
     // What is inside, only its reader sees.
     if !head.contains("Content-Type: multipart/encrypted") && !head.contains("Content-Type: application/pkcs7-mime") {
-        encodings(head, body, &mut faults);
+        encodings(head, body, "--\r\n", &mut faults);
         parsed(raw, &mut faults);
     }
     faults
 }
 
-/// Every part is what its encoding says.
-fn encodings(head: &str, body: &str, faults: &mut Vec<String>) {
+/// Every part is what its encoding says; `end` is what follows the last boundary.
+fn encodings(head: &str, body: &str, end: &str, faults: &mut Vec<String>) {
     let field = |head: &str, name: &str| {
         let unfolded = head.replace("\r\n ", " ");
         let line = unfolded
@@ -76,12 +76,13 @@ fn encodings(head: &str, body: &str, faults: &mut Vec<String>) {
     if let Some((_, rest)) = kind.split_once("boundary=\"") {
         let boundary = rest.split('"').next().unwrap_or_default();
         let mut parts: Vec<&str> = body.split(&format!("--{boundary}")).collect();
-        if parts.pop() != Some("--\r\n") || parts.len() < 3 || !parts[0].is_empty() {
+        if parts.pop() != Some(end) || parts.len() < 3 || !parts[0].is_empty() {
             faults.push("the parts are not parted as they should be".to_owned());
         }
         for part in parts.iter().skip(1) {
             match part.trim_start_matches("\r\n").split_once("\r\n\r\n") {
-                Some((head, body)) => encodings(head, body, faults),
+                // The end of a part inside another is followed by the line end before the next boundary.
+                Some((head, body)) => encodings(head, body, "--\r\n\r\n", faults),
                 None => faults.push("a part without a header".to_owned()),
             }
         }
@@ -89,6 +90,8 @@ fn encodings(head: &str, body: &str, faults: &mut Vec<String>) {
     }
     match field(head, "Content-Transfer-Encoding").as_str() {
         "7bit" => {}
+        // Files that go with a reply.
+        "base64" if field(head, "Content-Disposition").starts_with("attachment") => {}
         "quoted-printable" => {
             for line in body.split("\r\n") {
                 if line.ends_with([' ', '\t']) {
@@ -123,7 +126,10 @@ fn parsed(raw: &[u8], faults: &mut Vec<String>) {
         .collect();
     if !matches!(
         kinds.as_slice(),
-        ["plain"] | ["alternative", "plain", "html"] | ["alternative", "plain", "html", "calendar"]
+        ["plain"]
+            | ["alternative", "plain", "html"]
+            | ["alternative", "plain", "html", "calendar"]
+            | ["mixed", "alternative", "plain", "html", ..]
     ) {
         faults.push(format!("parts in this order: {kinds:?}"));
     }

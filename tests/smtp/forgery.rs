@@ -3,7 +3,7 @@
 //! No forgery is taken for the contact whose name it bears, adds anybody to a case, or is answered with a word of it; no
 //! honest mail is lost. On a build that takes any signature for the author's (`--features sabotage-unaligned`) it fails.
 
-mod letters;
+pub mod letters;
 
 use super::kit::databases::migrated;
 use super::kit::desk::{ANNA, DESK, MONDAY, TestDesk, time};
@@ -104,6 +104,7 @@ fn victim(desk: &mut TestDesk, world: &World) -> Known {
             format!("case-{case}.message-2.aaaaaaaaaaaaaaaa@acme.example"),
         ],
         captured: world.signed("northwind.example", &USUAL, false, other.as_bytes()),
+        words: "Please send me everything again.".into(),
     }
 }
 

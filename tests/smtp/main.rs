@@ -3,6 +3,7 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+mod bargain;
 mod bounds;
 mod desk;
 mod forgery;

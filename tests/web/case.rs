@@ -209,6 +209,42 @@ async fn notes_waits_and_wakes_go_through_the_desk() {
 }
 
 #[tokio::test]
+async fn severity_and_nice_are_set_with_a_reason_and_move_no_promise() {
+    for front in fronts(Unverified::Schedule).await {
+        let case = front.mail("priya@northwind.example", "Replica lag", "It lags.").await;
+        let path = |act: &str| format!("/c/{case}/{act}");
+        let nice = [("as", "anna"), ("nice", "-5"), ("because", "their launch is tomorrow")];
+        let done = front.send(&path("nice"), &nice).await;
+        assert_eq!(done.status, 303, "{}", done.text());
+        let text = front.page(done.header("location")).await.text();
+        assert!(
+            text.contains(" · nice -5 · lane ") && text.contains("no promise moved"),
+            "{text}"
+        );
+        assert!(text.contains("reply by Wed 25 Nov 11:00 CET"), "{text}");
+        let severity = |because| [("as", "anna"), ("severity", "2"), ("because", because)];
+        let refused = front.send(&path("severity"), &severity("")).await;
+        assert!(
+            refused.status >= 400 && refused.text().contains("with a reason"),
+            "{}",
+            refused.text()
+        );
+        let done = front
+            .send(&path("severity"), &severity("the replica is down too"))
+            .await;
+        let text = front.page(done.header("location")).await.text();
+        assert!(
+            text.contains("reply by Wed 25 Nov 11:00 CET") && text.contains("those that are made stand"),
+            "{text}"
+        );
+        let none = front
+            .send(&path("nice"), &[("as", "anna"), ("nice", "low"), ("because", "x")])
+            .await;
+        assert_eq!(none.status, 404);
+    }
+}
+
+#[tokio::test]
 async fn a_long_case_shows_its_newest_messages_and_the_way_to_the_others() {
     for front in fronts(Unverified::Schedule).await {
         let case = front

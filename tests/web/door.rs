@@ -19,8 +19,10 @@ async fn an_open_door_to_the_world_is_not_served() {
             desk: front.desk.clone(),
             clock: front.clock.clone(),
             open: true,
+            url: String::new(),
             files: nowhere(),
             smtp: ([127, 0, 0, 1], 2525).into(),
+            published: String::new(),
         };
         let (_stop, stopped) = watch::channel(false);
         let refused = duly::web::serve(listener, door.into(), stopped).await.unwrap_err();

@@ -416,7 +416,7 @@ fn guests_come_through_a_proxy_and_engineers_pages_stay_shut_behind_it() {
     });
     with(&[("mail", "unverified", "schedule")], |desk| {
         let case = desk.receive(&mail("priya@northwind.example", "It is slow")).case();
-        assert_eq!(page(desk, "/").status, 403, "a desk that is not open");
+        assert_eq!(page(desk, "/").status, 303, "a desk that is not open asks to sign in");
         assert_eq!(
             page(desk, &format!("/t/{}/up", token(desk, case))).status,
             200,

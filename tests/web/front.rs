@@ -4,8 +4,9 @@ use crate::kit::databases::{TestDatabase, migrated};
 use duly::clock::Clock;
 use duly::desk::arrival::{self, Envelope};
 use duly::desk::engineer::{self, NewEngineer, Role};
+use duly::desk::ledger::Actor;
 use duly::desk::message::{Incoming, place};
-use duly::desk::{self, CaseId, Desk, Unverified};
+use duly::desk::{self, CaseId, Desk, Unverified, session};
 use duly::store::Store;
 use duly::web::{Door, serve};
 use jiff::Timestamp;
@@ -75,8 +76,17 @@ impl Heard {
     }
 }
 
-/// One front for each database.
+/// One open front for each database.
 pub async fn fronts(unverified: Unverified) -> Vec<Front> {
+    made(unverified, true, "").await
+}
+
+/// One front for each database at which one signs in, with `web.url`.
+pub async fn closed(url: &str) -> Vec<Front> {
+    made(Unverified::Schedule, false, url).await
+}
+
+async fn made(unverified: Unverified, open: bool, url: &str) -> Vec<Front> {
     let mut fronts = Vec::new();
     for database in tokio::task::spawn_blocking(|| migrated(desk::MIGRATIONS))
         .await
@@ -105,6 +115,7 @@ pub async fn fronts(unverified: Unverified) -> Vec<Front> {
             zone: "Europe/Berlin".parse().unwrap(),
             calendar: plan::Calendar::from_text("Europe/Berlin", "mon-fri 08:00-18:00").unwrap(),
             targets: plan::Targets::default(),
+            own: Default::default(),
             unverified,
             lists: Vec::new(),
             web: String::new(),
@@ -115,9 +126,11 @@ pub async fn fronts(unverified: Unverified) -> Vec<Front> {
             store: store.clone(),
             desk: desk.clone(),
             clock: clock.clone(),
-            open: true,
+            open,
+            url: url.to_owned(),
             files: nowhere(),
             smtp: ([127, 0, 0, 1], 2525).into(),
+            published: String::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -191,6 +204,63 @@ impl Front {
         heard
     }
 
+    /// Somebody comes to the desk.
+    pub async fn hire(&self, address: &str, name: &str, role: Role) {
+        let now = self.clock.now();
+        let new = NewEngineer {
+            address: address.into(),
+            name: name.into(),
+            zone: "Europe/Berlin".into(),
+            hours: "mon-fri 08:00-18:00".into(),
+            layer: 2,
+            lanes: Vec::new(),
+            role,
+        };
+        let added = self.store.write_async(move |tx| engineer::add(tx, now, &new));
+        added.await.expect("they are on the desk");
+    }
+
+    /// The secret of a sign-in link, as `duly cpu link` makes one.
+    pub async fn link(&self, address: &'static str) -> String {
+        static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let (now, secret) = (self.clock.now(), format!("duly_link_of_a_test_{number:052}"));
+        let kept = secret.clone();
+        let made = self.store.write_async(move |tx| {
+            let engineer = engineer::find(tx, address)?;
+            session::link(tx, now, Actor::Owner, &engineer, &kept)
+        });
+        made.await.expect("a link");
+        secret
+    }
+
+    /// Somebody who signed in at a browser of their own.
+    pub async fn visitor(&self, address: &'static str) -> Visitor<'_> {
+        let link = self.link(address).await;
+        let begun = self.send("/sign-in", &[("link", &link)]).await;
+        assert_eq!(begun.status, 303, "{}: {}", self.name, begun.body);
+        Visitor::of(self, &begun)
+    }
+
+    /// Asks with the headers of a browser on a page of the desk and those given; an empty value takes one away.
+    pub async fn ask(&self, method: &str, path: &str, fields: &[(&str, &str)], body: &str) -> Heard {
+        let (host, origin) = (self.address.to_string(), format!("http://{}", self.address));
+        let usual = [
+            ("Host", host.as_str()),
+            ("Origin", &origin),
+            ("Sec-Fetch-Site", "same-origin"),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
+        let named = |name: &str| fields.iter().any(|(one, _)| one.eq_ignore_ascii_case(name));
+        let all = usual.iter().filter(|(name, _)| !named(name)).chain(fields);
+        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        for (name, value) in all.filter(|(_, value)| !value.is_empty()) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        heard(&self.raw(head.as_bytes()).await)
+    }
+
     /// Asks for a page.
     pub async fn page(&self, path: &str) -> Heard {
         let head = format!(
@@ -215,6 +285,53 @@ impl Front {
             body.len()
         );
         heard(&self.raw(head.as_bytes()).await)
+    }
+}
+
+/// Somebody signed in.
+pub struct Visitor<'a> {
+    pub front: &'a Front,
+    /// What their browser brings.
+    pub cookie: String,
+}
+
+impl<'a> Visitor<'a> {
+    /// Who was given a session by this answer.
+    pub fn of(front: &'a Front, begun: &Heard) -> Visitor<'a> {
+        let cookie = begun.header("set-cookie").split(';').next().unwrap_or_default();
+        Visitor {
+            front,
+            cookie: cookie.to_owned(),
+        }
+    }
+
+    /// As [`Front::ask`], with the cookie.
+    pub async fn ask(&self, method: &str, path: &str, fields: &[(&str, &str)], body: &str) -> Heard {
+        let mut all = fields.to_vec();
+        all.push(("Cookie", &self.cookie));
+        self.front.ask(method, path, &all, body).await
+    }
+
+    /// Asks for a page.
+    pub async fn page(&self, path: &str) -> Heard {
+        self.ask("GET", path, &[], "").await
+    }
+
+    /// What the forms of this session carry.
+    pub async fn proof(&self) -> String {
+        let page = self.page("/me").await;
+        let from = page.body.split("name=\"form\" value=\"").nth(1).unwrap_or_default();
+        from.split('"').next().unwrap_or_default().to_owned()
+    }
+
+    /// Sends a form of a page of theirs.
+    pub async fn send(&self, path: &str, form: &[(&str, &str)]) -> Heard {
+        let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let mut body = format!("form={}", self.proof().await);
+        for (name, value) in form {
+            body.push_str(&format!("&{name}={}", encode(value)));
+        }
+        self.ask("POST", path, &[], &body).await
     }
 }
 

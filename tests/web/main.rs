@@ -3,10 +3,14 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+mod ask;
 mod case;
 mod door;
 mod files;
 mod front;
 mod keeping;
+mod ledger;
+mod matrix;
 mod queue;
 mod scan;
+mod session;

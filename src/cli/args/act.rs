@@ -62,6 +62,48 @@ pub enum CpuAct {
         #[arg(long, default_value = "engineer")]
         role: String,
     },
+    /// Print a link by which somebody signs in at a browser: one use, 15 minutes
+    #[command(before_help = "Example: duly cpu link anna@acme.example")]
+    Link {
+        /// Mail address
+        address: String,
+    },
+    /// The browsers somebody is signed in at; or sign them out everywhere
+    #[command(before_help = "Example: duly cpu sessions anna@acme.example --end")]
+    Sessions {
+        /// Mail address
+        address: String,
+        /// End every session of theirs, and every sign-in link
+        #[arg(long)]
+        end: bool,
+    },
+    /// Take somebody off the desk who leaves: their slice, sessions and tokens end at once
+    #[command(before_help = "Example: duly cpu remove anna@acme.example")]
+    Remove {
+        /// Mail address
+        address: String,
+    },
+    /// Somebody is away: the plan goes without them at once, and says whom to ask
+    #[command(before_help = "Example: duly cpu away anna@acme.example until mon --because \"ill\"")]
+    Away {
+        /// Mail address
+        address: String,
+        /// Until when: "mon", "thu 09:00", "+3h"
+        #[arg(required = true, num_args = 1..)]
+        until: Vec<String>,
+        /// From when; else from now
+        #[arg(long, value_name = "WHEN")]
+        from: Option<String>,
+        /// Why, for engineers
+        #[arg(long)]
+        because: Option<String>,
+    },
+    /// Somebody is back: every absence of theirs ends
+    #[command(before_help = "Example: duly cpu back anna@acme.example")]
+    Back {
+        /// Mail address
+        address: String,
+    },
     /// Set how the desk writes to somebody
     #[command(before_help = "Example: duly cpu set anna@acme.example --mail on")]
     Set {

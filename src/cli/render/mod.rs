@@ -3,8 +3,11 @@
 //! Times are said in the zone in which the desk reads the times that the same person types: the engineer's, else the
 //! desk's. Words from outside never reach a terminal with control characters or marks that turn its writing around.
 
+mod agreed;
+mod figures;
 mod list;
 mod page;
+mod session;
 
 use super::args::{Cli, DeskVerb, Verb};
 use super::client::Told;
@@ -17,7 +20,7 @@ use crate::desk::verb::{Answer, EngineerRow};
 use crate::refusal::Refusal;
 use clap::ColorChoice;
 use jiff::{SignedDuration, Timestamp};
-use list::{Form, List};
+pub use list::{Form, List};
 use plan::{Zone, say};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -45,8 +48,21 @@ struct Foot {
     ours: usize,
     pressing: usize,
     asked: bool,
+    at_risk: usize,
+    /// Who is asked to take what is urgent, as sentences.
+    urgent: Vec<String>,
     /// State letters in the list.
     letters: BTreeSet<&'static str>,
+}
+
+/// An empty list in the form that this command is read in.
+pub fn list_of(cli: &Cli) -> List {
+    let form = match (cli.accessible, io::stdout().is_terminal()) {
+        (true, _) => Form::Sentences,
+        (false, true) => Form::Columns,
+        (false, false) => Form::Tabs,
+    };
+    List::new(form, has_colour(cli.color, &io::stdout()))
 }
 
 impl Screen {
@@ -65,18 +81,13 @@ impl Screen {
                 COLUMNS[..10].join(", ")
             )));
         }
-        let form = match (cli.accessible, io::stdout().is_terminal()) {
-            (true, _) => Form::Sentences,
-            (false, true) => Form::Columns,
-            (false, false) => Form::Tabs,
-        };
         Ok(Screen {
             json: cli.json,
             now,
             zone: Zone::UTC,
             columns,
             whole,
-            list: List::new(form, has_colour(cli.color, &io::stdout())),
+            list: list_of(cli),
             foot: Foot::default(),
             mail_held: false,
             more: None,
@@ -109,6 +120,7 @@ impl Screen {
                 None => self.print(&done.said)?,
             },
             Answer::Promises(rows) => self.promises(&rows)?,
+            Answer::Figures(report) => self.figures(&report)?,
             Answer::Spool(rows) => self.spool(&rows)?,
             Answer::Files(rows) => {
                 for one in rows {
@@ -135,6 +147,11 @@ impl Screen {
                 }
             }
             Answer::Engineers(rows) => self.engineers(rows)?,
+            Answer::Link(link) => self.link(&link)?,
+            Answer::Sessions(rows) => self.sessions(rows)?,
+            Answer::Agreements(rows) => self.agreements(&rows)?,
+            Answer::Versions(rows) => self.versions(&rows)?,
+            Answer::Calendars(rows) => self.calendars(&rows)?,
             Answer::Customers(rows) => {
                 for one in rows {
                     let made = if one.entered { "entered" } else { "from mail" };
@@ -279,7 +296,11 @@ impl Screen {
                 one.address,
                 one.role,
                 format!("L{}", one.layer),
-                if one.on_duty { "on duty" } else { "off duty" }.into(),
+                match one.away_until {
+                    Some(until) => format!("away until {}", self.short(until)),
+                    None if one.on_duty => "on duty".into(),
+                    None => "off duty".into(),
+                },
                 one.case.map_or("-".to_owned(), |case| case.to_string()),
                 one.zone,
                 one.hours,
@@ -381,20 +402,27 @@ impl Foot {
         self.letters.insert(letters(row));
         let ours = matches!(row.state, State::Running | State::Ready | State::Blocked);
         self.ours += usize::from(ours);
+        self.at_risk += usize::from(row.at_risk);
+        let asked = row.asked.as_ref().map(|asked| format!("Case {}: {asked}", row.case));
+        self.urgent.extend(asked);
         let soon = |due: Timestamp| due.duration_since(now) < SignedDuration::from_hours(1);
         self.pressing += usize::from(row.state == State::Ready && row.reply_by.is_some_and(soon));
     }
 
-    /// No word of risk: what is at risk only a schedule can say, and there is none yet.
+    /// How many cases, how many of them ours, how many at risk, and who is asked to take what is urgent.
     fn words(&self, whole: bool) -> String {
         let plural = if self.cases == 1 { "case" } else { "cases" };
-        match whole {
+        let mut said = match whole {
             true => format!("{} {plural}, {} ours.", self.cases, self.ours),
             false => format!(
-                "{} {plural}, {} ours; {} due within the hour with nobody on it.",
-                self.cases, self.ours, self.pressing
+                "{} {plural}, {} ours, {} at risk; {} due within the hour with nobody on it.",
+                self.cases, self.ours, self.at_risk, self.pressing
             ),
+        };
+        for urgent in &self.urgent {
+            said.push_str(&format!(" {urgent}."));
         }
+        said
     }
 
     /// What the letters in the list mean; those that are not in it are not explained.
@@ -470,13 +498,18 @@ fn as_json(answer: &Answer) -> io::Result<()> {
         Answer::Cases(rows) => lines(&mut out, rows)?,
         Answer::Log(rows) => lines(&mut out, rows)?,
         Answer::Promises(rows) => lines(&mut out, rows)?,
+        Answer::Figures(report) => lines(&mut out, [report])?,
         Answer::Spool(rows) => lines(&mut out, rows)?,
         Answer::Files(rows) => lines(&mut out, rows)?,
         Answer::Piece(piece) => lines(&mut out, [piece])?,
         Answer::Hits(found) => lines(&mut out, &found.hits)?,
         Answer::Engineers(rows) => lines(&mut out, rows)?,
+        Answer::Link(link) => lines(&mut out, [link])?,
+        Answer::Sessions(rows) => lines(&mut out, rows)?,
         Answer::Customers(rows) => lines(&mut out, rows)?,
         Answer::Contacts(rows) => lines(&mut out, rows)?,
+        Answer::Agreements(rows) | Answer::Versions(rows) => lines(&mut out, rows)?,
+        Answer::Calendars(rows) => lines(&mut out, rows)?,
         Answer::Probe(probe) => lines(&mut out, [probe])?,
         Answer::Slice(slice) => lines(&mut out, [slice])?,
         Answer::Case(page) => lines(&mut out, [page])?,
@@ -546,12 +579,14 @@ mod tests {
             ours: 1,
             pressing: 0,
             asked: true,
+            at_risk: 0,
+            urgent: Vec::new(),
             letters: BTreeSet::from(["Q", "Wt"]),
         };
         assert_eq!(foot.legend(), "Q ready · Wt for a date");
         assert_eq!(
             foot.words(false),
-            "1 case, 1 ours; 0 due within the hour with nobody on it."
+            "1 case, 1 ours, 0 at risk; 0 due within the hour with nobody on it."
         );
         assert_eq!(foot.words(true), "1 case, 1 ours.");
     }

@@ -35,6 +35,9 @@ pub fn slice(slice: &SliceAnswer, zone: &Zone, now: Timestamp) -> String {
         put!(text, "      Left behind: {context}");
     }
     put!(text, "      Why this one: {}", slice.why);
+    for advice in &slice.advice {
+        put!(text, "      {advice}");
+    }
     let said = slice.messages.iter().filter(|one| !is_automatic(one)).take(MESSAGES);
     for (place, one) in said.enumerate() {
         let most = if place == 0 { NEWEST_LINES } else { OLDER_LINES };
@@ -111,7 +114,26 @@ fn promises(text: &mut String, row: &CaseRow, promises: &[PromiseRow], zone: &Zo
     let who = row.owner.as_deref().unwrap_or("nobody yet");
     for promise in promises.iter().filter(|one| one.state == "open") {
         let due = say::line(promise.due, zone, now);
-        put!(text, "      reply by {due} · {} · {who}", promise.word);
+        let risk = if promise.at_risk { " · at risk" } else { "" };
+        put!(text, "      reply by {due} · {} · {who}{risk}", promise.word);
+        if let Some(trouble) = &promise.trouble {
+            put!(text, "      at risk: {}", trouble.said(zone, now));
+        }
+        if let Some(at) = promise.offered {
+            put!(
+                text,
+                "      offered instead: {}, until they accept the time above stands",
+                say::short(at, zone, now)
+            );
+        }
+        if let Some(at) = promise.wished {
+            put!(
+                text,
+                "      they ask for {}: `duly promise {} --accept` or `--refuse`",
+                say::short(at, zone, now),
+                row.case
+            );
+        }
     }
 }
 

@@ -192,7 +192,8 @@ fn linked(text: &str, links: &[String], html: &mut String) {
         .iter()
         .filter(|link| !link.is_empty())
         .filter_map(|link| Some((rest.find(link.as_str())?, link)))
-        .min()
+        // One page's address may begin another's: the longer is meant.
+        .min_by_key(|(place, link)| (*place, std::cmp::Reverse(link.len())))
     {
         escape(&rest[..place], html);
         html.push_str("<a href=\"");

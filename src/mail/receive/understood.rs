@@ -11,6 +11,8 @@ use crate::mail::catalogue;
 use crate::mail::list;
 use crate::mail::parse::{Mailbox, Understood};
 use crate::mail::remark;
+use crate::mail::wish;
+use std::sync::OnceLock;
 
 /// What the desk needs of a mail that was understood.
 pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
@@ -72,6 +74,15 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         origin: None,
         date: mail.date.map(|date| date.to_string()),
     };
+    let answered = mail.calendar.as_ref();
+    let wish = answered
+        .and_then(|calendar| wish::of_calendar(calendar, &mail.new_text))
+        .or_else(|| {
+            wish::read(
+                &mail.new_text,
+                author.as_ref().and_then(|one| one.name.as_deref()).unwrap_or_default(),
+            )
+        });
     let folded = [mail.signature.as_str(), mail.quoted_text.as_str(), mail.beside.as_str()]
         .join("\n")
         .trim()
@@ -116,8 +127,10 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         facts,
         entry: address::entry_of(&desk.entries, waiting.envelope_to.iter().chain(&named)),
         severity: None,
+        wish,
         shadow: waiting.shadow,
         trouble,
+        worked_out: OnceLock::new(),
     }
 }
 

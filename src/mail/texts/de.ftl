@@ -110,10 +110,12 @@ a-arrived-untitled = Ihre Mail ist angekommen{ $files ->
 }
 a-label-reply = Wir antworten bis
 a-later-than-usual = Das ist später als sonst: die früheste Zeit, die wir halten können.
-a-change = Passt Ihnen eine andere Zeit besser, früher oder später, dann antworten Sie und nennen Sie sie.
-a-change-link = Passt Ihnen eine andere Zeit besser, früher oder später: { $link } oder antworten Sie und nennen Sie sie.
-a-urgent = Ist es schlimmer geworden (Produktion steht), dann beginnen Sie Ihre Antwort mit „urgent:“. Dann sieht ein Mensch sie zuerst an.
-a-urgent-by = Ist es schlimmer geworden (Produktion steht), dann beginnen Sie Ihre Antwort mit „urgent:“. Dann liest ein Mensch sie bis { $time }.
+a-offered = Vielleicht können wir sie nicht halten: was schon zugesagt ist, füllt die Zeit. Halten können wir { $time }.
+a-offered-ok = Ist Ihnen das recht? Antworten Sie „ok“. Bis dahin gilt die Zeit oben.
+a-change = Passt Ihnen eine andere Zeit besser, früher oder später, dann antworten Sie „zeit: morgen 10:00“.
+a-change-link = Passt Ihnen eine andere Zeit besser, früher oder später: { $link } oder antworten Sie „zeit: morgen 10:00“.
+a-urgent = Ist es schlimmer geworden (Produktion steht), dann beginnen Sie Ihre Antwort mit „dringend:“. Dann sieht ein Mensch sie zuerst an.
+a-urgent-by = Ist es schlimmer geworden (Produktion steht), dann beginnen Sie Ihre Antwort mit „dringend:“. Dann liest ein Mensch sie bis { $time }.
 a-urgent-read = Wir haben Ihre Mail als dringend verstanden: sie hat Stufe 1, und ein Mensch sieht sie zuerst an.
 a-twice = Sie brauchen nichts zweimal zu schicken.
 a-large-files = Große Dateien: { $link }
@@ -131,18 +133,45 @@ b-case-link = Der ganze Fall: { $link } · Fall { $case }
 
 # --- C
 
+label-earliest = Früheste Zeit
 c-said = wir haben eine Antwort bis { $time } zugesagt.
 c-longer = Wir brauchen länger: { $why }
 c-sooner = Es geht früher: { $why }
+c-longer-plain = Wir möchten später antworten.
+c-sooner-plain = Wir können früher antworten.
+c-wished = Sie möchten eine Antwort bis { $time }.
+c-not-honest = Das können wir nicht zusagen: was schon zugesagt ist, füllt die Zeit.
 c-agreed = Abgemacht: statt bis { $old } antworten wir bis { $time }.
+c-fine = Abgemacht: wir antworten bis { $time }.
 c-meanwhile = Bis dahin: { $words }
 c-question = Ist Ihnen das recht?
 c-label-yes = Ja
 c-label-other = Eine andere Zeit
 c-label-keep = Ich brauche es bis { $time }
-c-keep-lead = geht an { $lead } (Leitung), der Bescheid kommt bis { $time }
-c-or-ok = oder antworten Sie „ok“
+c-keep-lead = antworten Sie „es bleibt dabei“; { $lead } (Leitung) erfährt davon
+c-or-ok = antworten Sie „ok“
+c-or-time = antworten Sie „zeit: morgen 10:00“
+c-or-keep = antworten Sie „es bleibt dabei“
 c-stands = Bis Sie antworten, gilt die alte Zeit.
+c-stands-until = Bis Sie antworten, gilt die alte Zeit: { $time }.
+c-wish-lead = Ihr Wunsch liegt bei { $lead } (Leitung). Sie hören bis { $time }, ob es geht.
+c-wish-person = Ein Mensch entscheidet über Ihren Wunsch. Sie hören bis { $time }, ob es geht.
+c-old-stands = Die zugesagte Zeit gilt: wir antworten bis { $time }.
+c-kept = es bleibt bei dem, was zugesagt ist: wir antworten bis { $time }.
+c-kept-lead = { $lead } (Leitung) weiß, dass Sie es bis dahin brauchen.
+c-declined = Das geht nicht.
+c-declined-because = Das geht nicht: { $why }
+c-lapsed = Niemand konnte es rechtzeitig zusagen.
+c-unread = „{ $words }“ haben wir nicht als eine Zeit verstanden, die noch kommt. Nichts wurde geändert.
+c-unread-how = Passt Ihnen eine andere Zeit besser? Antworten Sie zum Beispiel „zeit: morgen 10:00“.
+c-entry-declined = Ihr Kalender hat den Eintrag unserer Antwort abgelehnt. Das allein ändert nichts.
+c-worse = es ist schlimmer geworden und hat jetzt Stufe 1. Ein Mensch sieht es zuerst an; wir antworten bis { $time }.
+c-disputed = unsere Antwort vom { $time } hat nicht geholfen.
+c-next = Sie hören von uns bis { $time }.
+c-unneeded = Sie brauchen keine Antwort, also schulden wir Ihnen keine. Schreiben Sie jederzeit, dann gibt es eine neue Zusage.
+c-undone = was zuletzt gesagt wurde, ist zurückgenommen.
+c-who = Das kam von { $who }.
+c-undo = War das nicht so gemeint, oder nicht von Ihnen? { $link } nimmt es zurück, bis { $time }.
 
 # --- D
 
@@ -231,3 +260,44 @@ h-undo-until = Mit #undo in der ersten Zeile nehmen Sie es zurück, bis { $time 
 h-refused-subject = Nicht getan: { $subject }
 h-done-subject = Getan: { $subject }
 h-refused = Nichts wurde getan, und nichts ging an den Kunden. { $why }
+
+# --- Warum eine Zeit ist, wie sie ist
+
+why-hours = { $count ->
+    [one] 1 Geschäftsstunde
+   *[other] { $count } Geschäftsstunden
+}
+why-minutes = { $count ->
+    [one] 1 Minute
+   *[other] { $count } Minuten
+}
+why-days = { $count ->
+    [one] 1 Geschäftstag
+   *[other] { $count } Geschäftstage
+}
+why-severity = { $number ->
+    [1] 1 (Stillstand)
+    [2] 2 (schwer)
+    [3] 3 (eingeschränkt)
+   *[4] 4 (Frage)
+}
+why-default = Wer keine eigene Vereinbarung hat, bekommt bei Stufe { $severity } { $target }.
+why-agreement = Vereinbarung { $agreement } (Fassung { $version }) gibt bei Stufe { $severity } { $target }.
+why-counted = Sie zählen ab { $from }, in den Zeiten { $hours } ({ $place }).
+why-counted-always = Sie zählen ab { $from }, rund um die Uhr.
+why-behind = { $count ->
+    [one] Eine Zusage an Sie ist schon offen, und diese zählt von ihr an.
+   *[other] Es sind schon { $count } Zusagen an Sie offen, und diese zählt von der letzten an.
+}
+why-closed = Geschlossen ist am: { $dates }.
+why-after-break = Die Zeit davor wurde nicht gehalten, darum gibt es diese.
+why-next-word = Unser Warten ist ohne Mail von Ihnen zu Ende, und wir schulden Ihnen das nächste Wort.
+why-released = Ein Mensch hat Ihre Mail erst freigegeben, und die Zeit zählt von da an.
+why-owed = Jemand von uns hat diese Zeit in einer Antwort genannt.
+why-moved = Beide Seiten haben diese Zeit ausgemacht, statt der vorigen.
+why-disputed = Sie haben gesagt, dass unsere letzte Antwort nicht geholfen hat.
+why-worse = Sie haben gesagt, dass es schlimmer geworden ist.
+why-full = Wer antworten kann, ist bis { $time } durch frühere Zusagen belegt: das ist die früheste Zeit, die zu halten ist.
+why-earliest = Es ist die früheste Zeit, die neben allem zu halten ist, was zugesagt ist.
+why-unknown = Niemand hat aufgeschrieben, wie diese Zeit gefunden wurde.
+date-short = { $weekday } { $day }. { $month }

@@ -119,8 +119,10 @@ a-arrived-untitled = your mail has arrived{ $files ->
 }
 a-label-reply = We will reply by
 a-later-than-usual = This is later than our usual time: it is the earliest that we can keep.
-a-change = If another time suits you, earlier or later, answer and say which.
-a-change-link = If another time suits you, earlier or later: { $link } or answer and say which.
+a-offered = We may not be able to keep it: what is promised already fills the time. What we can keep is { $time }.
+a-offered-ok = Is that all right? Answer "ok". Until you do, the time above stands.
+a-change = If another time suits you, earlier or later, answer "time: tomorrow 10:00".
+a-change-link = If another time suits you, earlier or later: { $link } or just answer "time: tomorrow 10:00".
 a-urgent = If it has become worse (production down), begin your answer with "urgent:". A person then looks at it first.
 a-urgent-by = If it has become worse (production down), begin your answer with "urgent:". A person then reads it by { $time }.
 a-urgent-read = We read your mail as urgent: it stands at severity 1, and a person looks at it first.
@@ -138,20 +140,47 @@ b-not-helped = Did this not help? { $link } (you get a new time)
 b-case = Case { $case }
 b-case-link = Whole case: { $link } · case { $case }
 
-# --- C: promise changed
+# --- C: another time offered, asked for, agreed or not
 
+label-earliest = Earliest time
 c-said = we said we would reply by { $time }.
 c-longer = We need longer: { $why }
 c-sooner = We can be sooner: { $why }
+c-longer-plain = We would like to reply later than that.
+c-sooner-plain = We can reply sooner.
+c-wished = you asked for a reply by { $time }.
+c-not-honest = We cannot promise that: what is promised already fills the time.
 c-agreed = Agreed: instead of { $old } we reply by { $time }.
+c-fine = Agreed: we reply by { $time }.
 c-meanwhile = Until then: { $words }
 c-question = Is that all right?
 c-label-yes = Yes
 c-label-other = Another time
 c-label-keep = I need it by { $time }
-c-keep-lead = goes to { $lead } (lead), who writes to you by { $time }
-c-or-ok = or answer "ok"
+c-keep-lead = answer "keep"; { $lead } (lead) hears of it
+c-or-ok = answer "ok"
+c-or-time = answer "time: tomorrow 10:00"
+c-or-keep = answer "keep"
 c-stands = Until you answer, the old time stands.
+c-stands-until = Until you answer, the old time stands: { $time }.
+c-wish-lead = Your wish is with { $lead } (lead). You hear by { $time } whether it can be done.
+c-wish-person = A person decides on your wish. You hear by { $time } whether it can be done.
+c-old-stands = The promised time stands: we reply by { $time }.
+c-kept = we keep to what was promised: we reply by { $time }.
+c-kept-lead = { $lead } (lead) knows that you need it by then.
+c-declined = We cannot do it.
+c-declined-because = We cannot do it: { $why }
+c-lapsed = Nobody could grant it in time.
+c-unread = we did not understand "{ $words }" as a time to come. Nothing was changed.
+c-unread-how = Another time suits you better? Answer for example "time: tomorrow 10:00".
+c-entry-declined = your calendar declined the entry of our reply. That changes nothing by itself.
+c-worse = it has become worse, and stands at severity 1 now. A person looks at it first; we reply by { $time }.
+c-disputed = our reply of { $time } did not help.
+c-next = You hear from us by { $time }.
+c-unneeded = you need no reply, so we owe you none. Write at any time, and there is a new promise.
+c-undone = what was said last is taken back.
+c-who = { $who } said so.
+c-undo = Not meant so, or not by you? { $link } takes it back until { $time }.
 
 # --- D: waiting for you
 
@@ -240,3 +269,44 @@ h-undo-until = First line #undo takes it back until { $time }.
 h-refused-subject = Not done: { $subject }
 h-done-subject = Done: { $subject }
 h-refused = Nothing was done, and nothing was sent to the customer. { $why }
+
+# --- Why a time is what it is
+
+why-hours = { $count ->
+    [one] 1 business hour
+   *[other] { $count } business hours
+}
+why-minutes = { $count ->
+    [one] 1 minute
+   *[other] { $count } minutes
+}
+why-days = { $count ->
+    [one] 1 business day
+   *[other] { $count } business days
+}
+why-severity = { $number ->
+    [1] 1 (stopped)
+    [2] 2 (severe)
+    [3] 3 (limited)
+   *[4] 4 (question)
+}
+why-default = Everybody without an agreement of their own gets { $target } at severity { $severity }.
+why-agreement = Agreement { $agreement } (version { $version }) gives { $target } at severity { $severity }.
+why-counted = They count from { $from }, in the hours { $hours } ({ $place }).
+why-counted-always = They count from { $from }, round the clock.
+why-behind = { $count ->
+    [one] One promise to you is open already, and this one counts from it.
+   *[other] { $count } promises to you are open already, and this one counts from the last of them.
+}
+why-closed = Closed on: { $dates }.
+why-after-break = The time before was not kept, so this one was made.
+why-next-word = Our wait has ended without a mail of yours, and we owe you the next word.
+why-released = A person released your mail first, and the time counts from then.
+why-owed = An engineer named this time in a reply.
+why-moved = Both sides agreed on this time, instead of the one before.
+why-disputed = You said that our last reply did not help.
+why-worse = You said that it has become worse.
+why-full = Who can answer is booked until { $time } by what was promised before, so this is the earliest that can be kept.
+why-earliest = It is the earliest that can be kept beside everything that is promised.
+why-unknown = Nobody wrote down how this time was found.
+date-short = { $weekday } { $day } { $month }

@@ -42,6 +42,8 @@ pub struct Known {
     pub ids: Vec<String>,
     /// A signed mail of hers that somebody kept.
     pub captured: Vec<u8>,
+    /// What the forgeries say.
+    pub words: String,
 }
 
 /// Keys of the world, one for every domain that signs.
@@ -148,9 +150,14 @@ pub const USUAL: [&str; 7] = [
 
 /// A plain mail.
 pub fn plain(from: &str, to: &str, subject: &str, id: &str, more: &str) -> Vec<u8> {
+    saying("Please send me everything again.", from, to, subject, id, more)
+}
+
+/// A plain mail with words of its own.
+pub fn saying(words: &str, from: &str, to: &str, subject: &str, id: &str, more: &str) -> Vec<u8> {
     format!(
         "From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\nDate: Mon, 2 Mar 2026 09:00:00 +0000\r\nMessage-ID: <{id}>\r\n\
-         {more}MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nPlease send me everything again.\r\n"
+         {more}MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{words}\r\n"
     )
     .into_bytes()
 }
@@ -172,8 +179,8 @@ pub fn forged(world: &World, known: &Known, n: usize) -> Letter {
         reference.clone()
     };
     let subject = "Re: Replica lag";
-    let hers = |more: &str| plain(&format!("Priya Nair <{PRIYA}>"), &to, subject, &id, more);
-    let from = |value: &str| plain(value, &to, subject, &id, &more);
+    let hers = |more: &str| saying(&known.words, &format!("Priya Nair <{PRIYA}>"), &to, subject, &id, more);
+    let from = |value: &str| saying(&known.words, value, &to, subject, &id, &more);
     let text = |raw: Vec<u8>| String::from_utf8(raw).expect("ours");
     let evil_signed = |raw: &[u8]| world.signed("evil.example", &USUAL, false, raw);
     let captured = text(known.captured.clone());
@@ -294,7 +301,7 @@ pub fn forged(world: &World, known: &Known, n: usize) -> Letter {
             "e",
         ),
         17 => {
-            let own = plain("Priya <priya@northw1nd.example>", &to, subject, &id, &more);
+            let own = from("Priya <priya@northw1nd.example>");
             (
                 "a lookalike that signs",
                 world.signed("northw1nd.example", &USUAL, false, &own),
@@ -303,12 +310,12 @@ pub fn forged(world: &World, known: &Known, n: usize) -> Letter {
             )
         }
         18 => {
-            let own = plain("Priya <priya@northwind.example.evil.example>", &to, subject, &id, &more);
+            let own = from("Priya <priya@northwind.example.evil.example>");
             let raw = world.signed("northwind.example.evil.example", &USUAL, false, &own);
             ("her domain below another", raw, format!("b{n}@evil.example"), "e")
         }
         19 => {
-            let own = plain("Priya <priya@sales.northwind.example>", &to, subject, &id, &more);
+            let own = from("Priya <priya@sales.northwind.example>");
             ("a domain below hers", own, format!("b{n}@evil.example"), "e")
         }
         20 => {

@@ -1,0 +1,58 @@
+//! People as the planner counts them: the minutes in which they are there, and who can answer what.
+
+use crate::desk::absence;
+use crate::desk::admission::may_answer;
+use crate::desk::engineer::Engineer;
+use crate::refusal::Outcome;
+use crate::store::Tx;
+use jiff::Timestamp;
+use plan::interval::{Interval, without};
+use plan::snapshot;
+
+/// Everybody with the minutes of their hours, less the time in which they are away.
+pub(super) fn planned(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    engineers: &[Engineer],
+    ahead: Interval,
+) -> Outcome<Vec<snapshot::Engineer>> {
+    let away = absence::ahead(tx, now)?;
+    let mut found = Vec::with_capacity(engineers.len());
+    for (at, one) in engineers.iter().enumerate() {
+        let hours = one.calendar()?.open_minutes(ahead);
+        let own = || away.iter().filter(|absence| absence.engineer == one.id);
+        let gaps: Vec<Interval> = own().map(absence::Absence::minutes).collect();
+        let gone = own()
+            .filter(|absence| absence.from <= now)
+            .map(|absence| absence.minutes().to);
+        found.push(snapshot::Engineer {
+            id: one.id.0,
+            class: class(engineers, at),
+            free: if gaps.is_empty() { hours } else { without(&hours, &gaps) },
+            absent_until: gone.max(),
+            running: None,
+            allowances: Vec::new(),
+        });
+    }
+    Ok(found)
+}
+
+/// Engineers of the same lanes and layer are one class, named by the place of the first of them.
+fn class(engineers: &[Engineer], at: usize) -> i64 {
+    let own = &engineers[at];
+    let same = |other: &Engineer| {
+        other.layer == own.layer
+            && other.lanes.len() == own.lanes.len()
+            && other.lanes.iter().all(|lane| own.lanes.contains(lane))
+    };
+    engineers.iter().position(same).unwrap_or(at) as i64
+}
+
+/// The classes that may answer a lane and layer.
+pub(super) fn able(engineers: &[Engineer], lane: &str, layer: i64) -> Vec<i64> {
+    let able = (0..engineers.len()).filter(|&at| may_answer(&engineers[at], lane, layer));
+    let mut classes: Vec<i64> = able.map(|at| class(engineers, at)).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    classes
+}
