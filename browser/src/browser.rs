@@ -19,6 +19,9 @@ const AXE_TAGS: &[&str] = &["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a
 
 /// Wait for a page to become what is awaited.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often Chromium may be started for one browser: now and then its process ends before it listens, which says
+/// nothing of a page.
+const STARTS: usize = 4;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -58,13 +61,24 @@ impl Browser {
     /// A browser of 1280 × 800, or `None` with a plain word on stderr where Chromium is not installed.
     ///
     /// # Errors
-    /// Under CI, where Chromium must be there; and when it does not start.
+    /// Under CI, where Chromium must be there; and when it does not start, tried several times with a new profile.
     pub async fn start() -> Result<Option<Self>> {
         if let Some(reason) = missing() {
             ensure!(std::env::var_os("CI").is_none(), "{reason}");
             eprintln!("this journey was NOT made: {reason}");
             return Ok(None);
         }
+        let mut tries = 1;
+        loop {
+            match Self::start_once().await {
+                Err(error) if tries < STARTS => eprintln!("Chromium did not start, try {tries} of {STARTS}: {error:#}"),
+                outcome => return outcome.map(Some),
+            }
+            tries += 1;
+        }
+    }
+
+    async fn start_once() -> Result<Self> {
         let driver = Driver::start().await?;
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let client = builder
@@ -76,7 +90,7 @@ impl Browser {
             _driver: driver,
         };
         browser.size(1280, 800).await?;
-        Ok(Some(browser))
+        Ok(browser)
     }
 
     /// Opens an address and waits until the page has loaded.
