@@ -1,7 +1,23 @@
 //! Every bound of the desk, in one place (SECURITY.md §5.9 of the design).
 //!
-//! A list without a limit or a loop without a bound is a defect; whoever needs a new one adds it here with its reason.
-//! Sizes are bytes, times are seconds, unless the name says otherwise.
+//! A list without a limit or a loop without a bound is a defect; whoever needs a new one adds it here with its reason, in the
+//! file of its topic if there is one. Sizes are bytes, times are seconds, unless the name says otherwise.
+
+mod agreement;
+mod fetch;
+mod files;
+mod ledger;
+mod schedule;
+mod session;
+mod web;
+
+pub use agreement::*;
+pub use fetch::*;
+pub use files::*;
+pub use ledger::*;
+pub use schedule::*;
+pub use session::*;
+pub use web::*;
 
 /// Largest message taken, raw bytes: announced in `SIZE`, refused with 552 beyond.
 pub const MESSAGE_BYTES: usize = 50_000_000;
@@ -101,7 +117,6 @@ pub const PLACE_AT_ONCE: usize = 64;
 pub const PLACE_AHEAD: usize = 8;
 /// Mails handed to the worker at once.
 pub const PARSE_BATCH: usize = 64;
-
 /// One SMTP command line, CRLF included (RFC 5321 §4.5.3.1.4, with room for SMTPUTF8 and parameters).
 pub const SMTP_COMMAND_BYTES: usize = 512;
 /// Wait for the next SMTP command.
@@ -151,40 +166,8 @@ pub const SMTP_ERRORS: usize = 20;
 pub const UNVERIFIED_MAILS_PER_HOUR: usize = 200;
 /// Free share of the disk under which mail is told 452 (and never less than 1.5 times the announced size).
 pub const FREE_DISK_SHARE: f64 = 0.05;
-
-/// HTTP request head.
-pub const HTTP_HEADER_BYTES: usize = 16 * 1024;
-/// Wait for an HTTP request head.
-pub const HTTP_HEADER_SECONDS: u64 = 10;
-/// Body of a JSON request or form.
-pub const HTTP_BODY_BYTES: usize = 1_000_000;
-/// HTTP connections at once.
-pub const HTTP_CONNECTIONS: usize = 1_000;
-/// Header fields of an HTTP request: browsers send about fifteen.
-pub const HTTP_HEADERS: usize = 64;
-/// Wait for the body of a form.
-pub const HTTP_BODY_SECONDS: u64 = 30;
-/// Requests under way when the desk stops have this long to end.
-pub const HTTP_FINISH_SECONDS: u64 = 5;
-/// Least time between two news that a screen has changed: a burst of mail is one refresh.
-pub const LIVE_MILLIS: u64 = 1_000;
-/// Pause after which a screen hears that the desk still runs, and the desk notices that a screen is gone.
-pub const LIVE_HEARTBEAT_SECONDS: u64 = 25;
-/// Cases of one group on the run queue; the rest is one link away.
-pub const PAGE_ROWS: i64 = 50;
-/// Newest messages of a case on its page; older ones on demand.
-pub const PAGE_MESSAGES: i64 = 30;
-/// Messages of a case on one page on demand.
-pub const PAGE_MESSAGES_MAX: i64 = 500;
-/// Text of one message on a page; the whole is one link away.
-pub const PAGE_TEXT_BYTES: usize = 64 * 1024;
-/// Deadlines that the timetable is drawn from.
-pub const TIMETABLE_DEADLINES: i64 = 200;
-/// Engineers who have a row in the timetable; the others are counted.
-pub const TIMETABLE_ROWS: usize = 14;
 /// One request line on the desk's local socket (a reply's text travels in it).
 pub const LOCAL_REQUEST_BYTES: usize = 4 * 1024 * 1024;
-
 /// Jobs of one group commit; the group is closed by time as well ([`GROUP_MILLIS`]).
 pub const GROUP_JOBS: usize = 128;
 /// A group commit takes no further job after this many milliseconds of work.
@@ -195,7 +178,6 @@ pub const GATHER_JOBS: usize = 16;
 pub const GATHER_MILLIS: u64 = 1;
 /// Jobs that may wait for the writer; beyond it callers wait for a place.
 pub const GROUP_QUEUE: usize = 4_096;
-
 /// Readers of the database at once; a fifth read waits for a place. Reads are short, and each SQLite reader may hold 1 MiB of cache.
 pub const READERS: usize = 4;
 /// Wait for a reader's place before a read is answered as failed: only a read that never ends can cause it.
@@ -216,7 +198,6 @@ pub const POSTGRES_CONNECT_SECONDS: u64 = 5;
 pub const POSTGRES_BACKOFF_MILLIS: u64 = 5_000;
 /// Wait for the lock of a PostgreSQL desk: the server needs a moment to notice that a killed desk is gone.
 pub const POSTGRES_LOCK_MILLIS: u64 = 1_500;
-
 /// Rows of a list unless asked otherwise.
 pub const LIST_ROWS: i64 = 200;
 /// Rows of a list at most: `--json` lists of everything are read in pages of this size.
@@ -250,45 +231,6 @@ pub const INDEX_WORD_BYTES: usize = 128;
 pub const REPLY_BYTES: usize = 1_000_000;
 /// Subject shown and stored.
 pub const SUBJECT_CHARS: usize = 500;
-
-/// Minutes of work that a promise is counted with, by severity, worst first: what it takes on average within its bound, with
-/// what switches add. The worst case is the timetable's business; a count of worst cases would refuse what can be held.
-pub const WORK_MINUTES: [i64; 4] = [25, 31, 36, 36];
-/// Minutes of work after which a promise comes to a finding, by severity, worst first (M, PRODUCT.md §3.4).
-pub const BOUND_MINUTES: [i64; 4] = [30, 60, 120, 120];
-/// By how many minutes that is stretched, once, where the plan stays whole.
-pub const STRETCH_MINUTES: i64 = 30;
-/// Minutes of a quantum: after it a decision is taken (PRODUCT.md §1).
-pub const QUANTUM_MINUTES: i64 = 20;
-/// Minutes that it takes to write down what was found.
-pub const FINDING_MINUTES: i64 = 8;
-/// Minutes that it takes to change over to a case.
-pub const SWITCH_MINUTES: i64 = 3;
-/// A finding that says something needs this many minutes of work.
-pub const USEFUL_MINUTES: i64 = 10;
-/// A case that is put aside this many minutes before its due is not taken up again in time.
-pub const CLOSE_MINUTES: i64 = 90;
-/// Nearest open promises that a plan seats (SCHEDULING.md §4 of the design): reading them from rows is most of what a plan
-/// costs, and nobody works further ahead in a day. What lies behind is counted.
-pub const PROMISES_PLANNED: i64 = 300;
-/// Newest pieces of work that the plan learns from: five times what a sort of work needs to speak for itself.
-pub const WORK_REMEMBERED: usize = 1_000;
-/// Entries of lists that the planner may look at to help what is late, at each event: see `plan::schedule::Board::within`.
-pub const PLAN_STEPS: usize = 2_000;
-/// The same where people wait for advice: what is at risk, and whom to ask.
-pub const ADVICE_STEPS: usize = 30_000;
-/// Minutes between the planned and the promised time: what one slice of another case or one stretch can cost.
-pub const GUARD_MINUTES: i64 = 30;
-/// Minutes to which offered times are rounded up: nobody is promised 10:43.
-pub const ADMITTED_STEP_MINUTES: i64 = 5;
-/// Minutes of one slot in which promised work is summed for admission; migration 0080 knows it as well.
-pub const SLOT_MINUTES: i64 = 15;
-/// Slots with work that admission reads: beyond so many the desk is full, and it knows no date.
-pub const SLOTS_COUNTED: i64 = 1_200;
-/// Cases that a reason names as the largest of what is promised.
-pub const LARGEST_SAID: usize = 3;
-/// Names of engineers in a refusal.
-pub const NAMES_SAID: usize = 5;
 /// Business days after which an offer by mail lapses (PRODUCT.md §3.12).
 pub const OFFER_BUSINESS_DAYS: u32 = 2;
 /// Open minutes within which somebody is told what became of a wish that the count did not grant, by a lead or by the clock.
@@ -303,9 +245,6 @@ pub const TIMES_OFFERED: usize = 3;
 pub const OFFER_REASON_CHARS: usize = 300;
 /// Words at the top of a mail that are looked at for a wish; nobody needs a longer line for a time.
 pub const WISH_LINE_CHARS: usize = 120;
-/// Promises at risk that the run queue lists with what would help; the rest are counted.
-pub const AT_RISK_SHOWN: usize = 5;
-
 /// Seconds a reply is held before it leaves, of which ten are shown for undo (UX.md §1.0).
 pub const HOLD_SECONDS: i64 = 13;
 /// Seconds a reply given by mail is held: the answer that offers `#undo` has to reach its writer first. A reply whose promise
@@ -421,56 +360,6 @@ pub const DELIVERY_REPLY_SECONDS: u64 = 300;
 pub const DELIVERY_DOT_SECONDS: u64 = 600;
 /// Bytes of one answer of another mail server; a longer one is no SMTP.
 pub const DELIVERY_ANSWER_BYTES: usize = 64 * 1024;
-/// Messages that are asked for files in one transaction.
-pub const FILING_AT_ONCE: i64 = 200;
-/// Tries to take files out of a mail; then they are in the raw mail only, and the page says so.
-pub const FILING_TRIES: i64 = 6;
-/// Wall-clock time the worker may spend on the files of one mail, all of them.
-pub const FILING_WALL_SECONDS: u64 = 120;
-/// Bytes of a file that the worker hands over at once.
-pub const FILING_PIECE_BYTES: usize = 256 * 1024;
-/// Hours after which bytes that belong to no file are removed, and between two looks for them.
-pub const SWEEP_HOURS: i64 = 24;
-/// Names of bytes that are looked up in one transaction.
-pub const SWEEP_AT_ONCE: usize = 500;
-/// Longest pause before what failed or is left lying is looked at again.
-pub const FILING_PAUSE_SECONDS: i64 = 10;
-/// Bytes of an object that are sent to its place at once; an S3 part has at least 5 MiB, and 10,000 parts are the most.
-pub const FILE_PIECE_BYTES: usize = 16 * 1024 * 1024;
-/// Name of a file on disk and in headers: what file systems take.
-pub const FILE_NAME_BYTES: usize = 200;
-/// Bytes of a file that one answer on the local socket carries.
-pub const FILE_CHUNK_BYTES: u64 = 1024 * 1024;
-/// Files of a reply that go in the mail itself, all together: most servers take ten megabytes, and base64 adds a third.
-pub const ENCLOSED_BYTES: u64 = 5_000_000;
-/// One uploaded file.
-pub const UPLOAD_BYTES: u64 = 100_000_000_000;
-/// Uploads of one case in all.
-pub const UPLOADS_CASE_BYTES: u64 = 500_000_000_000;
-/// Uploads of one case, those that were given up as well: each is an entry of the case.
-pub const UPLOADS_CASE: i64 = 1_000;
-/// Uploads in all of a customer whom the desk made from an address: of anybody whose mail is verified.
-pub const UPLOADS_STRANGER_BYTES: u64 = 10_000_000_000;
-/// Uploads of one case under way at once.
-pub const UPLOADS_OPEN: i64 = 20;
-/// Days after which an upload is given up that nobody went on with.
-pub const UPLOAD_DAYS: i64 = 7;
-/// Bytes of an upload between two syncs: what a sender repeats after a power cut.
-pub const UPLOAD_SYNC_BYTES: u64 = 16 * 1024 * 1024;
-/// Files of one form, all together: who has no script has no upload that goes on.
-pub const FORM_UPLOAD_BYTES: u64 = 100_000_000;
-/// Files in one form.
-pub const FORM_UPLOADS: usize = 20;
-/// Days after its case was closed on which a link still works (SECURITY.md §5.6 of the design).
-pub const LINK_DAYS: i64 = 90;
-/// Wait for clamd with one file, all of it.
-pub const SCAN_SECONDS: u64 = 600;
-/// Wait for a connection to clamd.
-pub const SCAN_CONNECT_SECONDS: u64 = 10;
-/// One answer of clamd.
-pub const SCAN_ANSWER_BYTES: u64 = 4 * 1024;
-/// Longest pause before clamd is asked again about a file that was not scanned.
-pub const SCAN_AGAIN_MINUTES: i64 = 60;
 /// Promises at target at a time for a customer that the desk made from an address (PRODUCT.md §3.2).
 pub const PROMISES_OF_UNKNOWN: i64 = 3;
 /// Promises at target at a time for a customer that an administrator entered (PRODUCT.md §3.2).
@@ -491,107 +380,3 @@ pub const WORKER_IDLE_SECONDS: u64 = 5;
 pub const LOCAL_SESSIONS: usize = 256;
 /// How long alarms wait for more of their kind to be set before the earliest is looked for again.
 pub const ALARM_PATIENCE_MILLIS: u64 = 200;
-/// Wait for an answer of a server that holds mail, and for the next bytes of a mail that comes from it.
-pub const FETCH_REPLY_SECONDS: u64 = 60;
-/// IDLE is begun anew after this: half of what servers grant (RFC 2177), and a dead connection is noticed by then.
-pub const FETCH_IDLE_SECONDS: u64 = 14 * 60;
-/// Pause between two looks into a mailbox whose server does not tell of new mail.
-pub const FETCH_POLL_SECONDS: u64 = 30;
-/// First pause after a connection that broke off; it doubles.
-pub const FETCH_PAUSE_SECONDS: u64 = 1;
-/// Longest such pause: a server that is back is noticed within five minutes.
-pub const FETCH_PAUSE_SECONDS_MOST: u64 = 300;
-/// Tries to fetch one mail before it is left where it is, and said in the log.
-pub const FETCH_TRIES: i64 = 5;
-/// Mails of which size and date are asked at once, and rows of a mailbox handled at once.
-pub const FETCH_BATCH: usize = 100;
-/// Mails of one mailbox that are expected at once (first look, or a server that numbered anew).
-pub const FETCH_EXPECTED: usize = 200_000;
-/// One line of an IMAP server, literals apart: 200,000 numbers of mails in one SEARCH fit.
-pub const FETCH_LINE_BYTES: usize = 4 * 1024 * 1024;
-/// Header of a mail that is too large to be fetched.
-pub const FETCH_HEADER_BYTES: u64 = 64 * 1024;
-/// A JSON answer of a JMAP server.
-pub const FETCH_JSON_BYTES: usize = 8 * 1024 * 1024;
-/// Wait for a program that prints a token.
-pub const FETCH_SECRET_SECONDS: u64 = 30;
-/// A password or token.
-pub const FETCH_SECRET_BYTES: usize = 16 * 1024;
-/// Largest file of an agreement or a calendar: a century of holidays has 40 kB.
-pub const AGREEMENT_BYTES: usize = 256 * 1024;
-/// Largest iCalendar file of holidays.
-pub const HOLIDAY_FILE_BYTES: u64 = 4 * 1024 * 1024;
-/// Years before this one of which holidays are taken from a file: what is being answered may be old.
-pub const HOLIDAY_YEARS_BACK: i16 = 1;
-/// Years after this one: beyond what any target reaches.
-pub const HOLIDAY_YEARS_AHEAD: i16 = 12;
-/// Agreements that one customer may have.
-pub const AGREEMENTS_A_CUSTOMER: i64 = 50;
-/// Versions of one agreement.
-pub const VERSIONS_AN_AGREEMENT: i64 = 1_000;
-/// Names of one kind in an agreement: products, contacts, channels.
-pub const AGREEMENT_NAMES: usize = 500;
-/// Closed dates that the reason of a due time names.
-pub const WHY_DATES: usize = 10;
-/// Events or mails of a history that `duly due` reads: they are held in memory.
-pub const HISTORY_EVENTS: usize = 2_000_000;
-/// Years of which the settings' iCalendar files give holidays: what repeats every year would never end.
-pub const HOLIDAY_YEARS: (i16, i16) = (2020, 2060);
-
-/// Entries of the ledger that a proof reads at once.
-pub const PROOF_PAGE: i64 = 2_000;
-/// Entries after which a checkpoint is made (SECURITY.md §5.7 of the design).
-pub const CHECKPOINT_ENTRIES: i64 = 1_000;
-/// Time after which one is made if there is any new entry.
-pub const CHECKPOINT_SECONDS: i64 = 600;
-/// Entries that one checkpoint goes on over at most; a desk that comes to have checkpoints makes several at first.
-pub const CHECKPOINT_ENTRIES_MAX: i64 = 100_000;
-/// Checkpoints that a proof compares at once, spread over the ledger: each beyond the last only narrows where a forger
-/// with the key began.
-pub const CHECKPOINTS_COMPARED: usize = 200;
-/// Largest file of checkpoints or keys that is read.
-pub const CHECKPOINT_FILE_BYTES: u64 = 256 * 1024 * 1024;
-/// Entries that get their code in one job when the ledger's key is made.
-pub const SEAL_AT_ONCE: i64 = 5_000;
-/// Largest mail in which a receipt is looked for.
-pub const RECEIPT_MAIL_BYTES: u64 = 100_000_000;
-/// Receipts that are checked in one mail: a thread that was forwarded has several.
-pub const RECEIPTS: usize = 100;
-/// Weeks of figures that one answer holds: five years.
-pub const FIGURE_WEEKS: i64 = 261;
-/// Sums that one answer is added up from.
-pub const FIGURE_ROWS: i64 = 200_000;
-/// Entries of the ledger that are counted at once.
-pub const FIGURE_ENTRIES: i64 = 20_000;
-/// Promises that are read at once for the sums of a week.
-pub const FIGURE_PAGE: i64 = 5_000;
-/// Pause between two counts on a busy desk, at least; figures are a little older than this at most.
-pub const FIGURE_SECONDS: u64 = 5;
-/// Counting takes at most this part of the time: one count that takes a second is followed by a minute without.
-pub const FIGURE_SHARE: u32 = 60;
-/// Promises of a week on one page of the ledger.
-pub const BOOK_ROWS: i64 = 100;
-/// Promises of a day that the ledger strip draws: more would stand on each other.
-pub const STRIP_TICKS: i64 = 100;
-/// Promises in one export of a week.
-pub const BOOK_EXPORT: i64 = 100_000;
-/// Moves of a week that the ledger's page lists.
-pub const BOOK_MOVES: i64 = 200;
-/// Characters of a secret that signs somebody in, at least: 256 random bits in base32.
-pub const SECRET_CHARS: usize = 52;
-/// Minutes in which a sign-in link can be used (SECURITY.md §5.6 of the design).
-pub const SIGN_IN_MINUTES: i64 = 15;
-/// Days for which a used or expired link is still known, so that its page can say what became of it.
-pub const SIGN_IN_KEPT_DAYS: i64 = 7;
-/// Sign-in links of one person that are remembered; the oldest goes first, used or not.
-pub const SIGN_IN_LINKS: i64 = 10;
-/// Hours after which a session ends that nobody used (SECURITY.md §5.6 of the design).
-pub const SESSION_IDLE_HOURS: i64 = 12;
-/// Days after which a session ends, used or not.
-pub const SESSION_DAYS: i64 = 7;
-/// A session's last use is written down no more often: a page a second costs no write a second.
-pub const SESSION_SEEN_SECONDS: i64 = 60;
-/// Sessions of one person; with one more the one that was unused longest ends.
-pub const SESSIONS: i64 = 20;
-/// Characters of what is kept of a browser's name.
-pub const SESSION_AGENT_CHARS: usize = 60;
