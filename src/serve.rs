@@ -3,6 +3,7 @@
 //! Start: database, local socket, SMTP, understanding, post, alarms, pages. Stop: nothing new is taken; mails that are being
 //! received end; what was acknowledged is given its place; what is being sent is finished; then the database is closed.
 
+mod feeds;
 mod files;
 pub mod keys;
 mod outside;
@@ -215,6 +216,7 @@ impl Running {
         let route = route_of(&dir, &config)?;
         let courier =
             Courier::with(route, host.clone(), Arc::clone(&outside.directory), outside.waits)?.trusting(outside.tls);
+        let fetch = Arc::clone(&outside.fetch);
         let policies = Policies::new(store.clone(), outside.directory, outside.fetch);
         let signer = settings::signer_of(&dir, &config, &desk)?;
         let receipts = Arc::new(keys::signer_of(&dir, settings::domain_of(&desk))?);
@@ -250,6 +252,8 @@ impl Running {
                 workers_stopped.clone(),
             )
             .await?;
+        let feeds = feeds::follow(store.clone(), fetch, clock.clone(), workers_stopped.clone());
+        running.workers.spawn(feeds);
         let notary = Notary {
             store: store.clone(),
             desk: Arc::clone(&desk),

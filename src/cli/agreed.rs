@@ -67,6 +67,10 @@ fn request(verb: &AgreedVerb) -> anyhow::Result<Verb> {
                 name: name.clone(),
                 text: words_of(file, limits::HOLIDAY_FILE_BYTES)?,
             },
+            Some(CalendarAct::Feed { name, url, .. }) => Verb::CalendarFeed {
+                name: name.clone(),
+                url: url.clone(),
+            },
         },
         AgreedVerb::Severity {
             case,

@@ -187,6 +187,7 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
         | Verb::AgreementAmend { .. }
         | Verb::CalendarSet { .. }
         | Verb::CalendarHolidays { .. }
+        | Verb::CalendarFeed { .. }
         | Verb::Severity { .. }
         | Verb::Nice { .. }) => agreed::act(tx, now, desk, who, verb),
         other => people::administer(tx, now, desk, who, other),

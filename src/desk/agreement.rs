@@ -95,6 +95,9 @@ pub struct Agreed {
     contact_zone: Option<Zone>,
 }
 
+/// The channel of every message that earns a promise.
+const CHANNEL: &str = "mail";
+
 /// The beginning of an instant's minute: what a time that is said without seconds means.
 pub fn to_the_minute(at: Timestamp) -> Timestamp {
     let second = at.as_second();
@@ -167,6 +170,10 @@ fn outside(
         && !named(product)
     {
         return Ok(Some(format!("it does not cover {product}")));
+    }
+    // Messages come by mail; what a page of ours sends is about a message that came so.
+    if !terms.channels.is_empty() && !terms.channels.iter().any(|one| one == CHANNEL) {
+        return Ok(Some(format!("it does not cover {CHANNEL}, and this came by {CHANNEL}")));
     }
     if terms.contacts.is_empty() {
         return Ok(None);

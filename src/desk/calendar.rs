@@ -5,6 +5,7 @@
 //! by leads, from a file of hours or with the holidays of an iCalendar file.
 
 use super::Desk;
+use super::feed::FeedRow;
 use super::ledger::{self, Actor, event};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -56,6 +57,8 @@ pub struct CalendarRow {
     pub by: String,
     /// The whole calendar, as `duly due` takes it.
     pub calendar: serde_json::Value,
+    /// The feed that it follows.
+    pub feed: Option<FeedRow>,
 }
 
 /// A calendar as a person writes it into a file.
@@ -124,8 +127,16 @@ pub fn set(tx: &mut Tx<'_>, now: Timestamp, by: Actor, name: &str, text: &str) -
     write(tx, now, by, name, &calendar, "file")
 }
 
-/// Adds the holidays of an iCalendar file to a calendar; those it has stay. Returns how many dates are new.
-pub fn add_holidays(tx: &mut Tx<'_>, now: Timestamp, by: Actor, name: &str, ics: &str) -> Outcome<(Named, usize)> {
+/// Adds the holidays of an iCalendar file (or whatever `source` names) to a calendar; those it has stay. Returns how many
+/// dates are new.
+pub fn add_holidays(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    by: Actor,
+    name: &str,
+    ics: &str,
+    source: &str,
+) -> Outcome<(Named, usize)> {
     let name = name_of(name)?;
     let known = find(tx, name)?;
     let year = known.calendar.zone().local(now).year();
@@ -142,8 +153,19 @@ pub fn add_holidays(tx: &mut Tx<'_>, now: Timestamp, by: Actor, name: &str, ics:
         let said = format!("All {} holidays of this file stand in \"{name}\" already.", read.len());
         return Err(Refusal::conflict(said).into());
     }
-    let named = write(tx, now, by, name, &calendar, "iCalendar file")?;
+    let named = write(tx, now, by, name, &calendar, source)?;
     Ok((named, new))
+}
+
+/// The row of a calendar that a lead may change.
+///
+/// # Errors
+/// It is one of the settings, or there is none of this name.
+pub(super) fn changeable(tx: &mut Tx<'_>, name: &str) -> Outcome<i64> {
+    find(tx, name_of(name)?)?;
+    Ok(tx
+        .one("SELECT id FROM calendar WHERE name = $1", &values![name])?
+        .int(0))
 }
 
 /// A name that a lead may give: those of the settings are changed there.
@@ -245,8 +267,8 @@ pub fn list(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<CalendarRow>> {
         find(tx, name)?;
     }
     let rows = tx.query(
-        "SELECT c.name, v.number, v.form, v.source, v.made_at, v.made_by FROM calendar c
-         JOIN calendar_version v ON v.calendar = c.id
+        "SELECT c.name, v.number, v.form, v.source, v.made_at, v.made_by, f.url, f.read_at, f.trouble FROM calendar c
+         JOIN calendar_version v ON v.calendar = c.id LEFT JOIN calendar_feed f ON f.calendar = c.id
          WHERE v.number = (SELECT MAX(w.number) FROM calendar_version w WHERE w.calendar = c.id)
            AND (c.name = $1 OR $1 = '') ORDER BY c.name LIMIT $2",
         &values![named.unwrap_or(""), limits::LIST_ROWS_MAX],
@@ -265,6 +287,11 @@ pub fn list(tx: &mut Tx<'_>, named: Option<&str>) -> Outcome<Vec<CalendarRow>> {
                 made: row.instant(4),
                 by: row.text(5).to_owned(),
                 calendar: form,
+                feed: row.opt_text(6).map(|url| FeedRow {
+                    url: url.to_owned(),
+                    read_at: row.opt_instant(7),
+                    trouble: row.opt_text(8).map(str::to_owned),
+                }),
             })
         })
         .collect()

@@ -23,6 +23,7 @@ pub mod customer;
 pub mod delivery;
 pub mod destination;
 pub mod engineer;
+pub mod feed;
 pub mod figures;
 pub mod file;
 pub mod flood;
@@ -230,6 +231,13 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        number: 160,
+        name: "calendar_feed",
+        sql: include_str!("../../migrations/0160_calendar_feed.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// A mail was accepted and waits to be understood.
@@ -238,6 +246,8 @@ pub const ARRIVED: Topic = Topic(0);
 pub const OUTBOX: Topic = Topic(1);
 /// An alarm may be earlier than the one waited for.
 pub const ALARM: Topic = Topic(2);
+/// A feed of holidays is to be read.
+pub const FEED: Topic = Topic(5);
 /// Something that a screen shows has changed.
 pub const CHANGED: Topic = Topic(3);
 /// A file may be put to its place.

@@ -114,6 +114,7 @@ rules! {
     Calendar "calendar" Engineer ""
     CalendarSet "calendar-set" Lead ""
     CalendarHolidays "calendar-holidays" Lead ""
+    CalendarFeed "calendar-feed" Lead ""
     Severity "severity" Engineer ""
     Nice "nice" Engineer ""
     TokenMake "token-make" Lead "an administrator's: an administrator"

@@ -5,6 +5,7 @@ use super::customer;
 use super::flood;
 use super::ledger::{self, Actor, event};
 use super::message::{self, Auto, Facts, Incoming};
+use super::negotiation::hear;
 use super::{CaseId, Desk, MessageNo, OUTBOX, OutboxId};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
@@ -188,7 +189,7 @@ fn release_message(
 ) -> Outcome<CaseId> {
     let row = tx
         .first(
-            "SELECT case_id, address, author, subject, text, message_id, chain, facts, auto, raw FROM message
+            "SELECT case_id, address, author, subject, text, message_id, chain, facts, auto, at FROM message
              WHERE id = $1 AND spool_reason IS NOT NULL",
             &values![number],
         )?
@@ -210,7 +211,7 @@ fn release_message(
         served_list: facts.list.clone(),
         auto: if row.text(8) == "no" { Auto::No } else { Auto::Generated },
         facts,
-        received_at: now,
+        received_at: row.instant(9),
         ..Incoming::default()
     };
     let id = match row.opt_int(0) {
@@ -246,6 +247,9 @@ fn release_message(
         None => (now, "released"),
     };
     message::earn(tx, now, desk, id, number, &contact, &mail, from, basis)?;
+    if let Some(wish) = &mail.facts.wish {
+        hear::ask_for_new(tx, now, desk, id, number, &contact, &mail, wish)?;
+    }
     Ok(id)
 }
 

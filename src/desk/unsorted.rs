@@ -5,6 +5,7 @@
 //! the desk, since the name in its From is all that it has.
 
 use super::message::{self, Auto, Facts, Incoming, Placed};
+use super::negotiation::hear::Wish;
 use super::origin::Finding;
 use super::thread::{self, Match};
 use super::{Desk, MessageNo, automatic, customer, recheck};
@@ -30,6 +31,13 @@ pub fn place(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, mail: &Incoming, answ
             offer,
             offer_why,
             answer_to: None,
+            // A wish has no effect yet, and is not lost: releasing the mail asks for it. Every other word needs more.
+            wish: mail
+                .wish
+                .as_ref()
+                .map(|asked| &asked.wish)
+                .filter(|wish| matches!(wish, Wish::Time { .. }))
+                .cloned(),
             ..mail.facts.clone()
         },
         ..mail.clone()

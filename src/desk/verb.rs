@@ -279,6 +279,8 @@ pub enum Verb {
     CalendarSet { name: String, text: String },
     /// Adds the holidays of an iCalendar file to one.
     CalendarHolidays { name: String, text: String },
+    /// Lets one follow a feed of holidays; none ends that.
+    CalendarFeed { name: String, url: Option<String> },
     /// Sets how badly a case hits, for the promises to come.
     Severity {
         case: i64,

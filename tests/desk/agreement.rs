@@ -155,6 +155,24 @@ fn hours_local_to_the_contact_count_on_their_clocks() {
 }
 
 #[test]
+fn an_agreement_about_other_ways_than_mail_covers_no_mail_and_the_reason_says_so() {
+    on_both(|desk| {
+        customer(desk, "Northwind", "northwind.example");
+        agree(desk, "Northwind", &format!("channels = [\"web\", \"api\"]\n{FAST}"));
+        let case = desk.receive(&mail(NORA, "The daemon stops")).case();
+        let made = promise(desk, case);
+        assert_eq!(
+            made.due,
+            time("2026-03-03T10:00:00Z"),
+            "{}: the desk's own target",
+            desk.on
+        );
+        let why = made.why["not_covered"].as_str().unwrap_or_default();
+        assert!(why.contains("does not cover mail"), "{}: {}", desk.on, made.why);
+    });
+}
+
+#[test]
 fn a_target_in_business_days_is_due_at_the_close_of_the_day_and_skips_holidays() {
     on_both(|desk| {
         customer(desk, "Northwind", "northwind.example");

@@ -311,6 +311,18 @@ impl History<'_> {
             &[Value::from(self.case)],
         )?;
         assert!(told.iter().all(|row| row.int(2) >= 1), "I3: the ledger knows why");
+        // I5: a letter stands in the outbox since the instant of what caused it, and a break never lacks its letter.
+        let causeless = tx.one(
+            "SELECT COUNT(*) FROM outbox o WHERE o.case_id = $1 AND NOT EXISTS
+                 (SELECT 1 FROM event v WHERE v.case_id = o.case_id AND v.at = o.made_at)",
+            &[Value::from(self.case)],
+        )?;
+        let untold = tx.one(
+            "SELECT COUNT(*) FROM event v WHERE v.case_id = $1 AND v.kind = 'promise.broken' AND NOT EXISTS
+                 (SELECT 1 FROM outbox o WHERE o.case_id = v.case_id AND o.made_at = v.at AND o.automatic = 1)",
+            &[Value::from(self.case)],
+        )?;
+        assert_eq!((causeless.int(0), untold.int(0)), (0, 0), "I5");
         Ok(())
     }
 }

@@ -75,6 +75,11 @@ impl Fetch for Shelf {
         let found = self.policies.lock().expect("no panic inside").get(domain).cloned();
         Box::pin(async move { found.ok_or_else(|| anyhow::anyhow!("404")) })
     }
+
+    /// By its address, on the same shelf.
+    fn calendar<'a>(&'a self, url: &'a str) -> Fetching<'a> {
+        self.policy(url)
+    }
 }
 
 /// Short waits: what is slow here is slow on purpose.

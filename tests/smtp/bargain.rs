@@ -529,7 +529,7 @@ fn no_forged_step_has_any_effect() {
 
 #[test]
 fn unverified_requests_take_nothing_from_a_verified_customer() {
-    let requests = forgeries();
+    let requests = 20 * forgeries();
     scenario(|desk, world| {
         let mut client = Client::connect_from(desk.smtp(), EVIL, "mx.evil.example");
         for n in 0..requests {
@@ -557,5 +557,30 @@ fn unverified_requests_take_nothing_from_a_verified_customer() {
         );
         customer.says(desk, world, "time: thursday 10:00");
         customer.agrees(desk, "2026-03-05T09:00:00Z", 1);
+    });
+}
+
+#[test]
+fn a_time_that_held_mail_asks_for_is_asked_when_the_mail_is_released() {
+    scenario(|desk, _| {
+        let author = "new@nobody.example";
+        let mut client = Client::connect_from(desk.smtp(), EVIL, "mx.evil.example");
+        let words = "time: thursday 10:00\r\nWhich sizes do you advise?";
+        let raw = saying(words, &format!("<{author}>"), DESK, "Sizing", "n1@nobody.example", "");
+        assert_eq!(client.send(&raw, author, &[DESK]).0, 250);
+        desk.quiet();
+        assert_eq!(desk.number("SELECT COUNT(*) FROM promise", &[]), 0, "held");
+        let case = desk.number("SELECT MAX(id) FROM cases", &[]);
+        // A day later: the day that was meant is counted from the mail, not from the release.
+        desk.minutes(24 * 60);
+        desk.act(ANNA, Verb::Release { what: case.to_string() });
+        let open: Vec<Timestamp> = desk
+            .page(case)
+            .promises
+            .iter()
+            .filter(|one| one.state == "open")
+            .map(|one| one.due)
+            .collect();
+        assert_eq!(open, [time("2026-03-05T10:00:00Z")], "{}", desk.on);
     });
 }

@@ -8,6 +8,7 @@ use crate::kit::outside::{Book, Maker, Shelf, outside, quick};
 use crate::kit::sink::Sink;
 use duly::desk::MIGRATIONS;
 use duly::desk::engineer::Role;
+use duly::desk::verb::{Answer, Verb};
 use duly::mail::send::{Courier, Delivery, Fetch, Https, Policy, Route};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -92,7 +93,11 @@ async fn serve(maker: &Maker, words: Vec<u8>) -> SocketAddr {
             };
             let mut asked = [0; 1024];
             let read = stream.read(&mut asked).await.unwrap_or(0);
-            assert!(asked[..read].starts_with(b"GET /.well-known/mta-sts.txt HTTP/1.1\r\n"));
+            let asked = &asked[..read];
+            assert!(
+                asked.starts_with(b"GET /.well-known/mta-sts.txt HTTP/1.1\r\n")
+                    || asked.starts_with(b"GET /berlin.ics?years=all HTTP/1.1\r\n")
+            );
             let _ = stream.write_all(&words).await;
             let _ = stream.shutdown().await;
         }
@@ -140,6 +145,34 @@ async fn a_policy_is_fetched_from_its_own_name_and_from_nowhere_it_is_sent_to() 
     );
 }
 
+#[tokio::test]
+async fn a_feed_is_fetched_from_the_address_that_was_entered_and_believed_by_its_certificate_only() {
+    let maker = Maker::new();
+    let object = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n";
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/calendar\r\nContent-Length: {}\r\n\r\n{object}",
+        object.len()
+    );
+    let at = serve(&maker, answer.into_bytes()).await;
+    let mut book = Book::default();
+    book.addresses.insert("mta-sts.b.example".into(), vec![at]);
+    let book = Arc::new(book);
+    let of = |believed: &Maker, url: String| {
+        let https = Https::new(Arc::clone(&book) as _, believed.believed()).at_port(at.port());
+        async move { https.calendar(&url).await }
+    };
+    let url = "https://mta-sts.b.example/berlin.ics?years=all".to_owned();
+    assert_eq!(of(&maker, url.clone()).await.expect("the feed"), object);
+    let with_port = format!("https://mta-sts.b.example:{}/berlin.ics?years=all", at.port());
+    assert_eq!(of(&maker, with_port).await.expect("the feed"), object);
+    assert!(of(&Maker::new(), url.clone()).await.is_err(), "nobody vouches for it");
+    assert!(of(&maker, url.replace("https", "http")).await.is_err(), "in the clear");
+    assert!(
+        of(&maker, url.replace("mta-sts.b", "elsewhere")).await.is_err(),
+        "not found"
+    );
+}
+
 #[test]
 fn a_policy_is_believed_as_long_as_it_said_though_its_record_is_gone() {
     for database in migrated(MIGRATIONS) {
@@ -182,6 +215,65 @@ fn a_policy_is_believed_as_long_as_it_said_though_its_record_is_gone() {
         desk.minutes(27 * 60);
         assert_eq!(deferred(&desk), 0);
         assert_eq!(shelf.asked.lock().unwrap().len(), 2);
+        desk.ends_well();
+    }
+}
+
+#[test]
+fn a_calendar_follows_its_feed_and_says_when_it_cannot_be_read() {
+    const FEED: &str = "https://feiertage.example/berlin.ics";
+    let object = |days: &[&str]| {
+        let days = days
+            .iter()
+            .map(|day| format!("BEGIN:VEVENT\nDTSTART;VALUE=DATE:{day}\nSUMMARY:A day off\nEND:VEVENT\n"));
+        format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", days.collect::<String>())
+    };
+    for database in migrated(MIGRATIONS) {
+        let (book, shelf, maker) = (Arc::new(Book::default()), Arc::<Shelf>::default(), Maker::new());
+        let world = outside(&book, &shelf, &maker, WAIT);
+        let mut desk = TestDesk::open_into(database, &[], time(MONDAY), Some(world));
+        let newest = |desk: &TestDesk| match desk.owner(Verb::Calendar {
+            named: Some("berlin".into()),
+        }) {
+            Ok(Answer::Calendars(rows)) => rows[0].clone(),
+            other => panic!("{other:?}"),
+        };
+        let set = Verb::CalendarSet {
+            name: "berlin".into(),
+            text: "zone = \"Europe/Berlin\"\nhours = \"mon-fri 09:00-17:00\"\n".into(),
+        };
+        desk.owner(set).expect("a calendar");
+        let follow = |url: Option<&str>| Verb::CalendarFeed {
+            name: "berlin".into(),
+            url: url.map(str::to_owned),
+        };
+        assert!(desk.owner(follow(Some("http://feiertage.example/"))).is_err());
+        assert!(desk.owner(follow(None)).is_err(), "it follows none");
+        shelf.put(FEED, &object(&["20260303"]));
+        desk.owner(follow(Some(FEED))).expect("it follows");
+        desk.wait_for("the feed", || newest(&desk).version == 2);
+        assert_eq!(newest(&desk).special_dates, 1, "{}", desk.on);
+        // Nothing new is no trouble, and no version.
+        desk.minutes(25 * 60);
+        desk.wait_for("a second look", || {
+            newest(&desk).feed.is_some_and(|feed| feed.read_at > Some(time(MONDAY)))
+        });
+        assert_eq!(newest(&desk).version, 2, "{}", desk.on);
+        // What is no calendar, and what is not there, changes nothing and is said.
+        shelf.put(FEED, "<html>moved</html>");
+        desk.minutes(25 * 60);
+        desk.wait_for("trouble", || {
+            newest(&desk).feed.is_some_and(|feed| feed.trouble.is_some())
+        });
+        assert_eq!(newest(&desk).version, 2, "{}", desk.on);
+        shelf.put(FEED, &object(&["20260303", "20270303"]));
+        desk.minutes(61);
+        desk.wait_for("the next year", || newest(&desk).version == 3);
+        let found = newest(&desk);
+        assert_eq!((found.special_dates, found.source.as_str()), (2, "feed"), "{}", desk.on);
+        assert_eq!(found.feed.and_then(|feed| feed.trouble), None);
+        desk.owner(follow(None)).expect("it ends");
+        assert!(newest(&desk).feed.is_none());
         desk.ends_well();
     }
 }

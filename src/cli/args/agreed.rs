@@ -114,6 +114,20 @@ pub enum CalendarAct {
         /// iCalendar (.ics); - is standard input
         file: PathBuf,
     },
+    /// Add the holidays of an iCalendar feed, and look for new ones once a day
+    #[command(
+        before_help = "Example: duly calendar feed berlin https://feiertage.example/berlin.ics\nExample: duly calendar feed berlin --off"
+    )]
+    Feed {
+        /// Name of the calendar
+        name: String,
+        /// Where it is: https only
+        #[arg(required_unless_present = "off", conflicts_with = "off")]
+        url: Option<String>,
+        /// Follow it no more; its holidays stay
+        #[arg(long)]
+        off: bool,
+    },
 }
 
 /// What `due` is asked.

@@ -3,6 +3,7 @@
 use super::Screen;
 use crate::desk::agreement::{AgreementRow, HoursIn, WhenFull};
 use crate::desk::calendar::CalendarRow;
+use crate::desk::feed::FeedRow;
 use plan::{Severity, say};
 use std::fmt::Write as _;
 use std::io;
@@ -78,14 +79,34 @@ impl Screen {
                 one.special_dates.to_string(),
                 one.source.clone(),
                 self.short(one.made),
+                self.feed(one.feed.as_ref()),
             ];
             self.list.row(
-                &["NAME", "VERSION", "ZONE", "HOURS", "SPECIAL DAYS", "FROM", "MADE"],
+                &[
+                    "NAME",
+                    "VERSION",
+                    "ZONE",
+                    "HOURS",
+                    "SPECIAL DAYS",
+                    "FROM",
+                    "MADE",
+                    "FEED",
+                ],
                 cells,
                 true,
             )?;
         }
         Ok(())
+    }
+
+    /// How the last look at a feed went.
+    fn feed(&self, feed: Option<&FeedRow>) -> String {
+        match feed {
+            None => "-".to_owned(),
+            Some(FeedRow { trouble: Some(why), .. }) => format!("not read: {why}"),
+            Some(FeedRow { read_at: Some(at), .. }) => format!("read {}", self.short(*at)),
+            Some(_) => "not read yet".to_owned(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::done;
 use crate::desk::verb::{Answer, Done, Principal, Verb};
-use crate::desk::{CaseId, Desk, agreement, calendar, rank};
+use crate::desk::{CaseId, Desk, agreement, calendar, feed, rank};
 use crate::refusal::{Outcome, Refusal};
 use crate::store::Tx;
 use jiff::Timestamp;
@@ -27,9 +27,23 @@ pub(super) fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal,
             Ok(calendar_said(&named, String::new()))
         }
         Verb::CalendarHolidays { name, text } => {
-            let (named, new) = calendar::add_holidays(tx, now, who.actor(), &name, &text)?;
+            let (named, new) = calendar::add_holidays(tx, now, who.actor(), &name, &text, "iCalendar file")?;
             let days = if new == 1 { "holiday is" } else { "holidays are" };
             Ok(calendar_said(&named, format!(" {new} {days} new in it.")))
+        }
+        Verb::CalendarFeed { name, url: Some(url) } => {
+            feed::follow(tx, now, who.actor(), &name, &url)?;
+            let said = format!(
+                "Calendar {name} follows {} from now on: its holidays are added, none is taken away. `duly calendar` says how the \
+                 last look went.",
+                url.trim()
+            );
+            Ok(said_of_feed(&name, said))
+        }
+        Verb::CalendarFeed { name, url: None } => {
+            feed::end(tx, now, who.actor(), &name)?;
+            let said = format!("Calendar {name} follows no feed any more. The holidays that it brought stay.");
+            Ok(said_of_feed(&name, said))
         }
         Verb::Severity {
             case,
@@ -82,6 +96,14 @@ fn entered(now: Timestamp, desk: &Desk, made: &agreement::AgreementRow) -> Answe
         case: None,
         said,
         data: json!({"agreement": made.agreement, "version": made.version, "from": made.from, "until": made.until}),
+    })
+}
+
+fn said_of_feed(name: &str, said: String) -> Answer {
+    Answer::Done(Done {
+        case: None,
+        said,
+        data: json!({"calendar": name}),
     })
 }
 

@@ -183,6 +183,9 @@ pub struct Facts {
     /// `Date` header, RFC 3339: shown, never counted with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
+    /// The time that its author asks for, of a mail that waits until somebody vouches for it: asked at its release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<hear::Wish>,
     /// What was found out about its sender; none where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,

@@ -71,6 +71,7 @@ pub fn incoming(desk: &Desk, waiting: &Waiting, mail: Understood) -> Incoming {
         looks_like: None,
         offer: None,
         offer_why: None,
+        wish: None,
         origin: None,
         date: mail.date.map(|date| date.to_string()),
     };
