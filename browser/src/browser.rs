@@ -171,6 +171,16 @@ impl Browser {
         element.click().await.with_context(|| format!("clicking {selector}"))
     }
 
+    /// Chooses a file of this machine in the first file field that matches a CSS selector.
+    pub async fn choose_file(&self, selector: &str, path: &str) -> Result<()> {
+        let element = self
+            .client
+            .find(Locator::Css(selector))
+            .await
+            .with_context(|| format!("looking for {selector}"))?;
+        Ok(element.send_keys(path).await?)
+    }
+
     /// Presses and releases one key; [`fantoccini::key::Key`] has the ones without a letter.
     pub async fn press(&self, key: char) -> Result<()> {
         let keys = KeyActions::new("keyboard".into())

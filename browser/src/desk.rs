@@ -3,7 +3,8 @@
 //! The program is the one in `DULY_BIN`, else what was last built into `target/release` or `target/debug`. Nothing
 //! of it is linked in here: a journey sees what a person sees.
 
-use crate::smtp::{Mail, relay};
+use crate::names::nothing_known;
+use crate::smtp::{Mail, Taken, relay};
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -27,20 +28,41 @@ pub struct Desk {
     server: Child,
     http: SocketAddr,
     smtp: SocketAddr,
+    taken: Taken,
+}
+
+/// What differs between the desks of journeys.
+#[derive(Default)]
+struct Kind {
+    /// Whoever can reach its pages is let in.
+    open: bool,
+    /// It holds mail that nobody vouches for.
+    holds: bool,
 }
 
 impl Desk {
     /// A desk with one engineer, Anna, who works around the clock, so that every mail can be promised a time.
     pub fn start() -> Result<Self> {
-        Desk::started(true)
+        Desk::started(&Kind {
+            open: true,
+            ..Kind::default()
+        })
     }
 
     /// The same, of a desk at which one signs in.
     pub fn closed() -> Result<Self> {
-        Desk::started(false)
+        Desk::started(&Kind::default())
     }
 
-    fn started(open: bool) -> Result<Self> {
+    /// The same, of a desk that holds mail that nobody vouches for: a world without name servers vouches for none.
+    pub fn holding() -> Result<Self> {
+        Desk::started(&Kind {
+            open: true,
+            holds: true,
+        })
+    }
+
+    fn started(kind: &Kind) -> Result<Self> {
         let program = program()?;
         let folder = tempfile::Builder::new().prefix("duly-desk-").tempdir()?;
         let dir = folder.path();
@@ -48,6 +70,7 @@ impl Desk {
         let hours = ["--zone", "Europe/Berlin", "--hours", "mon-sun 00:00-24:00"];
         run(&program, dir, &[&init[..], &hours[..]].concat())?;
         let (smtp, http) = (free_address()?, free_address()?);
+        let (relay, taken) = relay()?;
         let log = std::fs::File::create(dir.join("journey.log"))?;
         let server = Command::new(&program)
             .args(["serve", "--dir"])
@@ -58,10 +81,12 @@ impl Desk {
                 "--http",
                 &http.to_string(),
                 "--relay",
-                &relay()?.to_string(),
+                &relay.to_string(),
             ])
-            .env("DULY_WEB_OPEN", if open { "true" } else { "false" })
-            .env("DULY_MAIL_UNVERIFIED", "schedule")
+            .env("DULY_WEB_OPEN", if kind.open { "true" } else { "false" })
+            .env("DULY_WEB_ADDRESS", format!("http://{http}"))
+            .env("DULY_MAIL_UNVERIFIED", if kind.holds { "hold" } else { "schedule" })
+            .env("DULY_MAIL_RESOLVER", nothing_known()?.to_string())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -73,6 +98,7 @@ impl Desk {
             server,
             http,
             smtp,
+            taken,
         };
         desk.wait_until_it_listens()?;
         desk.run(&[
@@ -116,6 +142,27 @@ impl Desk {
             std::thread::sleep(PAUSE);
         }
         bail!("no case came of {:?}", mail.subject)
+    }
+
+    /// The first link in a mail of the desk to this address that has `part` in it; waits for the mail.
+    pub fn link_to(&self, address: &str, part: &str) -> Result<String> {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let mails = self.taken.lock().unwrap_or_else(|broken| broken.into_inner()).clone();
+            // The plain part is quoted-printable at most: soft ends of lines cut a link.
+            let mut to = mails.iter().filter(|mail| mail.contains(&format!("<{address}>")));
+            let found = to.find_map(|mail| {
+                let text = mail.replace("=\n", "").replace("=3D", "=");
+                let mut words = text.split(|one: char| one.is_whitespace() || "<>\"".contains(one));
+                let link = words.find(|word| word.starts_with("http://") && word.contains(part));
+                link.map(str::to_owned)
+            });
+            if let Some(link) = found {
+                return Ok(link);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        bail!("no mail to {address} has a link with {part}")
     }
 
     /// When the customer of a case will have heard, at the latest.

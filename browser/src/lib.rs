@@ -12,6 +12,7 @@
 mod browser;
 mod desk;
 mod driver;
+mod names;
 mod smtp;
 
 pub use browser::{Browser, Violation, Weight};

@@ -1,10 +1,11 @@
-//! The least of SMTP that a journey needs: a customer who writes, and a relay that takes everything.
+//! The least of SMTP that a journey needs: a customer who writes, and a relay that takes everything and keeps it.
 //!
 //! Both are blocking and know one dialogue each; the desk's own SMTP is tested in `mail`, not here.
 
 use anyhow::{Context, Result, ensure};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Wait for one answer.
@@ -100,27 +101,41 @@ impl Talk {
     }
 }
 
-/// A relay that accepts every mail and keeps none; it ends with the test's process.
-pub(crate) fn relay() -> Result<SocketAddr> {
+/// What a relay was given, mail by mail, as it came.
+pub(crate) type Taken = Arc<Mutex<Vec<String>>>;
+
+/// A relay that accepts every mail; it ends with the test's process.
+pub(crate) fn relay() -> Result<(SocketAddr, Taken)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
+    let taken = Taken::default();
+    let keep = Arc::clone(&taken);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || take(stream));
+            let keep = Arc::clone(&keep);
+            std::thread::spawn(move || take(stream, &keep));
         }
     });
-    Ok(address)
+    Ok((address, taken))
 }
 
 /// One session of the relay, to its end or its first error.
-fn take(mut stream: TcpStream) -> Result<()> {
+fn take(mut stream: TcpStream, keep: &Mutex<Vec<String>>) -> Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     stream.write_all(b"220 relay.example ESMTP\r\n")?;
-    let mut in_data = false;
+    let (mut in_data, mut mail) = (false, String::new());
     while let Some(line) = lines.next().transpose()? {
         let answer = match (in_data, line.to_ascii_uppercase().as_str()) {
-            (true, ".") => "250 2.0.0 taken",
-            (true, _) => continue,
+            (true, ".") => {
+                let mail = std::mem::take(&mut mail);
+                keep.lock().unwrap_or_else(|broken| broken.into_inner()).push(mail);
+                "250 2.0.0 taken"
+            }
+            (true, _) => {
+                mail.push_str(line.strip_prefix('.').unwrap_or(&line));
+                mail.push('\n');
+                continue;
+            }
             (false, "DATA") => "354 go on",
             (false, "QUIT") => "221 2.0.0 bye",
             (false, _) => "250 2.0.0 fine",
@@ -144,7 +159,11 @@ mod tests {
 
     #[test]
     fn a_mail_is_taken_whole_by_the_relay() -> Result<()> {
-        MAIL.send(relay()?, "support@acme.example")
+        let (address, taken) = relay()?;
+        MAIL.send(address, "support@acme.example")?;
+        let mails = taken.lock().unwrap_or_else(|broken| broken.into_inner());
+        assert!(mails[0].ends_with("\n\none\n.\n..three\n"), "{mails:?}");
+        Ok(())
     }
 
     #[test]

@@ -171,6 +171,7 @@ fn send(
         contact: None,
         recipient: &engineer.address,
         letter,
+        leaves: now,
     };
     automatic::put(tx, now, desk, &what)
 }

@@ -4,9 +4,13 @@
 //! the first server outside accepted in time; otherwise broken at its due instant by a timer and by nobody's choice.
 //! What is settled stays settled: the one exception is a permanent bounce of the keeping reply, which the ledger tells.
 
+mod broken;
+
+pub use broken::{Among, break_it};
+
 use super::admission::{self, Request, Verdict};
-use super::agreement::{self, Due, Under, WhenFull, Word};
-use super::case::{self, Case, Hand, severity_of};
+use super::agreement::{self, Under, WhenFull, Word};
+use super::case::{self, Case, severity_of};
 use super::ledger::{self, Actor, event};
 use super::negotiation::{self, life::Word as Said};
 use super::schedule::{learnt, touch};
@@ -176,15 +180,6 @@ pub enum Held {
     Offer(Timestamp),
     /// It cannot be shown, and stands: a lead is to know why.
     Lead(&'static str),
-}
-
-/// How many promises break at the same time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Among {
-    /// A few: the new time of each is certified by a timetable.
-    Few,
-    /// As many as are handled at once: this is the new time that was counted for it, if there is one.
-    Many(Option<Timestamp>),
 }
 
 /// A promise that a message earned.
@@ -375,75 +370,6 @@ pub fn keep(
         json!({"margin_seconds": (promise.due.as_second() - in_time_at.as_second())}),
     )?;
     Ok(true)
-}
-
-/// Its due time has come without a useful reply: recorded broken at its own instant, told in plain words by the caller,
-/// and in the same transaction promised anew for the same message, at the earliest time that is known (PRODUCT.md §3.7).
-pub fn break_it(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise, among: Among) -> Outcome<Timestamp> {
-    settle(
-        tx,
-        now,
-        promise,
-        "broken",
-        None,
-        promise.due,
-        Actor::Desk,
-        json!({"due": promise.due.to_string()}),
-    )?;
-    let case = case::find(tx, promise.case)?;
-    let due = after_break(tx, now.max(promise.due), desk, &case, promise, among)?;
-    let new = New {
-        case: promise.case,
-        message: promise.message,
-        contact: promise.contact,
-        severity: promise.severity,
-        made_at: now.max(promise.due),
-        due: due.at,
-        basis: "after a break",
-        why: due.why,
-        under: due.under,
-    };
-    make(tx, now, Actor::Desk, &new)?;
-    if case.hand != Hand::Ours {
-        case::wake(tx, now, &case, Actor::Desk, "promise broken")?;
-    }
-    super::automatic::tell_broken(tx, now, desk, &case, promise, due.at)?;
-    Ok(due.at)
-}
-
-/// The earliest time that can be promised after a break; the follow-up target where none is known. What broke twice in a
-/// row is not hurried a third time: there the count was wrong, and the later of the two stands.
-fn after_break(
-    tx: &mut Tx<'_>,
-    from: Timestamp,
-    desk: &Desk,
-    case: &Case,
-    promise: &Promise,
-    among: Among,
-) -> Outcome<Due> {
-    let mut due = agreement::due(
-        tx,
-        desk,
-        case.id,
-        promise.contact,
-        promise.severity,
-        Word::FollowUp,
-        from,
-    )?;
-    let request = Request::of(case, promise.severity, None, &[]);
-    let admitted = match among {
-        Among::Few => match admission::admit(tx, from, &request)? {
-            Verdict::Granted { at, why } => Some((at, why.json())),
-            _ => None,
-        },
-        Among::Many(dealt) => dealt.map(|at| (at, json!({"rule": "count"}))),
-    };
-    let again = promise.basis == "after a break";
-    if let Some((at, why)) = admitted.filter(|(at, _)| !again || *at > due.at) {
-        due.why["admitted"] = why;
-        due.at = at;
-    }
-    Ok(due)
 }
 
 /// Both sides agreed on another time: settled as moved, and a new promise for the same messages.

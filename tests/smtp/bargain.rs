@@ -581,6 +581,11 @@ fn a_time_that_held_mail_asks_for_is_asked_when_the_mail_is_released() {
             .filter(|one| one.state == "open")
             .map(|one| one.due)
             .collect();
-        assert_eq!(open, [time("2026-03-05T10:00:00Z")], "{}", desk.on);
+        assert_eq!(
+            open,
+            [time("2026-03-05T09:00:00Z")],
+            "{}: ten in the desk's zone",
+            desk.on
+        );
     });
 }

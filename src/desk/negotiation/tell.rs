@@ -172,6 +172,7 @@ fn one(
             contact: Some(&contact),
             recipient: &address,
             letter,
+            leaves: now,
         },
     )
 }
