@@ -151,6 +151,13 @@ pub fn in_force(tx: &mut Tx<'_>, desk: &Desk, case: CaseId, contact: ContactId, 
     Ok(own)
 }
 
+/// Who answers under a version; empty: the desk.
+pub(super) fn vendor(tx: &mut Tx<'_>, version: i64) -> Outcome<String> {
+    let row = tx.one("SELECT terms FROM agreement_version WHERE id = $1", &values![version])?;
+    let terms: Terms = serde_json::from_str(row.text(0)).map_err(anyhow::Error::from)?;
+    Ok(terms.vendor)
+}
+
 /// What an agreement does not cover of a message; nothing means that it holds.
 fn outside(
     tx: &mut Tx<'_>,

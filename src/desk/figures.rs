@@ -4,10 +4,10 @@
 //! A promise counts in the week of its due, in the desk's zone. The sums of a week are reckoned from its promises when the
 //! ledger tells that one of them changed, by a worker beside the mail's way: updating sums with every mail would cost the
 //! writer half a dozen rows a mail, and sums that are added to can drift; these are the same function of the same rows
-//! each time. What people wait for reads sums, never promises. They are summed by customer, agreement, lane, layer and
-//! severity (the last three as they were when the promise was made), and never by person. Under twenty cases there is a count and no share.
+//! each time. What people wait for reads sums, never promises. They are summed by customer, agreement, vendor, lane, layer
+//! (which is the team that answered) and severity, the last three as they were when the promise was made, and never by person. Under twenty cases there is a count and no share.
 
-use super::{CustomerId, Desk, Zone, customer};
+use super::{CustomerId, Desk, Zone, agreement, customer};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Row, Store, Tx, values};
@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const FEWEST: i64 = 20;
 
 /// What figures can be asked by, weeks apart. Vendors stand here once a promise names one.
-pub const BY: [&str; 5] = ["customer", "agreement", "lane", "layer", "severity"];
+pub const BY: [&str; 6] = ["customer", "agreement", "vendor", "lane", "layer", "severity"];
 
 const ALL: &str = "all";
 
@@ -304,6 +304,7 @@ fn named(tx: &mut Tx<'_>, asked: &Question, rows: BTreeMap<String, Sums>) -> Out
         let name = match (customer, asked.by.as_str()) {
             (Some(id), _) => customer::name_of(tx, CustomerId(id))?,
             (None, "agreement") => agreement_named(tx, &key)?,
+            (None, "vendor") if key.is_empty() => "the desk".to_owned(),
             (None, _) => key,
         };
         named.push(Figures::new(name, customer, &sums));
@@ -422,11 +423,12 @@ fn counted(tx: &mut Tx<'_>, desk: &Desk) -> Outcome<Option<Counted>> {
 /// The sums of one week, by everything.
 fn sums_of(tx: &mut Tx<'_>, from: Timestamp, until: Timestamp) -> Outcome<Vec<Part>> {
     let mut sums = BTreeMap::<(&'static str, String), (Sums, BTreeSet<i64>)>::new();
+    let mut vendors = BTreeMap::<i64, String>::new();
     let (mut after, mut id) = (from, 0);
     loop {
         let rows = tx.query(
             "SELECT p.due, p.id, p.state, p.made_at, p.severity, k.customer, p.lane, p.layer, p.reply, r.kind,
-                 v.asked_by, w.agreement
+                 v.asked_by, w.agreement, p.agreement_version
              FROM promise p JOIN cases k ON k.id = p.case_id LEFT JOIN agreement_version w ON w.id = p.agreement_version
              LEFT JOIN reply r ON r.message = p.reply
              LEFT JOIN promise_move v ON v.promise = p.id
@@ -436,6 +438,16 @@ fn sums_of(tx: &mut Tx<'_>, from: Timestamp, until: Timestamp) -> Outcome<Vec<Pa
         let Some(last) = rows.last() else { break };
         (after, id) = (last.instant(0), last.int(1));
         for row in &rows {
+            let vendor = match row.opt_int(12) {
+                None => String::new(),
+                Some(version) => match vendors.get(&version) {
+                    Some(known) => known.clone(),
+                    None => vendors
+                        .entry(version)
+                        .or_insert(agreement::vendor(tx, version)?)
+                        .clone(),
+                },
+            };
             let keys = [
                 (ALL, String::new()),
                 ("customer", row.int(5).to_string()),
@@ -443,6 +455,7 @@ fn sums_of(tx: &mut Tx<'_>, from: Timestamp, until: Timestamp) -> Outcome<Vec<Pa
                     "agreement",
                     row.opt_int(11).map_or(String::new(), |agreement| agreement.to_string()),
                 ),
+                ("vendor", vendor),
                 ("lane", row.text(6).to_owned()),
                 ("layer", row.int(7).to_string()),
                 ("severity", row.int(4).to_string()),

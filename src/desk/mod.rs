@@ -47,6 +47,7 @@ pub mod number;
 pub mod origin;
 pub mod outbox;
 pub mod participant;
+pub mod password;
 pub mod policy;
 pub mod probe;
 pub mod promise;
@@ -235,6 +236,20 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 160,
         name: "calendar_feed",
         sql: include_str!("../../migrations/0160_calendar_feed.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 161,
+        name: "figures_by_vendor",
+        sql: include_str!("../../migrations/0161_figures_by_vendor.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 170,
+        name: "password",
+        sql: include_str!("../../migrations/0170_password.sql"),
         sqlite: "",
         postgres: "",
     },

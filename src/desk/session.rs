@@ -5,7 +5,7 @@
 //! days, when its owner or an administrator says so, and with its engineer's place on the desk. Who a request acts for is read
 //! here and nowhere else; a role that changes counts from the next request on, because no session holds one.
 //!
-//! Left out: passkeys, passwords, sign-in by another system. Customers have no sessions; their links are in
+//! Passwords are in [`super::password`]. Left out: passkeys, sign-in by another system. Customers have no sessions; their links are in
 //! [`super::link`].
 
 use super::engineer::{self, Engineer};
@@ -147,6 +147,20 @@ pub fn begin(
     let engineer = engineer.ok_or_else(|| {
         Refusal::forbidden("This sign-in link is of somebody who has left the desk. Nothing was changed.")
     })?;
+    open(tx, now, &engineer, secret, agent, before)?;
+    Ok(engineer)
+}
+
+/// A session of somebody who has shown who they are. `secret` is drawn by the door; the session that the same browser had
+/// before ends.
+pub fn open(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    engineer: &Engineer,
+    secret: &str,
+    agent: &str,
+    before: Option<(SessionId, EngineerId)>,
+) -> Outcome<()> {
     if let Some((before, whose)) = before {
         end(tx, now, Actor::Engineer(engineer.id), whose, Which::One(before))?;
     }
@@ -169,7 +183,7 @@ pub fn begin(
         now,
         event("session.began", Actor::Engineer(engineer.id)).with(about),
     )?;
-    Ok(engineer)
+    Ok(())
 }
 
 /// Sweeps what has run out, and ends the session that was unused longest where there are too many: the ledger says so, for

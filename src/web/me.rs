@@ -1,13 +1,13 @@
-//! `/me`, who one is here, and where one is signed in: each session can be ended, or all others at once.
+//! `/me`, who one is here, and where one is signed in: each session can be ended, or all others at once; and one's password.
 //!
 //! A session is named by its number, and only among one's own: a number of somebody else's ends nothing.
 
 use super::acting::{Acting, Session};
 use super::layout::{self, Frame};
-use super::{House, Words, listen, spoken};
+use super::{House, Words, listen, password, spoken};
 use crate::desk::ledger::Actor;
 use crate::desk::session::{self, SessionRow, Which};
-use crate::desk::{SessionId, outbox};
+use crate::desk::{self, SessionId, outbox};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use axum::Form;
@@ -24,13 +24,16 @@ pub async fn show(Given(house): Given<House>, acting: Acting, Query(words): Quer
     }
 }
 
-/// Ends one session, or all others.
-pub async fn end(
+/// Ends one session, or all others; sets a password, or takes it away.
+pub async fn act(
     Given(house): Given<House>,
     acting: Acting,
     Path(act): Path<String>,
     Form(words): Form<Words>,
 ) -> Response {
+    if let Some(done) = password::act(&house, &acting, &act, &words).await {
+        return done.unwrap_or_else(|fault| super::said(&spoken(&fault)));
+    }
     match listen::blocking(move || ended(&house, &acting, &act, &words)).await {
         Ok(()) => Redirect::to("/me?done").into_response(),
         Err(fault) => super::said(&spoken(&fault)),
@@ -42,7 +45,7 @@ pub async fn back() -> Redirect {
     Redirect::to("/me")
 }
 
-fn own(acting: &Acting) -> Result<&Session, Refusal> {
+pub(super) fn own(acting: &Acting) -> Result<&Session, Refusal> {
     acting.signed().ok_or_else(|| {
         Refusal::missing("Nobody signs in on an open desk (web.open = true), so nobody has a page of their own here.")
     })
@@ -54,7 +57,9 @@ fn ended(house: &House, acting: &Acting, act: &str, words: &Words) -> Outcome<()
         ("others", _) => Which::AllBut(own.id),
         ("end", Some(session)) if session != own.id.0 => Which::One(SessionId(session)),
         ("end", _) => return Err(Refusal::usage("Say which session ends. This one ends with \"Sign out\".").into()),
-        _ => return Err(Refusal::missing("This page ends sessions and does nothing else.").into()),
+        _ => {
+            return Err(Refusal::missing("This page ends sessions and sets a password, and does nothing else.").into());
+        }
     };
     let (now, engineer) = (house.door.clock.now(), own.engineer.id);
     let actor = Actor::Engineer(engineer);
@@ -71,14 +76,16 @@ fn ended(house: &House, acting: &Acting, act: &str, words: &Words) -> Outcome<()
 fn page(house: &House, acting: &Acting, is_done: bool) -> Outcome<Markup> {
     let (door, now) = (&house.door, house.door.clock.now());
     let own = &own(acting)?.signed;
-    let (rows, mail_held) = door
-        .store
-        .read(|tx| Ok((session::list(tx, now, own.engineer.id)?, outbox::is_held(tx)?)))?;
+    let id = own.engineer.id;
+    let (rows, has, mail_held) = door.store.read(|tx| {
+        let rows = session::list(tx, now, id)?;
+        Ok((rows, desk::password::has(tx, id)?, outbox::is_held(tx)?))
+    })?;
     let others = rows.len() > 1;
     let content = html! {
         h1 { (own.engineer.name) }
         p.who { (own.engineer.address) " · " (own.engineer.role.text()) " · hours " (own.engineer.hours) " in " (own.engineer.zone) }
-        @if is_done { (layout::done("Ended, at once.")) }
+        @if is_done { (layout::done("Done, at once.")) }
         section.sessions aria-labelledby="h-sessions" {
             h2 #h-sessions { "Where you are signed in" }
             ul.rows {
@@ -100,6 +107,7 @@ fn page(house: &House, acting: &Acting, is_done: bool) -> Outcome<Markup> {
             }
             p.gloss { "A session ends " (limits::SESSION_IDLE_HOURS) " hours after its last use. If you do not know one of them, end it and tell an administrator." }
         }
+        (password::section(acting, &own.engineer, has))
     };
     let frame = Frame {
         title: &own.engineer.name,

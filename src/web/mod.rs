@@ -25,6 +25,7 @@ mod live;
 mod me;
 mod message;
 mod offer;
+mod password;
 mod queue;
 mod route;
 mod sign_in;

@@ -79,7 +79,7 @@ routes! {
     "/me" => ["GET" ENGINEER, get(me::show);]
     "/me/{act}" => [
         "GET" ENGINEER, get(me::back);
-        "POST" ENGINEER, post(me::end);
+        "POST" ENGINEER, post(me::act);
     ]
     "/sign-out" => [
         "GET" ENGINEER, get(sign_in::back);

@@ -5,7 +5,7 @@
 //! script can read. The answer to a link that does nothing says why, and what to do.
 
 use super::acting::{Acting, Place};
-use super::{House, Words, layout, listen, spoken, status_of};
+use super::{House, Words, layout, listen, password, spoken, status_of};
 use crate::desk::ledger::Actor;
 use crate::desk::{Desk, session};
 use crate::limits;
@@ -16,6 +16,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use data_encoding::BASE32_NOPAD;
 use maud::{Markup, html};
+use std::sync::Arc;
 
 /// Where one signs in.
 pub const PATH: &str = "/sign-in";
@@ -67,6 +68,14 @@ pub async fn press(
 ) -> Response {
     let agent = asked.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let agent = agent.unwrap_or_default().to_owned();
+    if let Some(address) = words.get("address").cloned() {
+        let desk = Arc::clone(&house.door.desk);
+        let done = match not_open(&acting) {
+            Ok(()) => password::press(house, acting, place, agent, words).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+        return done.unwrap_or_else(|fault| again(&desk, &spoken(&fault), &address));
+    }
     let begun = listen::blocking(move || {
         let door = &house.door;
         not_open(&acting)?;
@@ -163,10 +172,31 @@ fn how(desk: &Desk, is_out: bool) -> Markup {
     )
 }
 
+/// The page again, after a try that did not pass: the address stands as it was typed.
+fn again(desk: &Desk, refusal: &Refusal, address: &str) -> Response {
+    let page = layout::alone(
+        &format!("Sign in to {}", desk.name),
+        html! { (layout::refused(refusal)) (by_password(address)) (by_link()) },
+    );
+    (status_of(refusal.kind), page).into_response()
+}
+
 fn how_words() -> Markup {
+    html! { (by_password("")) (by_link()) }
+}
+
+fn by_password(address: &str) -> Markup {
     html! {
-        p.lead { "You sign in by a link that an administrator of the desk makes for you." }
-        p { "Ask for one. It is made on the machine of the desk with" }
+        h2 { "By password" }
+        (password::sign_in_form(address))
+        p.gloss { "You set one on your own page, once you are signed in by a link." }
+    }
+}
+
+fn by_link() -> Markup {
+    html! {
+        h2 { "By a link" }
+        p { "An administrator of the desk makes it for you, on the machine of the desk, with" }
         pre tabindex="0" aria-label="Command" { code { "duly cpu link YOUR-ADDRESS" } }
         p { "and it works in one browser, once, for " (limits::SIGN_IN_MINUTES) " minutes. Open it, press the button, and you are in." }
         p.gloss { "You are a customer? Nothing to sign in to: the links in our mails open your pages, and an answer to any mail reaches us." }
@@ -239,7 +269,7 @@ fn useless(refusal: &Refusal) -> Response {
 }
 
 /// A session's secret: 256 random bits, with a beginning that scanners know.
-fn secret() -> anyhow::Result<String> {
+pub(super) fn secret() -> anyhow::Result<String> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|cause| anyhow::anyhow!("the system gives no random bytes: {cause}"))?;
     Ok(format!("duly_session_{}", BASE32_NOPAD.encode(&random).to_lowercase()))

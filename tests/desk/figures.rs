@@ -110,6 +110,35 @@ fn counting_again_from_the_beginning_gives_the_same_sums() {
 }
 
 #[test]
+fn a_foundation_sees_each_vendor_by_itself() {
+    on_both(|desk| {
+        desk.owner(Verb::CustomerAdd {
+            name: "Northwind".into(),
+            domains: vec!["northwind.example".into()],
+        })
+        .expect("a customer is entered");
+        let targets = (1..=4).map(|one| format!("[targets.{one}]\nfirst_reply = \"4h\"\n"));
+        desk.owner(Verb::AgreementAdd {
+            customer: "Northwind".into(),
+            text: format!("vendor = \"Fjord Systems\"\n{}", targets.collect::<String>()),
+        })
+        .expect("an agreement");
+        for from in [NORA, NORA, EVE] {
+            desk.receive(&mail(from, "The daemon stops"));
+        }
+        let said = report(desk, "vendor", None);
+        let mut rows: Vec<(String, i64)> = said.rows.iter().map(|one| (one.of.clone(), one.made)).collect();
+        rows.sort();
+        assert_eq!(
+            rows,
+            [("Fjord Systems".to_owned(), 2), ("the desk".to_owned(), 1)],
+            "{}",
+            desk.on
+        );
+    });
+}
+
+#[test]
 fn a_move_that_we_asked_for_counts_as_ours() {
     on_both(|desk| {
         desk.receive(&mail(NORA, "The daemon stops"));

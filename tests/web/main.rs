@@ -11,6 +11,7 @@ mod front;
 mod keeping;
 mod ledger;
 mod matrix;
+mod password;
 mod queue;
 mod scan;
 mod session;

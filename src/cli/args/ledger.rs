@@ -13,7 +13,7 @@ pub struct Ledger {
     /// The figures week by week, up to that of a day (2026-03-02); without a day up to this week
     #[arg(long, value_name = "DAY", num_args = 0..=1, default_missing_value = "")]
     pub week: Option<String>,
-    /// The figures of the last weeks by customer, agreement, lane, layer or severity
+    /// The figures of the last weeks by customer, agreement, vendor, lane, layer or severity
     #[arg(long, value_name = "WHAT")]
     pub by: Option<String>,
     /// How many weeks

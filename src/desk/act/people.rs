@@ -7,7 +7,7 @@ use crate::desk::ledger::{self, Actor, event};
 use crate::desk::schedule::{danger, touch};
 use crate::desk::session::{self, Which};
 use crate::desk::verb::{Answer, Done, Principal, Verb};
-use crate::desk::{CaseId, Desk, key, policy, slice};
+use crate::desk::{CaseId, Desk, key, password, policy, slice};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::Tx;
@@ -280,6 +280,7 @@ fn leave(tx: &mut Tx<'_>, now: Timestamp, who: &Principal, address: &str) -> Out
     }
     session::forget_links(tx, engineer.id)?;
     session::end(tx, now, who.actor(), engineer.id, Which::All)?;
+    password::end(tx, now, who.actor(), engineer.id)?;
     engineer::leave(tx, now, engineer.id)?;
     touch::left(tx, engineer.id)?;
     let about = json!({"engineer": engineer.id.0});
