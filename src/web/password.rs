@@ -11,7 +11,7 @@ use crate::desk::ledger::Actor;
 use crate::desk::password::{self, Drawn, KEY_BYTES};
 use crate::desk::session;
 use crate::limits;
-use crate::refusal::{Kind, Outcome, Refusal};
+use crate::refusal::{Fault, Kind, Outcome, Refusal};
 use anyhow::anyhow;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -140,13 +140,7 @@ pub fn section(acting: &Acting, engineer: &Engineer, has: bool) -> Markup {
             @else {
                 p { @if has { "You can sign in by password, with a code of your authenticator." }
                     @else { "You have none: you sign in by a link." } }
-                form method="post" action="/me/password" {
-                    (acting.proof())
-                    label.field for="new-password" { "New password"
-                        input #new-password name="password" type="password" required minlength=(limits::PASSWORD_CHARS) autocomplete="new-password"; }
-                    div.send { button type="submit" { "Set it, and an authenticator" } }
-                    p.hint { "At least " (limits::PASSWORD_CHARS) " letters. It works together with the codes of an authenticator app, which you set up in the next step." }
-                }
+                (new_form(acting))
                 @if has {
                     form method="post" action="/me/no-password" { (acting.proof()) p.send { button type="submit" { "Take the password away" } } }
                 }
@@ -155,12 +149,57 @@ pub fn section(acting: &Acting, engineer: &Engineer, has: bool) -> Markup {
     }
 }
 
+/// Where a new password is typed.
+fn new_form(acting: &Acting) -> Markup {
+    html! {
+        form method="post" action="/me/password" {
+            (acting.proof())
+            label.field for="new-password" { "New password"
+                input #new-password name="password" type="password" required minlength=(limits::PASSWORD_CHARS) autocomplete="new-password"; }
+            div.send { button type="submit" { "Set it, and an authenticator" } }
+            p.hint { "At least " (limits::PASSWORD_CHARS) " letters. It works together with the codes of an authenticator app, which you set up in the next step." }
+        }
+    }
+}
+
+/// Where the first code of a new authenticator is typed.
+fn code_form(acting: &Acting) -> Markup {
+    html! {
+        form method="post" action="/me/code" {
+            (acting.proof())
+            label.field for="code" { "The code that it shows now"
+                input #code name="code" required inputmode="numeric" autocomplete="one-time-code" maxlength="10"; }
+            div.send { button.main type="submit" { "Done" } }
+            p.hint { "Until then your old password, if you had one, works as before." }
+        }
+    }
+}
+
+/// The form again, with what was wrong above it.
+fn anew(outcome: Outcome<Response>, title: &str, form: &Markup) -> Outcome<Response> {
+    match outcome {
+        Err(Fault::Refused(refusal)) => {
+            let back = html! { p { a.button href="/me" { "Back to your page" } } };
+            let page = layout::alone(title, html! { (layout::refused(&refusal)) (form) (back) });
+            Ok((super::status_of(refusal.kind), page).into_response())
+        }
+        done => done,
+    }
+}
+
 /// What one does to one's own password: `password`, `code`, `no-password`; none where the act is none of these.
 pub async fn act(house: &House, acting: &Acting, act: &str, words: &Words) -> Option<Outcome<Response>> {
     let (house, acting, words) = (house.clone(), acting.clone(), words.clone());
     Some(match act {
-        "password" => begin(house, acting, words).await,
-        "code" => listen::blocking(move || confirm(&house, &acting, &words)).await,
+        "password" => {
+            let form = new_form(&acting);
+            anew(begin(house, acting, words).await, "Set a password", &form)
+        }
+        "code" => {
+            let form = code_form(&acting);
+            let done = listen::blocking(move || confirm(&house, &acting, &words)).await;
+            anew(done, "Set up your authenticator", &form)
+        }
         "no-password" => listen::blocking(move || end(&house, &acting)).await,
         _ => return None,
     })
@@ -207,12 +246,7 @@ fn authenticator(acting: &Acting, desk: &str, engineer: &Engineer, key: &str) ->
             p.lead { "Give this key to an authenticator app. It is shown this once." }
             pre tabindex="0" aria-label="Key" { code { (groups.join(" ")) } }
             p { "On a telephone with such an app: " a href=(link) { "open it there" } ". By hand: " (engineer.address) ", by time, six digits." }
-            form method="post" action="/me/code" {
-                (acting.proof())
-                label.field for="code" { "The code that it shows now" input #code name="code" required inputmode="numeric" autocomplete="one-time-code" maxlength="10"; }
-                div.send { button.main type="submit" { "Done" } }
-                p.hint { "Until then your old password, if you had one, works as before." }
-            }
+            (code_form(acting))
         },
     )
 }

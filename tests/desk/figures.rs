@@ -174,6 +174,9 @@ fn what_does_not_exist_is_refused_in_words() {
             customer: None,
         };
         let said = desk.owner(by).expect_err("never a ranking of persons").refusal().text;
-        assert!(said.contains("customer, agreement, lane, layer, severity"), "{said}");
+        assert!(
+            said.contains("customer, agreement, vendor, lane, layer, severity"),
+            "{said}"
+        );
     });
 }

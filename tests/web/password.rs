@@ -41,7 +41,7 @@ async fn set(front: &Front) -> (String, String) {
     );
     let wrong = li.send("/me/code", &[("code", "000000")]).await;
     assert!(
-        wrong.status == 400 && wrong.text().contains("Code: it is not"),
+        wrong.status == 422 && wrong.text().contains("Code: it is not"),
         "{}",
         wrong.body
     );
@@ -153,7 +153,7 @@ async fn a_password_is_refused_that_is_none_and_an_administrator_has_none() {
         for (bad, why) in [("short", "at least 10"), ("Li@Acme.Example1", "your address")] {
             let heard = li.send("/me/password", &[("password", bad)]).await;
             assert!(
-                heard.status == 400 && heard.text().contains(why),
+                heard.status == 422 && heard.text().contains(why),
                 "{}: {}",
                 front.name,
                 heard.body
