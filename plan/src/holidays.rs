@@ -73,7 +73,7 @@ pub fn read(text: &str, from_year: i16, until_year: i16) -> Result<BTreeMap<Date
 }
 
 /// Lines with their continuations (RFC 5545 §3.1) and their numbers.
-fn unfolded(text: &str) -> Result<Vec<(usize, String)>, Unreadable> {
+pub(crate) fn unfolded(text: &str) -> Result<Vec<(usize, String)>, Unreadable> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     for (at, line) in text.lines().enumerate() {
         if at >= LINES {
@@ -174,16 +174,16 @@ impl Event {
     }
 }
 
-fn unreadable(line: usize, what: String) -> Unreadable {
+pub(crate) fn unreadable(line: usize, what: String) -> Unreadable {
     Unreadable { line, what }
 }
 
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
 /// The date of `20261225` or `20261225T090000Z`.
-fn date_of(text: &str) -> Option<Date> {
+pub(crate) fn date_of(text: &str) -> Option<Date> {
     let digits = text
         .get(..8)
         .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;

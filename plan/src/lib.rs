@@ -4,6 +4,7 @@
 //! same answer, byte for byte. Zone data is compiled into the binary (its release is part of jiff's version).
 
 pub mod admit;
+pub mod agenda;
 pub mod budget;
 pub mod calendar;
 pub mod capacity;
@@ -23,6 +24,7 @@ pub mod limits;
 mod load;
 pub mod phrase;
 pub mod preset;
+mod recur;
 pub mod renegotiate;
 pub mod request;
 pub mod risk;
@@ -40,6 +42,7 @@ pub mod timetable;
 mod walk;
 pub mod wall;
 pub mod why;
+pub mod windows;
 pub mod zone;
 
 pub use admit::admit;

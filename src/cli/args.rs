@@ -278,12 +278,16 @@ pub enum DeskVerb {
         #[arg(short = 'n', long)]
         limit: Option<i64>,
     },
-    /// People who answer: list, add, sign in at a browser, take off the desk
+    /// People who answer: list, add, set, their absences and calendars, load, sign in at a browser, take off the desk
     #[command(
         before_help = "Example: duly cpu add anna@acme.example --name \"Anna Keller\" --zone Europe/Berlin \
         --hours \"mon-fri 09:00-17:00\""
     )]
+    #[command(args_conflicts_with_subcommands = true)]
     Cpu {
+        /// What is promised against the time that people have, day by day, and when nobody is there
+        #[arg(long)]
+        load: bool,
         /// What to do; nothing lists
         #[command(subcommand)]
         act: Option<CpuAct>,

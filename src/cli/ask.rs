@@ -11,7 +11,7 @@ use super::ledger;
 use super::render::Screen;
 use super::why;
 use crate::clock::Clock;
-use crate::desk::engineer::{NewEngineer, Role};
+use crate::desk::engineer::{Change, NewEngineer, Role};
 use crate::desk::key::NewKey;
 use crate::desk::queue::Filter;
 use crate::desk::verb::{Answer, Bargain, Verb};
@@ -258,7 +258,8 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
             query: query.join(" "),
             limit: *limit,
         },
-        DeskVerb::Cpu { act } => people(act.as_ref())?,
+        DeskVerb::Cpu { load: true, .. } => Verb::CpuLoad,
+        DeskVerb::Cpu { act, .. } => people(act.as_ref())?,
         DeskVerb::Customer { act } => customer(act.as_ref()),
         DeskVerb::Contact { act } => contact(act.as_ref())?,
         DeskVerb::Token {
@@ -306,10 +307,33 @@ fn spool(act: Option<&SpoolAct>) -> Verb {
 fn people(act: Option<&CpuAct>) -> anyhow::Result<Verb> {
     let (address, name, zone, hours, layer, lanes, role) = match act {
         None => return Ok(Verb::Cpu),
-        Some(CpuAct::Set { address, mail }) => {
+        Some(CpuAct::Set(given)) => {
             return Ok(Verb::CpuSet {
+                address: given.address.clone(),
+                change: Change {
+                    name: given.name.clone(),
+                    zone: given.zone.clone(),
+                    hours: given.hours.clone(),
+                    layer: given.layer,
+                    lanes: given.lanes.clone(),
+                    role: given.role.as_deref().map(str::parse).transpose()?,
+                    mail: given.mail,
+                },
+            });
+        }
+        Some(CpuAct::Calendar {
+            address,
+            file,
+            remove,
+            anyway,
+        }) => {
+            let text = file.as_deref();
+            let text = text.map(|file| agreed::words_of(file, limits::AGENDA_FILE_BYTES));
+            return Ok(Verb::CpuCalendar {
                 address: address.clone(),
-                mail: *mail,
+                text: text.transpose()?,
+                remove: *remove,
+                anyway: *anyway,
             });
         }
         Some(CpuAct::Link { address }) => {
@@ -334,6 +358,7 @@ fn people(act: Option<&CpuAct>) -> anyhow::Result<Verb> {
             until,
             from,
             because,
+            anyway,
         }) => {
             let until = until.join(" ");
             return Ok(Verb::CpuAway {
@@ -341,6 +366,7 @@ fn people(act: Option<&CpuAct>) -> anyhow::Result<Verb> {
                 until: until.strip_prefix("until ").unwrap_or(&until).to_owned(),
                 from: from.clone(),
                 because: because.clone(),
+                anyway: *anyway,
             });
         }
         Some(CpuAct::Back { address }) => {

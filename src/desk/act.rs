@@ -6,6 +6,7 @@
 mod agreed;
 mod negotiate;
 mod people;
+mod time;
 
 use super::case::{self, Party};
 use super::customer;
@@ -190,6 +191,9 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
         | Verb::CalendarFeed { .. }
         | Verb::Severity { .. }
         | Verb::Nice { .. }) => agreed::act(tx, now, desk, who, verb),
+        verb @ (Verb::CpuSet { .. } | Verb::CpuAway { .. } | Verb::CpuBack { .. } | Verb::CpuCalendar { .. }) => {
+            time::act(tx, now, desk, who, verb)
+        }
         other => people::administer(tx, now, desk, who, other),
     }
 }

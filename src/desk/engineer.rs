@@ -90,6 +90,22 @@ impl Engineer {
         })
     }
 
+    /// Role, hours, depth and lanes in one line.
+    pub fn said(&self) -> String {
+        let lanes = match self.lanes.is_empty() {
+            true => "all lanes".to_owned(),
+            false => self.lanes.join(", "),
+        };
+        format!(
+            "{}: {}, {} in {}, layer {}, {lanes}",
+            self.name,
+            self.role.text(),
+            self.hours,
+            self.zone,
+            self.layer
+        )
+    }
+
     /// The person's working hours.
     pub fn calendar(&self) -> Outcome<Calendar> {
         Calendar::from_text(&self.zone.to_string(), &self.hours)
@@ -104,11 +120,7 @@ pub fn add(tx: &mut Tx<'_>, now: Timestamp, new: &NewEngineer) -> Outcome<Engine
         return Err(Refusal::usage(format!("\"{address}\" is not a mail address.")).into());
     }
     Calendar::from_text(&new.zone, &new.hours).map_err(|cause| Refusal::usage(format!("{cause}.")))?;
-    if !(1..=4).contains(&new.layer) {
-        return Err(
-            Refusal::usage("A layer is 1 (support), 2 (specialist), 3 (product engineering) or 4 (upstream).").into(),
-        );
-    }
+    require_layer(new.layer)?;
     let known = tx.first(
         "SELECT left_at FROM engineer WHERE address = $1",
         &values![address.as_str()],
@@ -185,6 +197,85 @@ pub struct NewEngineer {
     pub lanes: Vec<String>,
     /// See [`Role`].
     pub role: Role,
+}
+
+/// What is to be set of a person; what is none stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Change {
+    /// Name as customers read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// IANA zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Hours in that zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
+    /// 1 to 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<i64>,
+    /// Lanes; an empty list means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lanes: Option<Vec<String>>,
+    /// See [`Role`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Notices and digests by mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<bool>,
+}
+
+impl Change {
+    /// Whether it sets more than what is one's own to say.
+    pub fn needs_lead(&self) -> bool {
+        self.name.is_some() || self.layer.is_some() || self.lanes.is_some() || self.role.is_some()
+    }
+
+    /// Whether it sets anything but how the desk writes.
+    pub fn is_planned(&self) -> bool {
+        self.needs_lead() || self.zone.is_some() || self.hours.is_some()
+    }
+}
+
+/// Sets what is said of a person, as [`add`] would take it; how they are now.
+///
+/// # Errors
+/// Hours, a zone or a layer that are none; nothing is changed.
+pub fn set(tx: &mut Tx<'_>, old: &Engineer, change: &Change) -> Outcome<Engineer> {
+    let name = change.name.as_deref().map_or(old.name.as_str(), str::trim);
+    if name.is_empty() {
+        return Err(Refusal::usage("A person has a name. Nothing was changed.").into());
+    }
+    let zone = change.zone.clone().unwrap_or_else(|| old.zone.to_string());
+    let hours = change.hours.as_deref().unwrap_or(&old.hours);
+    Calendar::from_text(&zone, hours).map_err(|cause| Refusal::usage(format!("{cause}. Nothing was changed.")))?;
+    let layer = change.layer.unwrap_or(old.layer);
+    require_layer(layer)?;
+    let lanes: Vec<&str> = match &change.lanes {
+        Some(lanes) => lanes
+            .iter()
+            .map(|one| one.trim())
+            .filter(|one| !one.is_empty())
+            .collect(),
+        None => old.lanes.iter().map(String::as_str).collect(),
+    };
+    let lanes = serde_json::to_string(&lanes).map_err(anyhow::Error::from)?;
+    let role = change.role.unwrap_or(old.role);
+    tx.execute(
+        "UPDATE engineer SET name = $2, zone = $3, hours = $4, layer = $5, lanes = $6, role = $7 WHERE id = $1",
+        &values![old.id, name, zone, hours, layer, lanes, role.text()],
+    )?;
+    by_id(tx, old.id)
+}
+
+fn require_layer(layer: i64) -> Outcome<()> {
+    match (1..=4).contains(&layer) {
+        true => Ok(()),
+        false => Err(Refusal::usage(
+            "A layer is 1 (support), 2 (specialist), 3 (product engineering) or 4 (upstream). Nothing was changed.",
+        )
+        .into()),
+    }
 }
 
 /// The engineer whom an address, a number, or the part before the `@` names.

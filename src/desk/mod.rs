@@ -8,6 +8,7 @@ mod act;
 pub mod address;
 mod addressing;
 pub mod admission;
+pub mod agenda;
 pub mod agreement;
 pub mod alarm;
 pub mod arrival;
@@ -229,6 +230,13 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 120,
         name: "session",
         sql: include_str!("../../migrations/0120_session.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 130,
+        name: "taken",
+        sql: include_str!("../../migrations/0130_taken.sql"),
         sqlite: "",
         postgres: "",
     },

@@ -14,6 +14,7 @@ pub mod danger;
 pub mod date;
 pub mod decide;
 pub(super) mod learnt;
+pub mod load;
 mod open;
 mod people;
 pub mod seats;

@@ -17,9 +17,11 @@ use super::key::NewKey;
 use super::ledger::Actor;
 use super::queue::{self, CasePage, CaseRow, Filter, LogRow, PromiseRow};
 use super::reply::Written;
-use super::schedule::danger;
+use super::schedule::{danger, load};
 use super::search::{self, Found};
-use super::{CaseId, Desk, FileId, MessageNo, absence, arrival, figures, policy, probe, proof, session, slice, spool};
+use super::{
+    CaseId, Desk, FileId, MessageNo, absence, agenda, arrival, figures, policy, probe, proof, session, slice, spool,
+};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Tx, values};
@@ -215,6 +217,8 @@ pub enum Verb {
     Grep { query: String, limit: Option<i64> },
     /// People who answer.
     Cpu,
+    /// What is promised against the time that they have, and when nobody is there.
+    CpuLoad,
     /// Adds one.
     CpuAdd { engineer: NewEngineer },
     /// An engineer is away until then; they may say so themselves.
@@ -225,11 +229,28 @@ pub enum Verb {
         from: Option<String>,
         #[serde(default)]
         because: Option<String>,
+        /// Although promises would be at risk.
+        #[serde(default)]
+        anyway: bool,
     },
     /// An engineer is back: every absence of theirs ends.
     CpuBack { address: String },
-    /// Sets how the desk writes to one; an engineer may set their own.
-    CpuSet { address: String, mail: bool },
+    /// Reads an engineer's own calendar, from the text of an iCalendar file; or forgets what it said, without one all.
+    CpuCalendar {
+        address: String,
+        text: Option<String>,
+        #[serde(default)]
+        remove: bool,
+        /// Although promises would be at risk.
+        #[serde(default)]
+        anyway: bool,
+    },
+    /// Sets what is said of one; an engineer may set their own hours, zone and mail.
+    CpuSet {
+        address: String,
+        #[serde(flatten)]
+        change: engineer::Change,
+    },
     /// Takes somebody off the desk: their slice, sessions and tokens end at once.
     CpuRemove { address: String },
     /// Makes a sign-in link for an engineer; `secret` is random and made by the door.
@@ -329,6 +350,7 @@ pub enum Answer {
     Probe(Box<probe::Probe>),
     Hits(Found),
     Engineers(Vec<EngineerRow>),
+    Load(Box<load::Report>),
     Link(session::Link),
     Sessions(Vec<session::SessionRow>),
     Customers(Vec<CustomerRow>),
@@ -382,6 +404,7 @@ impl Verb {
                 | Verb::Probed { .. }
                 | Verb::Grep { .. }
                 | Verb::Cpu
+                | Verb::CpuLoad
                 | Verb::CpuSessions { end: false, .. }
                 | Verb::Customer { named: _ }
                 | Verb::Contact { named: _ }
@@ -503,6 +526,7 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
         Verb::Probed { message } => Answer::Probe(Box::new(probe::look(tx, MessageNo(*message))?)),
         Verb::Grep { query, limit } => Answer::Hits(search::grep(tx, query, limit.unwrap_or(limits::LIST_ROWS))?),
         Verb::Cpu => Answer::Engineers(people(tx, now)?),
+        Verb::CpuLoad => Answer::Load(Box::new(load::report(tx, now, desk, who.zone(desk))?)),
         Verb::CpuSessions { address, .. } => {
             let engineer = who.own_or(policy::Least::Administrator, tx, address)?;
             Answer::Sessions(session::list(tx, now, engineer.id)?)
@@ -540,10 +564,12 @@ fn raw_of(tx: &mut Tx<'_>, id: CaseId, number: Option<i64>) -> Outcome<String> {
 fn people(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<Vec<EngineerRow>> {
     let mut rows = Vec::new();
     let away = absence::ahead(tx, now)?;
+    let taken = agenda::ahead(tx, now, now)?;
     for one in engineer::list(tx)? {
         let open = slice::open_of(tx, one.id)?;
         let gone = away.iter().filter(|gone| gone.engineer == one.id && gone.from <= now);
-        let away_until = gone.map(|gone| gone.until).max();
+        let own = taken.iter().filter(|taken| taken.engineer == one.id);
+        let away_until = gone.map(|gone| gone.until).chain(agenda::taken_until(own, now)).max();
         rows.push(EngineerRow {
             engineer: one.id.0,
             on_duty: away_until.is_none() && one.calendar()?.is_open(now),

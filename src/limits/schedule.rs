@@ -40,3 +40,13 @@ pub const LARGEST_SAID: usize = 3;
 pub const NAMES_SAID: usize = 5;
 /// Promises at risk that the run queue lists with what would help; the rest are counted.
 pub const AT_RISK_SHOWN: usize = 5;
+/// Share of people's time that is promised at most without dates getting later and later (SCHEDULING.md §1.6 of the design).
+pub const LOAD_LIMIT_PERCENT: i64 = 80;
+/// Working days whose load is shown.
+pub const LOAD_DAYS: usize = 5;
+/// Days among which these are looked for.
+pub const LOAD_DAYS_LOOKED_AT: i64 = 14;
+/// Lanes whose load is shown.
+pub const LANES_SHOWN: usize = 50;
+/// Holes that are listed; the rest are counted.
+pub const HOLES_SHOWN: usize = 20;

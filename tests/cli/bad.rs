@@ -315,6 +315,27 @@ const COMMANDS: &[(&[&str], i32, &str)] = &[
         2,
         "\"king\" is no role",
     ),
+    (&["cpu", "set", "support@acme.example"], 2, "Say what to set"),
+    (
+        &["cpu", "set", "support@acme.example", "--hours", "mon 17:00-09:60"],
+        2,
+        "09:60",
+    ),
+    (
+        &["cpu", "set", "support@acme.example", "--role", "king"],
+        2,
+        "\"king\" is no role",
+    ),
+    (
+        &["cpu", "calendar", "support@acme.example", "/nowhere/a.ics"],
+        2,
+        "cannot be read",
+    ),
+    (
+        &["cpu", "calendar", "support@acme.example", "--remove"],
+        4,
+        "Nothing that is to come",
+    ),
     (&["customer", "add", "  "], 2, "A customer has a name"),
     (
         &["contact", "add", "p@n.example", "--name", "P", "--customer", "999"],

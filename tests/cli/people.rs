@@ -259,3 +259,60 @@ fn who_is_away_is_said_with_what_is_at_risk_and_whom_to_ask() {
     assert!(back.contains("is back"), "{back}");
     desk.anna(&["cpu", "back", ANNA]).ends(4);
 }
+
+#[test]
+fn a_person_and_their_calendar_are_set_from_the_command_line() {
+    let desk = Desk::open();
+    let said = desk
+        .duly(&[
+            "cpu",
+            "set",
+            ANNA,
+            "--lane",
+            "backup,restore",
+            "--layer",
+            "2",
+            "--hours",
+            "mon-thu 08:00-16:00",
+        ])
+        .done();
+    assert!(
+        said.starts_with("Anna Keller: engineer, mon-thu 08:00-16:00 in ")
+            && said.contains("layer 2, backup, restore."),
+        "{said}"
+    );
+    assert!(desk.duly(&["cpu"]).done().contains("backup,restore"));
+    let said = desk
+        .duly(&["cpu", "set", ANNA, "--lane", "", "--json"])
+        .json()
+        .remove(0);
+    assert!(said["at_risk"].is_array(), "{said}");
+    let load = desk.duly(&["cpu", "--load"]).done();
+    assert!(load.contains("all lanes\tby then 0 % (0 of "), "{load}");
+    assert!(desk.duly(&["cpu", "--load", "--json"]).json()[0]["people"].is_array());
+    desk.duly(&["cpu", "--load", "link", ANNA]).ends(2);
+    let said = desk.duly(&["cpu", "set", ANNA, "--layer", "3", "--as", ANNA]).ends(6);
+    assert!(said.contains("Only leads"), "{said}");
+    let day = |days: i64| {
+        jiff::Zoned::now()
+            .checked_add(jiff::SignedDuration::from_hours(24 * days))
+            .expect("a day")
+    };
+    let ics = format!(
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:leave\nDTSTART;VALUE=DATE:{}\nDTEND;VALUE=DATE:{}\nEND:VEVENT\nEND:VCALENDAR\n",
+        day(0).strftime("%Y%m%d"),
+        day(3).strftime("%Y%m%d"),
+    );
+    let file = desk.folder.path().join("anna.ics");
+    std::fs::write(&file, ics).expect("a file");
+    let file = file.to_str().expect("a path");
+    let said = desk.duly(&["cpu", "calendar", ANNA, file, "--as", ANNA]).done();
+    assert!(said.starts_with("One event of Anna Keller"), "{said}");
+    assert!(desk.duly(&["cpu"]).done().contains("away until "));
+    let said = desk.duly(&["cpu", "calendar", ANNA, "--remove"]).done();
+    assert!(said.contains("takes no time any more"), "{said}");
+    assert!(!desk.duly(&["cpu"]).done().contains("away until "));
+    std::fs::write(file, "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART:soon\n").expect("a file");
+    let said = desk.duly(&["cpu", "calendar", ANNA, file]).ends(2);
+    assert!(said.contains("line 4: \"soon\" is no date"), "{said}");
+}

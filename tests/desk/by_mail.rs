@@ -6,7 +6,7 @@ use super::kit::mail::mail;
 use super::kit::sink::Taken;
 use super::{EVE, NORA};
 use duly::desk::case::State;
-use duly::desk::engineer::Role;
+use duly::desk::engineer::{Change, Role};
 use duly::desk::message::{self, Facts, File, Incoming};
 use duly::desk::origin::{Finding, Origin};
 use duly::desk::verb::Verb;
@@ -42,7 +42,10 @@ fn personal(desk: &TestDesk, engineer: &str) -> String {
 fn by_mail(address: &str, on: bool) -> Verb {
     Verb::CpuSet {
         address: address.into(),
-        mail: on,
+        change: Change {
+            mail: Some(on),
+            ..Change::default()
+        },
     }
 }
 

@@ -22,6 +22,7 @@ mod merge;
 mod negotiate;
 mod odd;
 mod participant;
+mod people;
 mod promise;
 mod reply;
 mod schedule;

@@ -46,6 +46,7 @@ fn away(desk: &TestDesk, who: &str, until: &str) -> Done {
         until: until.into(),
         from: None,
         because: Some("ill".into()),
+        anyway: false,
     };
     match desk.owner(verb) {
         Ok(Answer::Done(done)) => done,
@@ -215,6 +216,7 @@ fn who_is_away_is_planned_without_and_the_lead_hears_whom_to_ask() {
             until: "wed".into(),
             from: None,
             because: None,
+            anyway: false,
         };
         desk.refused(BEN, other, Kind::Forbidden);
     });

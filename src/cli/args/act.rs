@@ -97,6 +97,28 @@ pub enum CpuAct {
         /// Why, for engineers
         #[arg(long)]
         because: Option<String>,
+        /// With --from: although promises would be at risk
+        #[arg(long)]
+        anyway: bool,
+    },
+    /// Somebody's own calendar takes time: leave, meetings, time to concentrate, out of an iCalendar file
+    #[command(
+        before_help = "Example: duly cpu calendar anna@acme.example anna.ics",
+        after_help = "Each event takes its time, unless it is cancelled, shown as free, or of the category ON-CALL. \
+        Only when it is, is kept. A file that is read again replaces its events; read it at least once a year."
+    )]
+    Calendar {
+        /// Mail address
+        address: String,
+        /// iCalendar (.ics); - is standard input
+        #[arg(required_unless_present = "remove")]
+        file: Option<PathBuf>,
+        /// Forget what this file said; without a file, what all said
+        #[arg(long)]
+        remove: bool,
+        /// Although promises would be at risk
+        #[arg(long)]
+        anyway: bool,
     },
     /// Somebody is back: every absence of theirs ends
     #[command(before_help = "Example: duly cpu back anna@acme.example")]
@@ -104,15 +126,39 @@ pub enum CpuAct {
         /// Mail address
         address: String,
     },
-    /// Set how the desk writes to somebody
-    #[command(before_help = "Example: duly cpu set anna@acme.example --mail on")]
-    Set {
-        /// Mail address
-        address: String,
-        /// Notices of what needs them, and a digest when their hours begin: on or off
-        #[arg(long, value_parser = clap::builder::BoolishValueParser::new(), action = clap::ArgAction::Set)]
-        mail: bool,
-    },
+    /// Set hours, zone, lanes, depth or role of somebody, or how the desk writes to them; the plan follows at once
+    #[command(
+        before_help = "Example: duly cpu set anna@acme.example --hours \"mon-thu 08:00-16:00\" --lane backup,restore"
+    )]
+    Set(Box<CpuSet>),
+}
+
+/// What can be set of a person; what is not named stays.
+#[derive(Debug, Clone, Args)]
+pub struct CpuSet {
+    /// Mail address
+    pub address: String,
+    /// Hours in their zone
+    #[arg(long)]
+    pub hours: Option<String>,
+    /// Time zone
+    #[arg(long)]
+    pub zone: Option<String>,
+    /// Lanes the person serves; "" means all
+    #[arg(long = "lane", visible_alias = "lanes", value_delimiter = ',', value_name = "LANES")]
+    pub lanes: Option<Vec<String>>,
+    /// Depth of knowledge, 1 to 4
+    #[arg(long)]
+    pub layer: Option<i64>,
+    /// engineer, lead or administrator
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Name as customers read it
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Notices of what needs them, and a digest when their hours begin: on or off
+    #[arg(long, value_parser = clap::builder::BoolishValueParser::new(), action = clap::ArgAction::Set)]
+    pub mail: Option<bool>,
 }
 
 /// What can be done with customers.

@@ -6,6 +6,7 @@
 mod agreed;
 mod figures;
 mod list;
+mod load;
 mod page;
 mod session;
 
@@ -147,6 +148,7 @@ impl Screen {
                 }
             }
             Answer::Engineers(rows) => self.engineers(rows)?,
+            Answer::Load(report) => self.load(&report)?,
             Answer::Link(link) => self.link(&link)?,
             Answer::Sessions(rows) => self.sessions(rows)?,
             Answer::Agreements(rows) => self.agreements(&rows)?,
@@ -504,6 +506,7 @@ fn as_json(answer: &Answer) -> io::Result<()> {
         Answer::Piece(piece) => lines(&mut out, [piece])?,
         Answer::Hits(found) => lines(&mut out, &found.hits)?,
         Answer::Engineers(rows) => lines(&mut out, rows)?,
+        Answer::Load(report) => lines(&mut out, [report])?,
         Answer::Link(link) => lines(&mut out, [link])?,
         Answer::Sessions(rows) => lines(&mut out, rows)?,
         Answer::Customers(rows) => lines(&mut out, rows)?,

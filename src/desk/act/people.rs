@@ -1,104 +1,17 @@
 //! Acts about people: engineers, customers, contacts, keys, secrets.
 
-use crate::desk::absence;
 use crate::desk::customer;
 use crate::desk::engineer;
 use crate::desk::ledger::{self, Actor, event};
-use crate::desk::schedule::{danger, touch};
+use crate::desk::schedule::touch;
 use crate::desk::session::{self, Which};
 use crate::desk::verb::{Answer, Done, Principal, Verb};
-use crate::desk::{CaseId, Desk, key, password, policy, slice};
-use crate::limits;
+use crate::desk::{Desk, key, password, policy, slice};
 use crate::refusal::{Outcome, Refusal};
 use crate::store::Tx;
 use jiff::Timestamp;
-use plan::{Zone, say};
+use plan::Zone;
 use serde_json::json;
-
-/// Somebody is away: their slice ends, the plan goes without them at once, and what is at risk now is said with whom to ask.
-fn away(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    desk: &Desk,
-    who: &Principal,
-    address: &str,
-    (from, until): (Option<&str>, &str),
-    because: Option<&str>,
-) -> Outcome<Answer> {
-    let engineer = who.own_or(policy::Least::Lead, tx, address)?;
-    let zone = who.zone(desk);
-    let from = from.map_or(Ok(now), |text| day_or_time(text, now, zone))?;
-    let until = day_or_time(until, now, zone)?;
-    let because = because.unwrap_or_default().trim();
-    if because.chars().count() > limits::OFFER_REASON_CHARS {
-        return Err(Refusal::usage("The reason is one sentence of at most 300 letters.").into());
-    }
-    absence::enter(tx, now, who.actor(), &engineer, (from, until), because)?;
-    if let Some((_, case, _)) = slice::open_of(tx, engineer.id)?.filter(|_| from <= now) {
-        let note = format!("{} is away until {}.", engineer.name, say::short(until, zone, now));
-        slice::end(tx, now, engineer.id, case, who.actor(), "away", &note)?;
-    }
-    let (at_risk, remedy) = danger::least_harm(tx, now, zone)?;
-    let time = |at| say::short(at, zone, now);
-    let mut said = match from > now {
-        true => format!("{} is away from {} until {}.", engineer.name, time(from), time(until)),
-        false => format!("{} is away until {}.", engineer.name, time(until)),
-    };
-    said.push_str(match at_risk.is_empty() {
-        true => " Every promise can still be kept.",
-        false => " At risk now:",
-    });
-    for one in &at_risk {
-        let trouble = one.trouble.said(zone, now);
-        said.push_str(&format!(
-            "\n  case {}, promised by {}: {trouble}",
-            one.case.0,
-            time(one.due)
-        ));
-    }
-    if !remedy.moves.is_empty() {
-        said.push_str("\nLeast harm, so that all others are kept:");
-    }
-    for (case, was, to) in &remedy.moves {
-        let step = match to {
-            Some(to) => format!(
-                "to move from {} to {}:  duly promise {} --ask --because REASON",
-                time(*was),
-                time(*to),
-                case.0
-            ),
-            None => format!("about {}: no later time is free in the next six weeks", time(*was)),
-        };
-        said.push_str(&format!("\n  ask the customer of case {} {step}", case.0));
-    }
-    for case in &remedy.lost {
-        said.push_str(&format!(
-            "\n  case {} stays late whatever is moved: a person decides",
-            case.0
-        ));
-    }
-    let row = |one: &danger::AtRisk| json!({"case": one.case.0, "promise": one.promise.0, "due": one.due.to_string(), "trouble": one.trouble});
-    let step = |(case, was, to): &(CaseId, Timestamp, Option<Timestamp>)| json!({"case": case.0, "due": was.to_string(), "to": to.map(|to| to.to_string())});
-    Ok(Answer::Done(Done {
-        case: None,
-        said,
-        data: json!({
-            "engineer": engineer.id.0,
-            "from": from.to_string(),
-            "until": until.to_string(),
-            "at_risk": at_risk.iter().map(row).collect::<Vec<_>>(),
-            "ask": remedy.moves.iter().map(step).collect::<Vec<_>>(),
-            "lost": remedy.lost.iter().map(|case| case.0).collect::<Vec<_>>(),
-        }),
-    }))
-}
-
-/// A time as it is typed; of a day alone its beginning.
-fn day_or_time(text: &str, now: Timestamp, zone: &Zone) -> Outcome<Timestamp> {
-    let as_typed = plan::phrase::parse(text, now, zone);
-    let found = as_typed.or_else(|cause| plan::phrase::parse(&format!("{text} 00:00"), now, zone).map_err(|_| cause));
-    found.map_err(|cause| Refusal::usage(format!("{cause}.")).into())
-}
 
 /// Does a verb about people.
 pub(super) fn administer(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: Verb) -> Outcome<Answer> {
@@ -116,43 +29,6 @@ pub(super) fn administer(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Pri
                 "{} is on the desk: {} in {}.",
                 engineer.name, engineer.hours, engineer.zone
             )
-        }
-        Verb::CpuAway {
-            address,
-            until,
-            from,
-            because,
-        } => {
-            return away(
-                tx,
-                now,
-                desk,
-                who,
-                &address,
-                (from.as_deref(), &until),
-                because.as_deref(),
-            );
-        }
-        Verb::CpuBack { address } => {
-            let engineer = who.own_or(policy::Least::Lead, tx, &address)?;
-            match absence::end(tx, now, who.actor(), &engineer)? {
-                0 => {
-                    return Err(Refusal::conflict(format!(
-                        "{} is not away, and no absence is to come.",
-                        engineer.name
-                    ))
-                    .into());
-                }
-                _ => format!("{} is back: the plan counts their hours again.", engineer.name),
-            }
-        }
-        Verb::CpuSet { address, mail } => {
-            let engineer = who.own_or(policy::Least::Lead, tx, &address)?;
-            engineer::set_mail(tx, now, &engineer, mail)?;
-            match mail {
-                true => format!("{} gets notices, and a digest when their hours begin.", engineer.name),
-                false => format!("{} gets no notices and no digest.", engineer.name),
-            }
         }
         Verb::CpuRemove { address } => leave(tx, now, who, &address)?,
         Verb::CpuLink { address, secret } => {

@@ -1,7 +1,9 @@
 //! People as the planner counts them: the minutes in which they are there, and who can answer what.
 
+use super::{instant, minute};
 use crate::desk::absence;
 use crate::desk::admission::may_answer;
+use crate::desk::agenda;
 use crate::desk::engineer::Engineer;
 use crate::refusal::Outcome;
 use crate::store::Tx;
@@ -9,7 +11,7 @@ use jiff::Timestamp;
 use plan::interval::{Interval, without};
 use plan::snapshot;
 
-/// Everybody with the minutes of their hours, less the time in which they are away.
+/// Everybody with the minutes of their hours, less the time in which they are away or their own calendar takes.
 pub(super) fn planned(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -17,14 +19,20 @@ pub(super) fn planned(
     ahead: Interval,
 ) -> Outcome<Vec<snapshot::Engineer>> {
     let away = absence::ahead(tx, now)?;
+    let taken = agenda::ahead(tx, now, instant(ahead.to))?;
     let mut found = Vec::with_capacity(engineers.len());
     for (at, one) in engineers.iter().enumerate() {
         let hours = one.calendar()?.open_minutes(ahead);
         let own = || away.iter().filter(|absence| absence.engineer == one.id);
-        let gaps: Vec<Interval> = own().map(absence::Absence::minutes).collect();
+        let theirs = || taken.iter().filter(|taken| taken.engineer == one.id);
+        let mut gaps: Vec<Interval> = own().map(absence::Absence::minutes).collect();
+        gaps.extend(theirs().map(|taken| taken.at));
+        // Who is in a meeting comes back to what they have begun; who is on leave is not waited for.
+        let on_leave = agenda::on_leave_until(theirs(), now).filter(|until| *until > minute(now));
         let gone = own()
             .filter(|absence| absence.from <= now)
-            .map(|absence| absence.minutes().to);
+            .map(|absence| absence.minutes().to)
+            .chain(on_leave);
         found.push(snapshot::Engineer {
             id: one.id.0,
             class: class(engineers, at),

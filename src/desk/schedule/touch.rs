@@ -1,7 +1,10 @@
 //! Who has begun a promise and how long it was worked on: what a slice leaves behind on the open promises of its case.
 
+use crate::desk::admission::may_answer;
+use crate::desk::engineer::Engineer;
 use crate::desk::ledger::{self, Actor, event};
 use crate::desk::{CaseId, EngineerId, PromiseId};
+use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, values};
 use jiff::Timestamp;
@@ -51,6 +54,21 @@ pub(in crate::desk) fn left(tx: &mut Tx<'_>, engineer: EngineerId) -> Outcome<()
         "UPDATE promise SET begun_by = NULL WHERE begun_by = $1 AND state = 'open'",
         &values![engineer],
     )?;
+    Ok(())
+}
+
+/// Somebody serves other lanes or another depth now: what they had begun and may answer no more is anybody's.
+pub(in crate::desk) fn unable(tx: &mut Tx<'_>, engineer: &Engineer) -> Outcome<()> {
+    let begun = tx.query(
+        "SELECT id, lane, layer FROM promise WHERE begun_by = $1 AND state = 'open' ORDER BY id LIMIT $2",
+        &values![engineer.id, limits::LIST_ROWS_MAX],
+    )?;
+    for row in begun
+        .iter()
+        .filter(|row| !may_answer(engineer, row.text(1), row.int(2)))
+    {
+        tx.execute("UPDATE promise SET begun_by = NULL WHERE id = $1", &values![row.int(0)])?;
+    }
     Ok(())
 }
 
