@@ -30,3 +30,5 @@ pub const PAGE_TEXT_BYTES: usize = 64 * 1024;
 pub const TIMETABLE_DEADLINES: i64 = 200;
 /// Engineers who have a row in the timetable; the others are counted.
 pub const TIMETABLE_ROWS: usize = 14;
+/// Planned slices of one engineer that the picture of the run queue draws: the page has its weight.
+pub const PLANNED_SHOWN: usize = 6;

@@ -44,8 +44,22 @@ pub struct Lane<'a> {
     pub slice: Option<(i64, Timestamp)>,
     /// When they do not work.
     pub off: Vec<(Timestamp, Timestamp)>,
+    /// What the plan gives them next, earliest first.
+    pub planned: Vec<Block>,
     /// What they have promised, earliest first.
     pub ticks: Vec<Tick<'a>>,
+}
+
+/// A planned slice.
+pub struct Block {
+    /// The case.
+    pub case: i64,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// By when it is promised: what lies between is slack.
+    pub due: Timestamp,
 }
 
 /// A deadline.
@@ -113,13 +127,14 @@ pub fn timetable(shown: &Timetable<'_>) -> Markup {
     };
     let height = HEAD + ROW * shown.lanes.len() as i64 + 4;
     let promised: usize = shown.lanes.iter().map(|lane| lane.ticks.len()).sum();
+    let planned: usize = shown.lanes.iter().map(|lane| lane.planned.len()).sum();
     let running = shown.lanes.iter().filter(|lane| lane.slice.is_some()).count();
     html! {
         figure.picture {
             svg.timetable viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-labelledby="tt-title tt-desc" {
                 title #tt-title { "Timetable" }
                 desc #tt-desc {
-                    "From now until " (say::short(shown.until, shown.zone, shown.now)) ": " (running) " open slices and the next "
+                    "From now until " (say::short(shown.until, shown.zone, shown.now)) ": " (running) " open slices, " (planned) " planned ones and the next "
                     (promised) " promised times, a row an engineer. The table below has the same."
                 }
                 defs {
@@ -148,6 +163,10 @@ fn row(axis: &Axis, y: i64, lane: &Lane<'_>) -> Markup {
         text.name x="0" y=(middle) { (short_name(lane.name)) }
         @for (from, to) in &lane.off {
             rect.off x=(axis.x(*from)) y=(top) width=(axis.x(*to) - axis.x(*from)) height=(ROW - 6) {}
+        }
+        @for block in lane.planned.iter().filter(|block| block.from < axis.until) {
+            @let (from, to) = (axis.x(block.from), axis.x(block.until));
+            rect.plan x=(from) y=(top) width=((to - from).max(3)) height=(ROW - 6) rx="2" { title { (block.case) } }
         }
         @if let Some((case, began)) = lane.slice {
             @let end = (began + SignedDuration::from_secs(QUANTUM)).max(axis.from);
@@ -199,7 +218,7 @@ fn timetable_data(shown: &Timetable<'_>) -> Markup {
     html! {
         table.plain {
             caption.unseen { "Who works on what, and what falls due" }
-            thead { tr { th scope="col" { "Engineer" } th scope="col" { "Now" } th scope="col" { "Next promised times" } } }
+            thead { tr { th scope="col" { "Engineer" } th scope="col" { "Now" } th scope="col" { "Planned" } th scope="col" { "Next promised times" } } }
             tbody {
                 @for lane in &shown.lanes {
                     tr {
@@ -209,6 +228,15 @@ fn timetable_data(shown: &Timetable<'_>) -> Markup {
                                 (Some((case, began)), _) => { "on case " (case) " since " (say::short(began, shown.zone, shown.now)) },
                                 (None, Some((from, to))) if *from <= shown.now => { "off duty until " (say::short(*to, shown.zone, shown.now)) },
                                 _ => "free",
+                            }
+                        }
+                        td {
+                            @if lane.planned.is_empty() { "nothing" }
+                            @for (place, block) in lane.planned.iter().enumerate() {
+                                @if place > 0 { " · " }
+                                (block.case) " " (say::short(block.from, shown.zone, shown.now)) " to " (shown.zone.zoned(block.until).strftime("%H:%M"))
+                                @if block.until <= block.due { ", " (plan::say::left(block.due.duration_since(block.until))) " slack" }
+                                @else { ", late" }
                             }
                         }
                         td {
@@ -397,6 +425,7 @@ mod tests {
             name: "Anna",
             slice: None,
             off: Vec::new(),
+            planned: Vec::new(),
             ticks,
         };
         let labels: Vec<_> = labelled(&axis, &lane).into_iter().map(|(_, label, _)| label).collect();

@@ -2,18 +2,19 @@
 //!
 //! Every read is a page of an index, so ten thousand open cases cost what fifty do. The order within a group is the
 //! desk's; this page decides only how it looks. What is at risk, why and what would help is the
-//! plan's word. Planned slices and the earliest honest slot are not drawn yet: nothing here is a guess.
+//! plan's word. The earliest honest slot is not said yet: nothing here is a guess.
 
 use super::acting::Acting;
-use super::chart::{self, Lane, Tick, Timetable};
+use super::chart::{self, Block, Lane, Tick, Timetable};
 use super::layout::{self, Frame, counted};
 use super::{House, Words, answered, listen, spoken, status_of};
 use crate::desk::case::State;
 use crate::desk::engineer::{self, Engineer};
 use crate::desk::queue::{self, CaseRow, Counts, Deadline, Group, Place};
 use crate::desk::schedule::danger::{self, Outlook};
+use crate::desk::schedule::{instant, minute};
 use crate::desk::verb::{self, Answer, Principal, Verb};
-use crate::desk::{CaseId, Desk, EngineerId, Unverified, outbox, say};
+use crate::desk::{CaseId, Desk, EngineerId, Unverified, absence, agenda, outbox, say};
 use crate::limits;
 use crate::refusal::{Fault, Outcome, Refusal};
 use crate::store::Tx;
@@ -23,6 +24,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
+use plan::interval::{Interval, without};
 use std::net::SocketAddr;
 
 /// Groups in their order on the page, with what they are called there and in the address of a further page.
@@ -32,11 +34,16 @@ const GROUPS: [(Group, &str, &str); 3] = [
     (Group::Unsorted, "unsorted", "Unsorted"),
 ];
 
+/// How far the picture reaches at most.
+const TIMETABLE_REACH: SignedDuration = SignedDuration::from_hours(72);
+
 /// Everything that the page shows, from one snapshot.
 struct Screen {
     counts: Counts,
     within_the_hour: i64,
     outlook: Outlook,
+    /// When engineers are away or taken.
+    gone: Vec<(EngineerId, Interval)>,
     past: i64,
     mail_held: bool,
     engineers: Vec<Engineer>,
@@ -108,6 +115,7 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, zone: &plan::Zone, asked: &Words) -> Ou
         counts: queue::counts(tx)?,
         within_the_hour: queue::due_by(tx, now + SignedDuration::from_hours(1))? - past,
         outlook: danger::outlook(tx, now, zone)?,
+        gone: gone(tx, now)?,
         past,
         mail_held: outbox::is_held(tx)?,
         engineers: engineer::list(tx)?,
@@ -273,7 +281,7 @@ fn timetable<'a>(screen: &'a Screen, desk: &'a Desk, now: Timestamp) -> Outcome<
     let hours = SignedDuration::from_hours;
     // As far as the twentieth deadline, so that near ones are not crowded into a corner.
     let last = screen.deadlines.iter().take(20).next_back().map_or(now, |one| one.due);
-    let span = (last.duration_since(now) + hours(1)).clamp(hours(4), hours(72));
+    let span = (last.duration_since(now) + hours(1)).clamp(hours(4), TIMETABLE_REACH);
     let until = now + span;
     let mut lanes = Vec::new();
     for engineer in &screen.engineers {
@@ -285,7 +293,8 @@ fn timetable<'a>(screen: &'a Screen, desk: &'a Desk, now: Timestamp) -> Outcome<
         lanes.push(Lane {
             name: &engineer.name,
             slice,
-            off: off_duty(engineer, now, until)?,
+            off: off_duty(screen, engineer, now, until)?,
+            planned: planned(screen, engineer.id),
             ticks: ticks(screen, Some(engineer.id)),
         });
     }
@@ -295,6 +304,7 @@ fn timetable<'a>(screen: &'a Screen, desk: &'a Desk, now: Timestamp) -> Outcome<
             name: "nobody yet",
             slice: None,
             off: Vec::new(),
+            planned: Vec::new(),
             ticks: unowned,
         });
     }
@@ -304,7 +314,7 @@ fn timetable<'a>(screen: &'a Screen, desk: &'a Desk, now: Timestamp) -> Outcome<
     // Who has something to do first; the order by name stays among equals.
     lanes.sort_by_key(|lane| {
         (
-            lane.slice.is_none() && lane.ticks.is_empty(),
+            lane.slice.is_none() && lane.ticks.is_empty() && lane.planned.is_empty(),
             lane.off.first().is_some_and(|(from, _)| *from <= now),
         )
     });
@@ -330,26 +340,38 @@ fn ticks(screen: &Screen, owner: Option<EngineerId>) -> Vec<Tick<'_>> {
 }
 
 /// When the engineer does not work between two instants.
-fn off_duty(engineer: &Engineer, now: Timestamp, until: Timestamp) -> Outcome<Vec<(Timestamp, Timestamp)>> {
-    let calendar = engineer.calendar()?;
-    let (mut at, mut off) = (now, Vec::new());
-    // Seventy-two hours hold few windows; the bound is for a calendar nobody would write.
-    for _ in 0..64 {
-        if at >= until {
-            break;
-        }
-        if calendar.is_open(at) {
-            match calendar.closes_at(at) {
-                Some(closes) if closes > at => at = closes,
-                _ => break,
-            }
-        } else {
-            let opens = calendar.next_open(at).unwrap_or(until).min(until);
-            off.push((at, opens));
-            at = opens;
-        }
-    }
-    Ok(off)
+fn off_duty(
+    screen: &Screen,
+    engineer: &Engineer,
+    now: Timestamp,
+    until: Timestamp,
+) -> Outcome<Vec<(Timestamp, Timestamp)>> {
+    let shown = Interval::new(minute(now), minute(until));
+    let own = screen.gone.iter().filter(|(who, _)| *who == engineer.id);
+    let gone: Vec<Interval> = own.map(|(_, at)| *at).collect();
+    let there = without(&engineer.calendar()?.open_minutes(shown), &gone);
+    let off = without(&[shown], &there);
+    Ok(off.iter().map(|one| (instant(one.from), instant(one.to))).collect())
+}
+
+/// What the plan gives somebody next.
+fn planned(screen: &Screen, who: EngineerId) -> Vec<Block> {
+    let own = screen.outlook.planned.iter().filter(|one| one.engineer == who);
+    own.map(|one| Block {
+        case: one.case.0,
+        from: one.from,
+        until: one.until,
+        due: one.due,
+    })
+    .collect()
+}
+
+/// Absences, and what own calendars take, as far as a picture reaches.
+fn gone(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<Vec<(EngineerId, Interval)>> {
+    let away = absence::ahead(tx, now)?;
+    let taken = agenda::ahead(tx, now, now + TIMETABLE_REACH)?;
+    let away = away.iter().map(|one| (one.engineer, one.minutes()));
+    Ok(away.chain(taken.iter().map(|one| (one.engineer, one.at))).collect())
 }
 
 fn group(which: usize, rows: &[CaseRow], screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {

@@ -63,6 +63,23 @@ pub struct Outlook {
     pub at_risk: Vec<AtRisk>,
     /// Cases of severity 1 that nobody has begun, and who is asked to take them.
     pub asked: Vec<Asked>,
+    /// What each engineer is to do next, in order of time.
+    pub planned: Vec<Planned>,
+}
+
+/// A piece of work in somebody's timetable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Planned {
+    /// Who.
+    pub engineer: EngineerId,
+    /// On which case.
+    pub case: CaseId,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// By when the case is promised.
+    pub due: Timestamp,
 }
 
 /// Interrupt by consent: a case of severity 1 that nobody has begun, and who is asked to take it next.
@@ -92,6 +109,7 @@ pub fn outlook(tx: &mut Tx<'_>, now: Timestamp, zone: &Zone) -> Outcome<Outlook>
     Ok(Outlook {
         at_risk: told.at_risk(&board, zone),
         asked: told.asked(&board),
+        planned: told.planned(&board),
     })
 }
 
@@ -191,6 +209,25 @@ impl Told {
             });
         }
         found
+    }
+
+    fn planned(&self, board: &Board<'_>) -> Vec<Planned> {
+        let rows = board.timetable().rows.into_iter();
+        let entries = rows.flat_map(|row| {
+            let entries = row.entries.into_iter().take(limits::PLANNED_SHOWN);
+            entries.map(move |entry| (row.engineer, entry))
+        });
+        let planned = |(engineer, entry): (i64, plan::timetable::Entry)| {
+            let piece = self.pieces.get(entry.promise as usize)?;
+            Some(Planned {
+                engineer: EngineerId(engineer),
+                case: piece.case,
+                from: instant(entry.from),
+                until: instant(entry.to),
+                due: piece.due,
+            })
+        };
+        entries.filter_map(planned).collect()
     }
 
     fn proposal(&self, proposal: &Proposal, case: CaseId, zone: &Zone) -> String {
