@@ -369,6 +369,23 @@ fn people(act: Option<&CpuAct>) -> anyhow::Result<Verb> {
                 anyway: *anyway,
             });
         }
+        Some(CpuAct::WhatIf { add, away, moved }) => {
+            let after = |words: &[String]| {
+                let time = words.get(1..).unwrap_or_default().join(" ");
+                time.strip_prefix("until ").unwrap_or(&time).to_owned()
+            };
+            let first = |words: &[String]| words.first().cloned().unwrap_or_default();
+            let moved = moved.as_deref().map(|words| {
+                let case = first(words).trim_start_matches('#').parse();
+                let wrong = |_| Refusal::usage(format!("\"{}\" is no case number.", first(words)));
+                case.map(|case| (case, after(words))).map_err(wrong)
+            });
+            return Ok(Verb::CpuWhatIf {
+                add: add.clone(),
+                away: away.as_deref().map(|words| (first(words), after(words))),
+                moved: moved.transpose()?,
+            });
+        }
         Some(CpuAct::Back { address }) => {
             return Ok(Verb::CpuBack {
                 address: address.clone(),

@@ -94,6 +94,7 @@ rules! {
     Grep "grep" Engineer ""
     Cpu "cpu" Engineer ""
     CpuLoad "cpu-load" Engineer ""
+    CpuWhatIf "cpu-what-if" Engineer ""
     CpuAdd "cpu-add" Lead "an administrator adds one of their like"
     CpuAway "cpu-away" Engineer "one's own; others': a lead"
     CpuBack "cpu-back" Engineer "one's own; others': a lead"

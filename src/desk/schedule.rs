@@ -19,6 +19,7 @@ mod open;
 mod people;
 pub mod seats;
 pub mod touch;
+pub mod what_if;
 mod work;
 
 use super::engineer::Engineer;

@@ -5,6 +5,7 @@
 //! asks, so that every door understands the same words and echoes the same instants.
 
 mod answer;
+pub(super) mod people;
 
 use super::act::act;
 use super::agreement::{self, AgreementRow};
@@ -19,9 +20,7 @@ use super::queue::{self, CasePage, CaseRow, Filter, LogRow, PromiseRow};
 use super::reply::Written;
 use super::schedule::{danger, load};
 use super::search::{self, Found};
-use super::{
-    CaseId, Desk, FileId, MessageNo, absence, agenda, arrival, figures, policy, probe, proof, session, slice, spool,
-};
+use super::{CaseId, Desk, FileId, MessageNo, arrival, figures, policy, probe, proof, session, spool};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Tx, values};
@@ -219,6 +218,15 @@ pub enum Verb {
     Cpu,
     /// What is promised against the time that they have, and when nobody is there.
     CpuLoad,
+    /// What would become of promises with one more (who serves these lanes), with somebody away, or with another date.
+    CpuWhatIf {
+        #[serde(default)]
+        add: Option<Vec<String>>,
+        #[serde(default)]
+        away: Option<(String, String)>,
+        #[serde(default)]
+        moved: Option<(i64, String)>,
+    },
     /// Adds one.
     CpuAdd { engineer: NewEngineer },
     /// An engineer is away until then; they may say so themselves.
@@ -405,6 +413,7 @@ impl Verb {
                 | Verb::Grep { .. }
                 | Verb::Cpu
                 | Verb::CpuLoad
+                | Verb::CpuWhatIf { .. }
                 | Verb::CpuSessions { end: false, .. }
                 | Verb::Customer { named: _ }
                 | Verb::Contact { named: _ }
@@ -525,7 +534,8 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
         Verb::Save { case, file, .. } => piece(file::given_out(tx, CaseId(*case), FileId(*file))?),
         Verb::Probed { message } => Answer::Probe(Box::new(probe::look(tx, MessageNo(*message))?)),
         Verb::Grep { query, limit } => Answer::Hits(search::grep(tx, query, limit.unwrap_or(limits::LIST_ROWS))?),
-        Verb::Cpu => Answer::Engineers(people(tx, now)?),
+        Verb::Cpu => Answer::Engineers(people::list(tx, now)?),
+        Verb::CpuWhatIf { add, away, moved } => people::what_if(tx, now, desk, who, add, away, moved)?,
         Verb::CpuLoad => Answer::Load(Box::new(load::report(tx, now, desk, who.zone(desk))?)),
         Verb::CpuSessions { address, .. } => {
             let engineer = who.own_or(policy::Least::Administrator, tx, address)?;
@@ -559,31 +569,4 @@ fn raw_of(tx: &mut Tx<'_>, id: CaseId, number: Option<i64>) -> Outcome<String> {
         .ok_or_else(|| Refusal::missing(format!("Case {} has no such mail. `duly show {}` lists them.", id.0, id.0)))?;
     let bytes = arrival::raw(tx, super::RawId(row.int(0)))?;
     Ok(data_encoding::BASE64.encode(&bytes))
-}
-
-fn people(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<Vec<EngineerRow>> {
-    let mut rows = Vec::new();
-    let away = absence::ahead(tx, now)?;
-    let taken = agenda::ahead(tx, now, now)?;
-    for one in engineer::list(tx)? {
-        let open = slice::open_of(tx, one.id)?;
-        let gone = away.iter().filter(|gone| gone.engineer == one.id && gone.from <= now);
-        let own = taken.iter().filter(|taken| taken.engineer == one.id);
-        let away_until = gone.map(|gone| gone.until).chain(agenda::taken_until(own, now)).max();
-        rows.push(EngineerRow {
-            engineer: one.id.0,
-            on_duty: away_until.is_none() && one.calendar()?.is_open(now),
-            away_until,
-            case: open.map(|(_, case, _)| case.0),
-            name: one.name,
-            address: one.address,
-            zone: one.zone.to_string(),
-            hours: one.hours,
-            layer: one.layer,
-            lanes: one.lanes,
-            role: one.role.text().to_owned(),
-            by_mail: one.by_mail,
-        });
-    }
-    Ok(rows)
 }

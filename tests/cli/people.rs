@@ -291,6 +291,14 @@ fn a_person_and_their_calendar_are_set_from_the_command_line() {
     assert!(load.contains("all lanes\tby then 0 % (0 of "), "{load}");
     assert!(desk.duly(&["cpu", "--load", "--json"]).json()[0]["people"].is_array());
     desk.duly(&["cpu", "--load", "link", ANNA]).ends(2);
+    let said = desk.duly(&["cpu", "what-if", "--away", ANNA, "until", "+3d"]).done();
+    assert!(
+        said.contains("A new normal case could be promised by ") && said.contains("Nothing was changed."),
+        "{said}"
+    );
+    desk.duly(&["cpu", "what-if", "--add", "fault"]).done();
+    desk.duly(&["cpu", "what-if", "--move", "999", "fri"]).ends(3);
+    desk.duly(&["cpu", "what-if"]).ends(2);
     let said = desk.duly(&["cpu", "set", ANNA, "--layer", "3", "--as", ANNA]).ends(6);
     assert!(said.contains("Only leads"), "{said}");
     let day = |days: i64| {

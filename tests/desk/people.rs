@@ -361,3 +361,61 @@ fn hours_of_the_desk_without_anybody_for_a_lane_are_holes() {
         assert_eq!(helped, ["backup", "restore", "all lanes"]);
     });
 }
+
+fn what_if(desk: &TestDesk, add: Option<Vec<String>>, away: Option<(&str, &str)>, moved: Option<(i64, &str)>) -> Done {
+    let rows = |desk: &TestDesk| desk.number("SELECT COUNT(*) FROM event", &[]);
+    let before = rows(desk);
+    let verb = Verb::CpuWhatIf {
+        add,
+        away: away.map(|(who, until)| (who.into(), until.into())),
+        moved: moved.map(|(case, to)| (case, to.into())),
+    };
+    let done = done(desk, verb);
+    assert_eq!(rows(desk), before, "nothing is written");
+    done
+}
+
+#[test]
+fn what_if_says_what_would_become_of_promises_and_changes_nothing() {
+    on_both(|desk| {
+        anna_by_day(desk);
+        let case = asks(desk);
+        let absent = what_if(desk, None, Some((ANNA, "fri")), None);
+        assert_eq!(absent.data["at_risk"][0]["case"], case, "{}", absent.said);
+        assert!(
+            absent.said.contains(&format!("at risk then: case {case}"))
+                && absent.said.ends_with("Nothing was changed."),
+            "{}",
+            absent.said
+        );
+        assert!(absent.said.contains("instead of"), "{}", absent.said);
+        assert!(!is_at_risk(desk, case));
+        done(desk, hours("sun 03:00-03:10"));
+        assert!(is_at_risk(desk, case));
+        let more = what_if(desk, Some(vec![String::new()]), None, None);
+        assert_eq!(more.data["no_more_at_risk"][0]["case"], case, "{}", more.said);
+        assert_eq!(more.data["earlier"], 1, "{}", more.said);
+        let elsewhere = what_if(desk, Some(vec!["pre-sales".into()]), None, None);
+        assert!(
+            elsewhere.said.contains("The same promises would be at risk as now"),
+            "{}",
+            elsewhere.said
+        );
+        done(desk, hours("fri 09:00-17:00"));
+        assert!(is_at_risk(desk, case));
+        let later = what_if(desk, None, None, Some((case, "fri 17:00")));
+        assert_eq!(later.data["no_more_at_risk"][0]["case"], case, "{}", later.said);
+        let nothing = Verb::CpuWhatIf {
+            add: None,
+            away: None,
+            moved: None,
+        };
+        desk.refused(ANNA, nothing, Kind::Usage);
+        let none = Verb::CpuWhatIf {
+            add: None,
+            away: None,
+            moved: Some((case + 1, "fri".into())),
+        };
+        desk.refused(ANNA, none, Kind::Missing);
+    });
+}

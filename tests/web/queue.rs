@@ -20,6 +20,11 @@ async fn each_case_stands_in_its_group_with_time_and_state() {
             "{}: the earliest due stands first",
             front.name
         );
+        assert!(
+            page.body.contains("class=\"plan\""),
+            "{}: planned slices are drawn",
+            front.name
+        );
         let text = page.text();
         for words in [
             "Replica lag",
@@ -30,6 +35,8 @@ async fn each_case_stands_in_its_group_with_time_and_state() {
             "2 promised",
             "1 stopped",
             "Timetable",
+            " planned ones",
+            " slack",
         ] {
             assert!(text.contains(words), "{}: {words} is not in {text}", front.name);
         }

@@ -120,6 +120,22 @@ pub enum CpuAct {
         #[arg(long)]
         anyway: bool,
     },
+    /// What would become of promises with one more, with somebody away, or with another date; nothing is changed
+    #[command(
+        before_help = "Example: duly cpu what-if --add upgrade,fault\nExample: duly cpu what-if --away anna@acme.example until fri\n\
+        Example: duly cpu what-if --move 4711 \"fri 12:00\""
+    )]
+    WhatIf {
+        /// One more in the desk's hours, who serves these lanes; "" means all
+        #[arg(long, value_delimiter = ',', value_name = "LANES", required_unless_present_any = ["away", "moved"])]
+        add: Option<Vec<String>>,
+        /// Somebody is away from now until then
+        #[arg(long, num_args = 2.., value_names = ["PERSON", "UNTIL"], conflicts_with = "add")]
+        away: Option<Vec<String>>,
+        /// What is promised next in a case has this date
+        #[arg(long = "move", num_args = 2.., value_names = ["CASE", "TIME"], conflicts_with_all = ["add", "away"])]
+        moved: Option<Vec<String>>,
+    },
     /// Somebody is back: every absence of theirs ends
     #[command(before_help = "Example: duly cpu back anna@acme.example")]
     Back {
@@ -128,7 +144,7 @@ pub enum CpuAct {
     },
     /// Set hours, zone, lanes, depth or role of somebody, or how the desk writes to them; the plan follows at once
     #[command(
-        before_help = "Example: duly cpu set anna@acme.example --hours \"mon-thu 08:00-16:00\" --lane backup,restore"
+        before_help = "Example: duly cpu set anna@acme.example --hours \"mon-thu 08:00-16:00\" --lane upgrade,fault"
     )]
     Set(Box<CpuSet>),
 }

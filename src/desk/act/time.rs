@@ -6,6 +6,7 @@ use crate::desk::engineer::{self, Change, Engineer};
 use crate::desk::ledger::{self, event};
 use crate::desk::schedule::danger::{self, AtRisk, Remedy};
 use crate::desk::schedule::touch;
+use crate::desk::verb::people::day_or_time;
 use crate::desk::verb::{Answer, Done, Principal, Verb};
 use crate::desk::{CaseId, Desk, absence, agenda, policy, slice};
 use crate::limits;
@@ -233,13 +234,6 @@ fn end_slice(
     };
     let note = format!("{} is away until {}.", engineer.name, say::short(until, zone, now));
     slice::end(tx, now, engineer.id, case, who.actor(), "away", &note)
-}
-
-/// A time as it is typed; of a day alone its beginning.
-fn day_or_time(text: &str, now: Timestamp, zone: &Zone) -> Outcome<Timestamp> {
-    let as_typed = plan::phrase::parse(text, now, zone);
-    let found = as_typed.or_else(|cause| plan::phrase::parse(&format!("{text} 00:00"), now, zone).map_err(|_| cause));
-    found.map_err(|cause| Refusal::usage(format!("{cause}.")).into())
 }
 
 /// What is at risk after a change, and which dates to move so that all others are kept.

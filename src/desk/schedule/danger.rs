@@ -187,7 +187,7 @@ pub fn least_harm(tx: &mut Tx<'_>, now: Timestamp, zone: &Zone) -> Outcome<(Vec<
 }
 
 impl Told {
-    fn at_risk(&self, board: &Board<'_>, zone: &Zone) -> Vec<AtRisk> {
+    pub(super) fn at_risk(&self, board: &Board<'_>, zone: &Zone) -> Vec<AtRisk> {
         let certain = |risk: &Risk| risk.danger == Danger::AtRisk;
         let mut found = Vec::new();
         for risk in board.risks().iter().filter(|risk| certain(risk)) {
