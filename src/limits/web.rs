@@ -32,3 +32,7 @@ pub const TIMETABLE_DEADLINES: i64 = 200;
 pub const TIMETABLE_ROWS: usize = 14;
 /// Planned slices of one engineer that the picture of the run queue draws: the page has its weight.
 pub const PLANNED_SHOWN: usize = 6;
+/// People whom the people page lists; the others are counted.
+pub const PEOPLE_SHOWN: usize = 100;
+/// People who have a row in its picture.
+pub const BAND_ROWS: usize = 30;

@@ -36,6 +36,7 @@ pub fn page(frame: &Frame<'_>, content: Markup) -> Markup {
                 nav aria-label="Pages" {
                     a href="/" aria-current=[frame.is_queue.then_some("page")] { "Run queue" }
                     a href="/ledger" aria-current=[frame.address.starts_with("/ledger").then_some("page")] { "Ledger" }
+                    a href="/people" aria-current=[(frame.address == "/people").then_some("page")] { "People" }
                     button.quiet #keys-open type="button" hidden { "Keys " kbd { "?" } }
                     @if let Some(session) = frame.acting.signed() {
                         span.me {

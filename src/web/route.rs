@@ -4,7 +4,8 @@
 //! declared cannot be reached. docs/POLICY.md prints it; `tests/web/matrix.rs` tries every line with everybody.
 
 use super::{
-    House, act, ask, asset, case, confirm, file, guest, ledger, live, me, offer, queue, sign_in, tus, well_known,
+    House, act, ask, asset, case, confirm, file, guest, ledger, live, me, offer, people, queue, sign_in, tus,
+    well_known,
 };
 use crate::desk::policy::Least;
 use axum::http::Method;
@@ -65,6 +66,7 @@ macro_rules! routes {
 routes! {
     "/" => ["GET" ENGINEER, get(queue::show);]
     "/ledger" => ["GET" ENGINEER, get(ledger::show);]
+    "/people" => ["GET" ENGINEER, get(people::show);]
     "/next" => [
         "GET" ENGINEER, get(queue::back);
         "POST" ENGINEER, post(queue::next);

@@ -12,6 +12,7 @@ mod keeping;
 mod ledger;
 mod matrix;
 mod password;
+mod people;
 mod queue;
 mod scan;
 mod session;
