@@ -166,7 +166,7 @@ fn picture(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
 fn list(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
     html! {
         h2 { "Who" }
-        table.plain {
+        div.scroll tabindex="0" role="region" aria-label="Who" { table.plain {
             caption.unseen { "People, their hours and lanes" }
             thead { tr {
                 th scope="col" { "Name" } th scope="col" { "Now" } th scope="col" { "Hours" }
@@ -190,7 +190,7 @@ fn list(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
                     }
                 }
             }
-        }
+        } }
         @if screen.unseen > 0 { p { "And " (screen.unseen) " more: " code { "duly cpu" } "." } }
     }
 }
