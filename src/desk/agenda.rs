@@ -7,7 +7,7 @@
 use super::EngineerId;
 use super::engineer::Engineer;
 use super::ledger::{self, Actor, event};
-use super::schedule::{instant, minute};
+use super::schedule::{instant, minute, rules};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Row, Tx, Value, values};
@@ -62,6 +62,11 @@ fn of(row: &Row) -> Taken {
         at: Interval::new(minute(row.instant(1)), minute(row.instant(2))),
         is_leave: row.flag(3),
     }
+}
+
+/// What is taken as far as the plan reaches: for whoever says until when somebody is away.
+pub fn planned(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<Vec<Taken>> {
+    ahead(tx, now, now + SignedDuration::from_mins(rules().horizon))
 }
 
 /// Until when somebody is on leave without a break, if they are now.

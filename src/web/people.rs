@@ -49,7 +49,7 @@ pub async fn show(Given(house): Given<House>, acting: Acting, Query(words): Quer
 fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk) -> Outcome<Screen> {
     let today = today(desk, now);
     let away = absence::ahead(tx, now)?;
-    let taken = agenda::ahead(tx, now, instant(today.to))?;
+    let taken = agenda::planned(tx, now)?;
     let everybody = engineer::list(tx)?;
     let unseen = everybody.len().saturating_sub(limits::PEOPLE_SHOWN);
     let mut people = Vec::new();

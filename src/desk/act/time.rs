@@ -118,7 +118,7 @@ fn calendar(
         false => Some(danger::outlook(tx, now, zone)?.at_risk),
     };
     let entered = agenda::enter(tx, now, who.actor(), engineer, text)?;
-    let taken = agenda::ahead(tx, now, now)?;
+    let taken = agenda::planned(tx, now)?;
     let own = taken.iter().filter(|one| one.engineer == engineer.id);
     if let Some(until) = agenda::on_leave_until(own, now) {
         end_slice(tx, now, who, engineer, crate::desk::schedule::instant(until), zone)?;
@@ -131,7 +131,7 @@ fn calendar(
         count => format!("{count} events"),
     };
     let said = format!(
-        "{events} of {}, entries until {}: {}. They take {hours} of the hours of the next {} days.",
+        "{events} of {}, entered as far as {}: time is taken {} times, {hours} of the hours of the next {} days.",
         engineer.name,
         say::short(entered.until, zone, now),
         entered.times,

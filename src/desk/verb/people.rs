@@ -55,7 +55,7 @@ pub(in crate::desk) fn day_or_time(text: &str, now: Timestamp, zone: &Zone) -> O
 pub(super) fn list(tx: &mut Tx<'_>, now: Timestamp) -> Outcome<Vec<EngineerRow>> {
     let mut rows = Vec::new();
     let away = absence::ahead(tx, now)?;
-    let taken = agenda::ahead(tx, now, now)?;
+    let taken = agenda::planned(tx, now)?;
     for one in engineer::list(tx)? {
         let open = slice::open_of(tx, one.id)?;
         let gone = away.iter().filter(|gone| gone.engineer == one.id && gone.from <= now);
