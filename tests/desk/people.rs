@@ -102,7 +102,7 @@ fn new_hours_hold_for_the_plan_at_once_and_say_what_they_put_at_risk() {
         assert!(is_at_risk(desk, case));
         let said = desk.act(ANNA, hours("mon-sun 00:00-24:00"));
         assert!(
-            said.starts_with("Anna Keller: engineer, mon-sun 00:00-24:00 in Europe/Berlin, layer 1, all lanes.")
+            said.starts_with("Anna Keller: lead, mon-sun 00:00-24:00 in Europe/Berlin, layer 1, all lanes.")
                 && said.contains("Every promise can still be kept"),
             "{said}"
         );
@@ -115,6 +115,7 @@ fn new_hours_hold_for_the_plan_at_once_and_say_what_they_put_at_risk() {
 #[test]
 fn hours_are_ones_own_to_set_lanes_a_leads_and_a_role_that_of_whoever_has_it() {
     on_both(|desk| {
+        desk.tamper("UPDATE engineer SET role = 'engineer' WHERE address = 'anna@acme.example'");
         desk.hire(BEN, "Ben Vogel", Role::Lead);
         let lanes = || {
             set(Change {
