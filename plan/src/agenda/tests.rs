@@ -1,3 +1,5 @@
+//! Calendars as people's programs write them, and what the reader makes of them.
+
 use super::*;
 use crate::interval::tidy;
 
