@@ -122,8 +122,13 @@
     i: () => unfold('act-note'), w: () => unfold('act-wait'), m: () => unfold('act-merge'), e: () => unfold('act-close'),
     t: () => { const data = find('details.data'); if (data) { data.open = !data.open; data.firstElementChild.focus(); } },
     '?': () => dialog.showModal(),
+    '/': () => { if (find('#q')) focus('#q'); else location.href = '/s#q'; },
     'g q': () => { location.href = '/'; },
+    'g l': () => { location.href = '/ledger'; },
+    'g s': () => { location.href = '/spool'; },
+    x: () => { const row = document.activeElement.closest('li'), box = row && row.querySelector('[name^=mark-]'); if (box) box.click(); },
   };
+  if (location.hash === '#q') focus('#q');
   let before = '', since = 0;
   document.addEventListener('keydown', event => {
     const at = document.activeElement, isField = at && at.matches('input, textarea, select');

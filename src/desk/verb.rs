@@ -501,7 +501,7 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
         Verb::Files { case } => Answer::Files(file::list(tx, CaseId(*case))?),
         Verb::Save { case, file, .. } => piece(file::given_out(tx, CaseId(*case), FileId(*file))?),
         Verb::Probed { message } => Answer::Probe(Box::new(probe::look(tx, MessageNo(*message))?)),
-        Verb::Grep { query, limit } => Answer::Hits(search::grep(tx, query, limit.unwrap_or(limits::LIST_ROWS))?),
+        Verb::Grep { query, limit } => Answer::Hits(search::grep(tx, who.zone(desk), query, limit.unwrap_or(limits::LIST_ROWS))?),
         Verb::Cpu => Answer::Engineers(people(tx, now)?),
         Verb::CpuSessions { address, .. } => {
             let engineer = who.own_or(policy::Least::Administrator, tx, address)?;

@@ -30,3 +30,5 @@ pub const PAGE_TEXT_BYTES: usize = 64 * 1024;
 pub const TIMETABLE_DEADLINES: i64 = 200;
 /// Engineers who have a row in the timetable; the others are counted.
 pub const TIMETABLE_ROWS: usize = 14;
+/// Rows of the spool that are released by one press.
+pub const SPOOL_MARKS: usize = 200;

@@ -4,7 +4,7 @@
 //! declared cannot be reached. docs/POLICY.md prints it; `tests/web/matrix.rs` tries every line with everybody.
 
 use super::{
-    House, act, ask, asset, case, confirm, file, guest, ledger, live, me, offer, queue, sign_in, tus, well_known,
+    House, act, ask, asset, case, confirm, file, guest, ledger, live, me, offer, queue, search, sign_in, spool, tus, well_known,
 };
 use crate::desk::policy::Least;
 use axum::http::Method;
@@ -75,6 +75,12 @@ routes! {
         "POST" ENGINEER, post(act::perform);
     ]
     "/c/{case}/f/{file}" => ["GET" ENGINEER, get(file::show);]
+    "/s" => ["GET" ENGINEER, get(search::show);]
+    "/spool" => ["GET" ENGINEER, get(spool::show);]
+    "/spool/{act}" => [
+        "GET" ENGINEER, get(spool::back);
+        "POST" ENGINEER, post(spool::perform);
+    ]
     "/live" => ["GET" ENGINEER, get(live::changes);]
     "/me" => ["GET" ENGINEER, get(me::show);]
     "/me/{act}" => [

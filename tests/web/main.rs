@@ -14,4 +14,6 @@ mod matrix;
 mod password;
 mod queue;
 mod scan;
+mod search;
 mod session;
+mod spool;
