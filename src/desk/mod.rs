@@ -22,6 +22,7 @@ pub mod confirmation;
 pub mod customer;
 pub mod delivery;
 pub mod destination;
+pub mod draft;
 pub mod engineer;
 pub mod feed;
 pub mod figures;
@@ -229,6 +230,13 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 120,
         name: "session",
         sql: include_str!("../../migrations/0120_session.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 140,
+        name: "draft",
+        sql: include_str!("../../migrations/0140_draft.sql"),
         sqlite: "",
         postgres: "",
     },

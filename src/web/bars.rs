@@ -70,7 +70,10 @@ mod tests {
         let hits = [(date(2026, 1, 1), 4), (date(2026, 2, 1), 0), (date(2026, 3, 1), 1)];
         let drawn = months(&hits, 7, |month| format!("/s?m={month}")).into_string();
         assert_eq!(drawn.matches("<rect").count(), 2, "no bar for nothing: {drawn}");
-        assert!(drawn.contains("height=\"76\"") && drawn.contains("height=\"19\""), "{drawn}");
+        assert!(
+            drawn.contains("height=\"76\"") && drawn.contains("height=\"19\""),
+            "{drawn}"
+        );
         assert!(drawn.contains("href=\"/s?m=2026-03-01\">March 2026</a>"), "{drawn}");
         assert!(drawn.contains("<td>4</td>") && !drawn.contains("February"), "{drawn}");
         assert!(drawn.contains("earlier</th><td>7</td>"), "{drawn}");
@@ -78,6 +81,9 @@ mod tests {
 
     #[test]
     fn one_hit_among_thousands_is_seen() {
-        assert_eq!((height(1, 10_000), height(0, 10), height(10, 10), height(0, 0)), (2, 0, 76, 0));
+        assert_eq!(
+            (height(1, 10_000), height(0, 10), height(10, 10), height(0, 0)),
+            (2, 0, 76, 0)
+        );
     }
 }

@@ -14,7 +14,11 @@ const ROW: i64 = 96;
 /// Draws the path, with its table.
 pub fn path(hops: &[Hop], desk: &Desk, now: Timestamp) -> Markup {
     let of = |way: &'static str| hops.iter().filter(move |hop| hop.way == way);
-    let waiting: i64 = hops.iter().filter(|hop| hop.for_a_person && hop.name != "case").map(|hop| hop.count).sum();
+    let waiting: i64 = hops
+        .iter()
+        .filter(|hop| hop.for_a_person && hop.name != "case")
+        .map(|hop| hop.count)
+        .sum();
     html! {
         figure.picture {
             svg.hops viewBox={ "0 0 " (4 * BOX + 3 * GAP) " " (2 * ROW) } role="img" aria-labelledby="hops-title hops-desc" {

@@ -221,7 +221,10 @@ mod tests {
     #[test]
     fn a_page_that_is_not_here_names_no_command() {
         let said = refusal(&Refusal::missing("There is no case 99. `duly ps -a` lists all.")).into_string();
-        assert!(said.contains("There is no case 99.") && !said.contains("duly ps"), "{said}");
+        assert!(
+            said.contains("There is no case 99.") && !said.contains("duly ps"),
+            "{said}"
+        );
         assert_eq!(without_commands("See `duly ps`."), "See `duly ps`.", "never nothing");
     }
 

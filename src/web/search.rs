@@ -154,8 +154,12 @@ fn nothing(asked: &Asked, sight: &Sight) -> Markup {
 /// What is marked in a line that was found.
 fn marked(asked: &Asked) -> Vec<String> {
     let words = format!("{} {}", asked.words, asked.from.as_deref().unwrap_or(""));
-    let words = words.split(|one: char| one.is_whitespace() || matches!(one, '"' | '\u{201c}' | '\u{201d}' | '\u{201e}'));
-    words.filter(|one| !one.is_empty()).map(str::to_ascii_lowercase).collect()
+    let words =
+        words.split(|one: char| one.is_whitespace() || matches!(one, '"' | '\u{201c}' | '\u{201d}' | '\u{201e}'));
+    words
+        .filter(|one| !one.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect()
 }
 
 fn list(hits: &[Hit], words: &[String], desk: &Desk, now: Timestamp) -> Markup {
@@ -249,7 +253,10 @@ mod tests {
             marks("<b>ORA-00600</b> and Ora", &words).into_string(),
             "&lt;b&gt;<mark>ORA-00600</mark>&lt;/b&gt; and <mark>Ora</mark>"
         );
-        assert_eq!(marks("naïve ü", &["ü".to_owned()]).into_string(), "naïve <mark>ü</mark>");
+        assert_eq!(
+            marks("naïve ü", &["ü".to_owned()]).into_string(),
+            "naïve <mark>ü</mark>"
+        );
         assert_eq!(marks("", &words).into_string(), "");
     }
 

@@ -122,7 +122,10 @@ fn marked(house: &House, acting: &Acting, words: &Words) -> Outcome<Response> {
     if names.is_empty() || names.len() > limits::SPOOL_MARKS {
         let refusal = Refusal::usage(match names.is_empty() {
             true => "Nothing is marked. Mark what is to be released, then press the button.".to_owned(),
-            false => format!("At most {} rows are released at once. Nothing was changed.", limits::SPOOL_MARKS),
+            false => format!(
+                "At most {} rows are released at once. Nothing was changed.",
+                limits::SPOOL_MARKS
+            ),
         });
         let done = Done {
             refusal: Some(refusal),
@@ -188,7 +191,9 @@ fn content(screen: &Screen, acting: &Acting, done: &Done, desk: &Desk, now: Time
         rows.collect()
     };
     let (inward, outward) = (of("in"), of("out"));
-    let is_lead = acting.signed().is_none_or(|own| own.signed.engineer.role != Role::Engineer);
+    let is_lead = acting
+        .signed()
+        .is_none_or(|own| own.signed.engineer.role != Role::Engineer);
     html! {
         h1 { "Spool" }
         (told(done))

@@ -4,8 +4,10 @@
 mod kit;
 
 mod ask;
+mod attach;
 mod case;
 mod door;
+mod draft;
 mod files;
 mod front;
 mod keeping;

@@ -8,15 +8,27 @@ use jiff::{SignedDuration, Timestamp};
 /// A desk on which three customers wrote in two months.
 async fn written(front: &Front) -> [i64; 3] {
     let lag = front
-        .mail("priya@northwind.example", "Replica lag", "Hello,\n\nit says ORA-00600 [kcbgcur] there.\nIt lags.\n")
+        .mail(
+            "priya@northwind.example",
+            "Replica lag",
+            "Hello,\n\nit says ORA-00600 [kcbgcur] there.\nIt lags.\n",
+        )
         .await;
     let disk = front
-        .mail("tomas@acmedb.example", "Disk is full", "The disk is full.\nfull the disk was not, says the log.\n")
+        .mail(
+            "tomas@acmedb.example",
+            "Disk is full",
+            "The disk is full.\nfull the disk was not, says the log.\n",
+        )
         .await;
     let now: Timestamp = NOW.parse().expect("a time");
     front.clock.set(now + SignedDuration::from_hours(24 * 20));
     let late = front
-        .mail("eve@elsewhere.example", "Again", "ORA-00600 after <script>alert(1)</script> it lags\n")
+        .mail(
+            "eve@elsewhere.example",
+            "Again",
+            "ORA-00600 after <script>alert(1)</script> it lags\n",
+        )
         .await;
     [lag, disk, late]
 }
@@ -56,7 +68,10 @@ async fn words_in_quotes_stand_together_and_a_person_is_found() {
         assert_eq!(cases(&front.page("/s?q=%22disk+is+full%22").await.body), [disk]);
         assert_eq!(cases(&front.page("/s?q=%22full+disk%22").await.body), [] as [i64; 0]);
         assert_eq!(cases(&front.page("/s?q=from:tomas").await.body), [disk]);
-        assert_eq!(cases(&front.page("/s?q=lags+from:eve%40elsewhere.example").await.body), [late]);
+        assert_eq!(
+            cases(&front.page("/s?q=lags+from:eve%40elsewhere.example").await.body),
+            [late]
+        );
         assert_eq!(cases(&front.page("/s?q=lags").await.body), [late, lag]);
     }
 }
@@ -66,13 +81,26 @@ async fn what_was_found_is_narrowed_by_customer_state_and_month() {
     for front in fronts(Unverified::Schedule).await {
         let [lag, disk, late] = written(&front).await;
         let page = front.page("/s?q=lags").await;
-        for link in ["/s?q=lags%20state%3Aready", "month%3A2026-11", "month%3A2026-12", "Hits over time"] {
-            assert!(page.body.contains(link), "{}: {link} is not in {}", front.name, page.body);
+        for link in [
+            "/s?q=lags%20state%3Aready",
+            "month%3A2026-11",
+            "month%3A2026-12",
+            "Hits over time",
+        ] {
+            assert!(
+                page.body.contains(link),
+                "{}: {link} is not in {}",
+                front.name,
+                page.body
+            );
         }
         assert_eq!(cases(&front.page("/s?q=lags+month:2026-11").await.body), [lag]);
         assert_eq!(cases(&front.page("/s?q=lags+month:2026-12").await.body), [late]);
         let closed = front
-            .send(&format!("/c/{disk}/close"), &[("as", "anna@acme.example"), ("resolution", "answered")])
+            .send(
+                &format!("/c/{disk}/close"),
+                &[("as", "anna@acme.example"), ("resolution", "answered")],
+            )
             .await;
         assert!(matches!(closed.status, 303 | 409), "{}", closed.body);
         assert_eq!(cases(&front.page("/s?q=lags+state:open").await.body), [late, lag]);
@@ -82,7 +110,10 @@ async fn what_was_found_is_narrowed_by_customer_state_and_month() {
         // Without a word the desk's own letters of these cases stand there too.
         all.dedup();
         assert_eq!(all, [late, disk, lag], "{}", front.name);
-        assert_eq!(cases(&front.page("/s?q=lags+customer:nobody").await.body), [] as [i64; 0]);
+        assert_eq!(
+            cases(&front.page("/s?q=lags+customer:nobody").await.body),
+            [] as [i64; 0]
+        );
     }
 }
 
@@ -106,8 +137,18 @@ async fn nothing_found_says_what_would_be_and_nonsense_is_refused_with_the_query
         );
         let long = "a+".repeat(limits::QUERY_TERMS + 1);
         let refused = front.page(&format!("/s?q={long}")).await;
-        assert!(refused.status == 422 && refused.text().contains("too long"), "{}", refused.text());
-        assert_eq!(front.page(&format!("/s?q={}", "a+".repeat(limits::QUERY_TERMS))).await.status, 200);
+        assert!(
+            refused.status == 422 && refused.text().contains("too long"),
+            "{}",
+            refused.text()
+        );
+        assert_eq!(
+            front
+                .page(&format!("/s?q={}", "a+".repeat(limits::QUERY_TERMS)))
+                .await
+                .status,
+            200
+        );
         let empty = front.page("/s").await;
         assert!(empty.status == 200 && empty.text().contains("Every mail and every note is found"));
     }

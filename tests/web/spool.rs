@@ -11,13 +11,23 @@ use duly::desk::Unverified;
 /// What the form of a marked row is called.
 fn marks(body: &str) -> Vec<String> {
     let names = body.split("name=\"mark-").skip(1);
-    names.filter_map(|rest| Some(rest.split('"').next()?.to_owned())).collect()
+    names
+        .filter_map(|rest| Some(rest.split('"').next()?.to_owned()))
+        .collect()
 }
 
 async fn unsorted(front: &Front) -> Vec<i64> {
     let mut cases = Vec::new();
     for who in ["ada", "bob", "cyd"] {
-        cases.push(front.mail(&format!("{who}@unknown.example"), &format!("Hello of {who}"), "Who am I?").await);
+        cases.push(
+            front
+                .mail(
+                    &format!("{who}@unknown.example"),
+                    &format!("Hello of {who}"),
+                    "Who am I?",
+                )
+                .await,
+        );
     }
     cases
 }
@@ -27,7 +37,15 @@ async fn a_mail_says_why_it_stands_there_and_is_released_by_its_button() {
     for front in fronts(Unverified::Hold).await {
         let cases = unsorted(&front).await;
         let text = front.page("/spool").await.text();
-        for words in ["Hello of ada", "Who am I?", "unsorted", "Take it on", "Mail path", "matcher", "their server"] {
+        for words in [
+            "Hello of ada",
+            "Who am I?",
+            "unsorted",
+            "Take it on",
+            "Mail path",
+            "matcher",
+            "their server",
+        ] {
             assert!(text.contains(words), "{}: {words} is not in {text}", front.name);
         }
         assert!(!text.contains("duly spool"), "a page names no commands: {text}");
@@ -36,10 +54,18 @@ async fn a_mail_says_why_it_stands_there_and_is_released_by_its_button() {
         let done = front.send("/spool/release", &[who, ("what", &number)]).await;
         assert_eq!(done.status, 303, "{}", done.body);
         let page = front.page(done.header("location")).await;
-        assert!(page.text().contains("Released.") && !page.text().contains("Hello of ada"), "{}", page.text());
+        assert!(
+            page.text().contains("Released.") && !page.text().contains("Hello of ada"),
+            "{}",
+            page.text()
+        );
         assert!(front.page(&format!("/c/{number}")).await.text().contains("reply by"));
         let again = front.send("/spool/release", &[who, ("what", &number)]).await;
-        assert!(again.status == 404 && again.text().contains("does not stand in the spool"), "{}", again.text());
+        assert!(
+            again.status == 404 && again.text().contains("does not stand in the spool"),
+            "{}",
+            again.text()
+        );
     }
 }
 
@@ -65,14 +91,20 @@ async fn marked_rows_are_released_each_with_its_own_outcome() {
         }
         assert_eq!(marks(&done.body), [cases[2].to_string()], "only the third is left");
         let nothing = front.send("/spool/marked", &[who]).await;
-        assert!(nothing.status == 422 && nothing.text().contains("Nothing is marked."), "{}", nothing.text());
+        assert!(
+            nothing.status == 422 && nothing.text().contains("Nothing is marked."),
+            "{}",
+            nothing.text()
+        );
     }
 }
 
 #[tokio::test]
 async fn holding_all_mail_is_a_leads_and_is_said_on_every_page() {
     for front in fronts(Unverified::Hold).await {
-        front.hire("lead@acme.example", "Lea Lead", duly::desk::engineer::Role::Lead).await;
+        front
+            .hire("lead@acme.example", "Lea Lead", duly::desk::engineer::Role::Lead)
+            .await;
         let refused = front.send("/spool/hold", &[("as", "anna@acme.example")]).await;
         assert_eq!(refused.status, 403, "{}", refused.text());
         let held = front.send("/spool/hold", &[("as", "lead@acme.example")]).await;
@@ -82,7 +114,10 @@ async fn holding_all_mail_is_a_leads_and_is_said_on_every_page() {
         let on = front.send("/spool/go-on", &[("as", "lead@acme.example")]).await;
         assert_eq!(on.status, 303, "{}", on.text());
         assert!(!front.page("/").await.text().contains("MAIL HELD."));
-        assert_eq!(front.send("/spool/delete", &[("as", "lead@acme.example")]).await.status, 404);
+        assert_eq!(
+            front.send("/spool/delete", &[("as", "lead@acme.example")]).await.status,
+            404
+        );
     }
 }
 
@@ -108,7 +143,14 @@ fn a_mail_that_their_server_refused_is_sent_again_by_its_button() {
         let done = ask(desk.http(), "POST", "/spool/retry", &fields, form.as_bytes());
         assert_eq!(done.status, 303, "{}", done.text());
         desk.quiet();
-        assert_eq!(desk.number("SELECT COUNT(*) FROM outbox WHERE state = 'failed'", &[]), 0);
-        assert!(page(desk, "/spool").text().contains("Nothing stands here"), "{}", desk.on);
+        assert_eq!(
+            desk.number("SELECT COUNT(*) FROM outbox WHERE state = 'failed'", &[]),
+            0
+        );
+        assert!(
+            page(desk, "/spool").text().contains("Nothing stands here"),
+            "{}",
+            desk.on
+        );
     });
 }

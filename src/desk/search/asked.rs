@@ -45,7 +45,10 @@ pub const STATES: [(&str, State); 7] = [
 
 /// The word of a state.
 pub fn word_of(state: State) -> &'static str {
-    STATES.iter().find(|(_, one)| *one == state).map_or("", |(word, _)| word)
+    STATES
+        .iter()
+        .find(|(_, one)| *one == state)
+        .map_or("", |(word, _)| word)
 }
 
 impl Wanted {
@@ -131,7 +134,9 @@ fn quoted(text: &str) -> String {
 }
 
 fn bare(text: &str) -> String {
-    text.replace(['"', '\u{201c}', '\u{201d}', '\u{201e}'], "").trim().to_owned()
+    text.replace(['"', '\u{201c}', '\u{201d}', '\u{201e}'], "")
+        .trim()
+        .to_owned()
 }
 
 /// The query cut at blanks that stand in no quotes.
@@ -183,7 +188,9 @@ mod tests {
 
     #[test]
     fn operators_are_taken_out_and_everything_else_is_words() {
-        let one = asked("ORA-00600 customer:\"North Wind\" \"disk full\" from:priya state:closed month:2026-03 error: http://x");
+        let one = asked(
+            "ORA-00600 customer:\"North Wind\" \"disk full\" from:priya state:closed month:2026-03 error: http://x",
+        );
         assert_eq!(one.words, "ORA-00600 \"disk full\" error: http://x");
         assert_eq!(one.customer.as_deref(), Some("North Wind"));
         assert_eq!(one.from.as_deref(), Some("priya"));
@@ -215,7 +222,11 @@ mod tests {
     #[test]
     fn a_state_or_month_that_is_none_is_refused_with_those_there_are() {
         let why = |query: &str| Asked::of(query).expect_err("refused").to_string();
-        assert!(why("state:asleep").contains("running, ready"), "{}", why("state:asleep"));
+        assert!(
+            why("state:asleep").contains("running, ready"),
+            "{}",
+            why("state:asleep")
+        );
         assert!(why("month:march").contains("month:2026-03"));
     }
 }

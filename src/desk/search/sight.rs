@@ -5,8 +5,8 @@
 
 use super::asked::{Asked, Wanted};
 use super::{Hit, hits_of, of_customers, terms};
-use crate::desk::case::{self, State};
 use crate::desk::Zone;
+use crate::desk::case::{self, State};
 use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::{Tx, Value, values};
@@ -101,7 +101,9 @@ pub(super) fn found(tx: &mut Tx<'_>, zone: &Zone, asked: &Asked) -> Outcome<(Vec
             .as_ref()
             .is_none_or(|all| one.customer.is_some_and(|own| all.contains(&own)))
             && asked.state.is_none_or(is)
-            && from.as_ref().is_none_or(|from| one.author.to_lowercase().contains(from))
+            && from
+                .as_ref()
+                .is_none_or(|from| one.author.to_lowercase().contains(from))
             && asked.month.is_none_or(|month| month_of(one.at, zone) == month)
     });
     Ok((facts, uncounted))
@@ -154,9 +156,14 @@ fn facts(tx: &mut Tx<'_>, ids: &[i64]) -> Outcome<Vec<Fact>> {
             message: row.int(0),
             at: row.instant(1),
             customer: row.opt_int(2),
-            state: row
-                .opt_text(3)
-                .map(|hand| case::state(hand, row.opt_text(4).is_some(), row.opt_int(5).unwrap_or(0) > 0, row.opt_int(6) == Some(1))),
+            state: row.opt_text(3).map(|hand| {
+                case::state(
+                    hand,
+                    row.opt_text(4).is_some(),
+                    row.opt_int(5).unwrap_or(0) > 0,
+                    row.opt_int(6) == Some(1),
+                )
+            }),
             author: format!("{} <{}>", row.text(7), row.text(8)),
         }));
     }

@@ -36,9 +36,18 @@ impl Hop {
 
 /// The hops in the order of a mail's way: in, then out.
 pub fn hops(tx: &mut Tx<'_>) -> Outcome<Vec<Hop>> {
-    let unread = waiting(tx, "SELECT received_at AS since FROM arrival WHERE placed_at IS NULL ORDER BY id")?;
-    let apart = waiting(tx, "SELECT at AS since FROM message WHERE spool_reason IS NOT NULL ORDER BY id")?;
-    let open = waiting(tx, "SELECT made_at AS since FROM promise WHERE state = 'open' ORDER BY due")?;
+    let unread = waiting(
+        tx,
+        "SELECT received_at AS since FROM arrival WHERE placed_at IS NULL ORDER BY id",
+    )?;
+    let apart = waiting(
+        tx,
+        "SELECT at AS since FROM message WHERE spool_reason IS NOT NULL ORDER BY id",
+    )?;
+    let open = waiting(
+        tx,
+        "SELECT made_at AS since FROM promise WHERE state = 'open' ORDER BY due",
+    )?;
     let queued = waiting(
         tx,
         "SELECT made_at AS since FROM outbox WHERE state IN ('held', 'queued', 'deferred', 'sending') ORDER BY case_id, recipient, id",
