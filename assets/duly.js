@@ -86,6 +86,58 @@
     listen();
   }
 
+  // ---- drafts ----
+  // What is typed is kept by the desk from the first pause on. Sending first keeps: a desk that does not answer then costs no word.
+  const reply = find('form[data-draft]');
+  if (reply) {
+    const said = document.getElementById('kept'), fields = reply.elements;
+    let isKept = true, isBusy = false, mayGo = false, timer = 0;
+    const body = () => {
+      const data = new FormData(reply);
+      for (const [name, value] of [...data]) if (typeof value !== 'string') data.delete(name);
+      data.set('by', 'script');
+      return new URLSearchParams(data);
+    };
+    const later = after => { clearTimeout(timer); timer = setTimeout(keep, after); };
+    const keep = then => {
+      if (isOver) return;
+      if (isBusy) { if (then) setTimeout(() => keep(then), 200); else later(400); return; }
+      isBusy = isKept = true;
+      const ask = new XMLHttpRequest();
+      ask.open('POST', reply.dataset.draft);
+      ask.timeout = 10000;
+      ask.onloadend = () => {
+        isBusy = false;
+        if (ask.status === 200) { fields.draft.value = ask.responseText; said.textContent = ask.responseText ? 'Draft, kept by the desk.' : ''; }
+        else if (ask.status === 401) { isKept = false; ended(); said.textContent = 'Not kept: you are signed out. Your words are in this window.'; }
+        else {
+          isKept = false;
+          said.textContent = ask.status && ask.status < 500 ? 'Not kept by the desk: close other windows of this case. Your words are in this window.'
+            : 'Not kept: the desk does not answer. Your words are in this window, and it is tried again by itself.';
+          if (!ask.status || ask.status >= 500) later(5000);
+        }
+        if (then) then(ask.status);
+      };
+      ask.send(body());
+    };
+    reply.addEventListener('input', () => { isKept = false; later(800); });
+    reply.addEventListener('submit', event => {
+      clearTimeout(timer);
+      if (mayGo) return;
+      const button = event.submitter;
+      event.preventDefault();
+      keep(status => {
+        if (!status) { said.textContent = 'Nothing was sent: the desk does not answer. Your words are in this window; send them again in a moment.'; return; }
+        if (status === 401) return;
+        mayGo = isKept = true;
+        reply.requestSubmit(button);
+      });
+    });
+    if (fields.files) fields.files.addEventListener('change', () => { if (fields.files.value) document.getElementById('attach').click(); });
+    addEventListener('pagehide', () => { if (!isKept) navigator.sendBeacon(reply.dataset.draft, body()); });
+    addEventListener('pageshow', () => { mayGo = false; });
+  }
+
   // ---- keys ----
   const dialog = document.getElementById('keys');
   const off = document.getElementById('keys-off');
@@ -122,8 +174,13 @@
     i: () => unfold('act-note'), w: () => unfold('act-wait'), m: () => unfold('act-merge'), e: () => unfold('act-close'),
     t: () => { const data = find('details.data'); if (data) { data.open = !data.open; data.firstElementChild.focus(); } },
     '?': () => dialog.showModal(),
+    '/': () => { if (find('#q')) focus('#q'); else location.href = '/s#q'; },
     'g q': () => { location.href = '/'; },
+    'g l': () => { location.href = '/ledger'; },
+    'g s': () => { location.href = '/spool'; },
+    x: () => { const row = document.activeElement.closest('li'), box = row && row.querySelector('[name^=mark-]'); if (box) box.click(); },
   };
+  if (location.hash === '#q') focus('#q');
   let before = '', since = 0;
   document.addEventListener('keydown', event => {
     const at = document.activeElement, isField = at && at.matches('input, textarea, select');

@@ -217,6 +217,12 @@ pub const CUSTOMERS_FOUND: usize = 5;
 pub const CASES_OF_FOUND: i64 = 10;
 /// Hits of a search; beyond it the count says "more than".
 pub const SEARCH_HITS: i64 = 10_000;
+/// Customers by whom a search can be narrowed; most hits first.
+pub const SEARCH_FACETS: usize = 12;
+/// Months over which hits are drawn: four years, a bar each. Older hits are counted.
+pub const SEARCH_MONTHS: usize = 48;
+/// Words that are looked for alone where nothing has all of them.
+pub const SEARCH_NEAR: usize = 6;
 /// Query text of a search.
 pub const QUERY_BYTES: usize = 2_048;
 /// Words and quoted phrases of one search.

@@ -1,4 +1,4 @@
-//! The run-queue page over HTTP, from a running desk that is open on loopback.
+//! The run queue and searches over HTTP, from a running desk that is open on loopback.
 
 use crate::desk::Large;
 use crate::report::Report;
@@ -10,33 +10,43 @@ use std::time::{Duration, Instant};
 const WARM_UP: usize = 20;
 const SAMPLES: usize = 400;
 
-/// Fetches the page again and again, each time over a connection of its own.
+/// The pages and what they are called. Words of the searches stand in most mails of the desk, or in none.
+const PAGES: [(&str, &str); 4] = [
+    ("run-queue page", "/"),
+    ("search page, a common word", "/s?q=replica"),
+    ("search page, narrowed", "/s?q=replica+state:ready+month:2020-01"),
+    ("search page, nothing found", "/s?q=ORA-00600"),
+];
+
+/// Fetches each page again and again, each time over a connection of its own.
 pub fn measure(report: &mut Report, large: &mut Large, open: usize) -> Result<()> {
     large.program.start()?;
     let http = large.program.http;
-    let mut samples = Vec::new();
-    let mut bytes = 0;
-    for round in 0..WARM_UP + SAMPLES {
-        let began = Instant::now();
-        let answer = fetch(http, "/").unwrap_or_else(|cause| cause.to_string().into_bytes());
-        if round >= WARM_UP {
-            samples.push(began.elapsed().as_secs_f64() * 1e3);
+    for (name, path) in PAGES {
+        let mut samples = Vec::new();
+        let mut bytes = 0;
+        for round in 0..WARM_UP + SAMPLES {
+            let began = Instant::now();
+            let answer = fetch(http, path).unwrap_or_else(|cause| cause.to_string().into_bytes());
+            if round >= WARM_UP {
+                samples.push(began.elapsed().as_secs_f64() * 1e3);
+            }
+            if !answer.starts_with(b"HTTP/1.1 200") {
+                println!(
+                    "{name}: not served ({})",
+                    String::from_utf8_lossy(&answer[..answer.len().min(40)]).trim()
+                );
+                samples.clear();
+                break;
+            }
+            bytes = answer.len();
         }
-        if !answer.starts_with(b"HTTP/1.1 200") {
-            println!(
-                "run-queue page: not served ({})",
-                String::from_utf8_lossy(&answer[..answer.len().min(40)]).trim()
-            );
-            samples.clear();
-            break;
+        if !samples.is_empty() {
+            report.spread(&format!("{name}, {open} open cases"), "ms", &samples);
+            report.figure(name, "kB", &[bytes as f64 / 1e3]);
         }
-        bytes = answer.len();
     }
     large.program.stop()?;
-    if !samples.is_empty() {
-        report.spread(&format!("run-queue page, {open} open cases"), "ms", &samples);
-        report.figure("run-queue page", "kB", &[bytes as f64 / 1e3]);
-    }
     Ok(())
 }
 

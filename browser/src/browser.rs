@@ -181,6 +181,19 @@ impl Browser {
         Ok(element.send_keys(path).await?)
     }
 
+    /// Types a text into the first element that matches a CSS selector.
+    pub async fn type_into(&self, selector: &str, text: &str) -> Result<()> {
+        let element = self
+            .client
+            .find(Locator::Css(selector))
+            .await
+            .with_context(|| format!("looking for {selector}"))?;
+        element
+            .send_keys(text)
+            .await
+            .with_context(|| format!("typing into {selector}"))
+    }
+
     /// Presses and releases one key; [`fantoccini::key::Key`] has the ones without a letter.
     pub async fn press(&self, key: char) -> Result<()> {
         let keys = KeyActions::new("keyboard".into())

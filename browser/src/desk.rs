@@ -26,18 +26,54 @@ pub struct Desk {
     folder: TempDir,
     program: PathBuf,
     server: Child,
+    serve: Serve,
     http: SocketAddr,
     smtp: SocketAddr,
     taken: Taken,
 }
 
 /// What differs between the desks of journeys.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Kind {
     /// Whoever can reach its pages is let in.
     open: bool,
     /// It holds mail that nobody vouches for.
     holds: bool,
+}
+
+/// How its server is started, the first time and again.
+struct Serve {
+    smtp: SocketAddr,
+    http: SocketAddr,
+    relay: SocketAddr,
+    resolver: SocketAddr,
+    kind: Kind,
+}
+
+impl Serve {
+    fn spawn(&self, program: &Path, dir: &Path) -> Result<Child> {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(dir.join("journey.log"))?;
+        Command::new(program)
+            .args(["serve", "--dir"])
+            .arg(dir)
+            .args(["--smtp", &self.smtp.to_string(), "--http", &self.http.to_string()])
+            .args(["--relay", &self.relay.to_string()])
+            .env("DULY_WEB_OPEN", if self.kind.open { "true" } else { "false" })
+            .env("DULY_WEB_ADDRESS", format!("http://{}", self.http))
+            .env(
+                "DULY_MAIL_UNVERIFIED",
+                if self.kind.holds { "hold" } else { "schedule" },
+            )
+            .env("DULY_MAIL_RESOLVER", self.resolver.to_string())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("starting {}", program.display()))
+    }
 }
 
 impl Desk {
@@ -71,31 +107,18 @@ impl Desk {
         run(&program, dir, &[&init[..], &hours[..]].concat())?;
         let (smtp, http) = (free_address()?, free_address()?);
         let (relay, taken) = relay()?;
-        let log = std::fs::File::create(dir.join("journey.log"))?;
-        let server = Command::new(&program)
-            .args(["serve", "--dir"])
-            .arg(dir)
-            .args([
-                "--smtp",
-                &smtp.to_string(),
-                "--http",
-                &http.to_string(),
-                "--relay",
-                &relay.to_string(),
-            ])
-            .env("DULY_WEB_OPEN", if kind.open { "true" } else { "false" })
-            .env("DULY_WEB_ADDRESS", format!("http://{http}"))
-            .env("DULY_MAIL_UNVERIFIED", if kind.holds { "hold" } else { "schedule" })
-            .env("DULY_MAIL_RESOLVER", nothing_known()?.to_string())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("starting {}", program.display()))?;
+        let serve = Serve {
+            smtp,
+            http,
+            relay,
+            resolver: nothing_known()?,
+            kind: *kind,
+        };
         let mut desk = Desk {
+            server: serve.spawn(&program, dir)?,
             folder,
             program,
-            server,
+            serve,
             http,
             smtp,
             taken,
@@ -115,6 +138,19 @@ impl Desk {
         Ok(desk)
     }
 
+    /// Kills the server, as a power cut would.
+    pub fn kill(&mut self) -> Result<()> {
+        self.server.kill()?;
+        self.server.wait()?;
+        Ok(())
+    }
+
+    /// Starts a killed server under the same addresses.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.server = self.serve.spawn(&self.program, self.folder.path())?;
+        self.wait_until_it_listens()
+    }
+
     /// The address of a page.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.http)
@@ -123,6 +159,11 @@ impl Desk {
     /// Runs a verb of the command line against this desk and gives what it printed.
     pub fn run(&self, arguments: &[&str]) -> Result<String> {
         run(&self.program, self.folder.path(), arguments)
+    }
+
+    /// Sends a mail that may become anything.
+    pub fn send(&self, mail: &Mail<'_>) -> Result<()> {
+        mail.send(self.smtp, ADDRESS)
     }
 
     /// Sends a mail and waits until it is a case; gives that case's number.

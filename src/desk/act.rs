@@ -4,6 +4,7 @@
 //! become arguments: times are read in the zone of whoever asks.
 
 mod agreed;
+mod composed;
 mod negotiate;
 mod people;
 mod time;
@@ -36,6 +37,9 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
         verb @ Verb::Reply { .. } => {
             let draft = draft(now, desk, who, verb)?;
             reply(tx, now, desk, who, &draft)
+        }
+        verb @ (Verb::Draft(_) | Verb::DraftDrop { .. } | Verb::Composed { .. }) => {
+            composed::act(tx, now, desk, who, verb)
         }
         verb @ (Verb::Save { .. } | Verb::Stage { .. }) => staged::act(tx, now, who, verb),
         Verb::Note { case, text } => note(tx, now, who.engineer()?, CaseId(case), &text),

@@ -23,6 +23,7 @@ pub mod confirmation;
 pub mod customer;
 pub mod delivery;
 pub mod destination;
+pub mod draft;
 pub mod engineer;
 pub mod feed;
 pub mod figures;
@@ -237,6 +238,13 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 130,
         name: "taken",
         sql: include_str!("../../migrations/0130_taken.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 140,
+        name: "draft",
+        sql: include_str!("../../migrations/0140_draft.sql"),
         sqlite: "",
         postgres: "",
     },

@@ -1,7 +1,11 @@
 //! Finding words and people: over mails and notes with who wrote them, newest first, with the line that matches; and the
 //! customers whose name has the words, with their newest cases. What is not shown is counted.
 
-use super::MessageNo;
+pub mod asked;
+pub mod sight;
+
+use self::asked::Asked;
+use super::{MessageNo, Zone};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Tx, values};
@@ -37,51 +41,85 @@ pub struct Found {
 }
 
 /// Messages that have all the words and "quoted phrases" of the query in subject, text, or their author's name and address,
-/// newest first; before them the newest cases of customers who are called so.
-pub fn grep(tx: &mut Tx<'_>, query: &str, limit: i64) -> Outcome<Found> {
-    if query.trim().is_empty() {
+/// newest first; before them the newest cases of customers who are called so. Operators narrow it ([`asked`]).
+pub fn grep(tx: &mut Tx<'_>, zone: &Zone, query: &str, limit: i64) -> Outcome<Found> {
+    let asked = Asked::of(query)?;
+    if asked.is_empty() {
         return Err(
             Refusal::usage("Say what to look for: `duly grep ORA-00600`, or `duly grep '\"exact words\"'`.").into(),
         );
     }
-    let words: Vec<String> = query
-        .split(|one: char| one.is_whitespace() || one == '"')
+    let mut words = terms(&asked.words);
+    let limit = limit.clamp(1, limits::SEARCH_HITS);
+    let (mut hits, found, uncounted) = match asked.narrows() {
+        true => {
+            let (facts, uncounted) = sight::found(tx, zone, &asked)?;
+            words.extend(terms(asked.from.as_deref().unwrap_or("")));
+            (Vec::new(), facts.iter().map(|one| one.message).collect(), uncounted)
+        }
+        false => {
+            let hits = of_customers(tx, &words, limit)?;
+            let found = tx.find_text(&asked.words, None, limits::SEARCH_HITS)?;
+            let uncounted = found.len() as i64 == limits::SEARCH_HITS;
+            (hits, found, uncounted)
+        }
+    };
+    let room = (limit as usize - hits.len()).min(found.len());
+    let more = (found.len() - room) as i64;
+    hits.extend(hits_of(tx, &found[..room], &words)?);
+    Ok(Found { hits, more, uncounted })
+}
+
+/// The words of a query in lower case, without quotes.
+fn terms(query: &str) -> Vec<String> {
+    query
+        .split(|one: char| one.is_whitespace() || matches!(one, '"' | '\u{201c}' | '\u{201d}' | '\u{201e}'))
         .filter(|one| !one.is_empty())
         .map(str::to_lowercase)
-        .collect();
-    let limit = limit.clamp(1, limits::SEARCH_HITS);
-    let mut hits = of_customers(tx, &words, limit)?;
-    let found = tx.find_text(query, None, limits::SEARCH_HITS)?;
-    let room = limit as usize - hits.len();
-    let more = found.len().saturating_sub(room) as i64;
-    let uncounted = found.len() as i64 == limits::SEARCH_HITS;
-    for message in found.into_iter().take(room) {
+        .collect()
+}
+
+/// Messages with the line that has most of the words, the first of several.
+fn hits_of(tx: &mut Tx<'_>, messages: &[i64], words: &[String]) -> Outcome<Vec<Hit>> {
+    let mut hits = Vec::with_capacity(messages.len());
+    for message in messages {
         let row = tx.first(
             "SELECT case_id, at, author, subject, text, address FROM message WHERE id = $1",
-            &values![MessageNo(message)],
+            &values![MessageNo(*message)],
         )?;
         let Some(row) = row else { continue };
-        let has = |line: &&str| {
-            let line = line.to_lowercase();
-            words.iter().any(|word| line.contains(word))
-        };
         let who = format!("{} <{}>", row.text(2), row.text(5));
-        let first = row.text(4).lines().next().unwrap_or("");
-        let line = match row.text(4).lines().find(has) {
-            Some(line) => line,
-            None if has(&who.as_str()) => who.as_str(),
-            None => first,
-        };
         hits.push(Hit {
             case: row.opt_int(0),
-            message,
+            message: *message,
             at: row.instant(1),
             from: row.text(2).to_owned(),
             subject: row.text(3).to_owned(),
-            line: line.trim().chars().take(200).collect(),
+            line: line_of(row.text(4), &who, words).trim().chars().take(200).collect(),
         });
     }
-    Ok(Found { hits, more, uncounted })
+    Ok(hits)
+}
+
+fn line_of<'a>(text: &'a str, who: &'a str, words: &[String]) -> &'a str {
+    let count = |line: &str| {
+        let line = line.to_lowercase();
+        words.iter().filter(|word| line.contains(word.as_str())).count()
+    };
+    let (mut best, mut most) = (text.lines().next().unwrap_or(""), 0);
+    for line in text.lines() {
+        let has = count(line);
+        if has > most {
+            (best, most) = (line, has);
+        }
+        if most == words.len() {
+            break;
+        }
+    }
+    match most == 0 && count(who) > 0 {
+        true => who,
+        false => best,
+    }
 }
 
 /// The newest cases of customers whose name has all the words, a few of each of a few customers.

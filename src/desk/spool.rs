@@ -1,5 +1,7 @@
 //! The spool: all mail, both ways, that needs a look or has no case. The antidote to silence.
 
+pub mod hops;
+
 use super::case::{self, Hand};
 use super::customer;
 use super::flood;
@@ -32,6 +34,9 @@ pub struct Row {
     pub subject: String,
     /// Why it stands here, in words.
     pub reason: String,
+    /// How its words begin; empty where there are none of theirs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
 }
 
 /// What stands in the spool: unsorted cases, mail without a case, mail out in trouble; newest first, bounded.
@@ -47,6 +52,7 @@ pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Row>> {
             who: String::new(),
             subject: "all outgoing mail".into(),
             reason: "the brake is on: `duly spool release all` lets mail leave again".into(),
+            words: String::new(),
         });
     }
     for (address, since, last_at, mails) in flood::list(tx)? {
@@ -62,10 +68,11 @@ pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Row>> {
             at: since,
             who: address,
             subject: format!("{mails} mails"),
+            words: String::new(),
         });
     }
     let unsorted = tx.query(
-        "SELECT k.id, k.opened_at, k.subject, m.author, m.spool_reason FROM cases k
+        "SELECT k.id, k.opened_at, k.subject, m.author, m.spool_reason, SUBSTR(m.text, 1, 300) FROM cases k
          JOIN message m ON m.id = (SELECT MIN(id) FROM message WHERE case_id = k.id)
          WHERE k.hand = 'unsorted' ORDER BY k.opened_at DESC LIMIT $1",
         &values![limits::LIST_ROWS],
@@ -79,9 +86,10 @@ pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Row>> {
         who: row.text(3).to_owned(),
         subject: row.text(2).to_owned(),
         reason: row.opt_text(4).unwrap_or("nothing has earned a promise yet").to_owned(),
+        words: begin_of(row.text(5)),
     }));
     let apart = tx.query(
-        "SELECT m.id, m.at, m.subject, m.author, m.spool_reason, m.case_id, m.kind, m.auto FROM message m
+        "SELECT m.id, m.at, m.subject, m.author, m.spool_reason, m.case_id, m.kind, m.auto, SUBSTR(m.text, 1, 300) FROM message m
          LEFT JOIN cases k ON k.id = m.case_id
          WHERE m.spool_reason IS NOT NULL AND m.matched_by <> 'flood' AND (m.case_id IS NULL OR k.hand <> 'unsorted') ORDER BY m.id DESC LIMIT $1",
         &values![limits::LIST_ROWS],
@@ -98,6 +106,7 @@ pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Row>> {
         who: row.text(3).to_owned(),
         subject: row.text(2).to_owned(),
         reason: row.opt_text(4).unwrap_or("").to_owned(),
+        words: begin_of(row.text(8)),
     }));
     let out = tx.query(
         "SELECT o.id, o.made_at, m.subject, o.recipient, o.said, o.case_id, o.state FROM outbox o JOIN message m ON m.id = o.message
@@ -113,8 +122,15 @@ pub fn list(tx: &mut Tx<'_>) -> Outcome<Vec<Row>> {
         who: row.text(3).to_owned(),
         subject: row.text(2).to_owned(),
         reason: row.opt_text(4).unwrap_or("").to_owned(),
+        words: String::new(),
     }));
     Ok(rows)
+}
+
+/// The first line or two of a text, for whoever decides what it is.
+fn begin_of(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.chars().take(160).collect()
 }
 
 /// Releases what a person vouches for: an unsorted case (all its mail), one message `mN`, or a waiting mail out `oN`.

@@ -12,6 +12,7 @@ use super::agreement::{self, AgreementRow};
 use super::calendar::{self, CalendarRow};
 use super::case;
 use super::customer::{self, ContactRow, CustomerRow};
+use super::draft::Typed;
 use super::engineer::{self, Engineer, NewEngineer};
 use super::file::{self, FileRow};
 use super::key::NewKey;
@@ -108,6 +109,16 @@ pub enum Verb {
         /// Keys of staged files.
         #[serde(default)]
         files: Vec<String>,
+    },
+    /// Keeps what is being written.
+    Draft(Typed),
+    /// Throws a draft away.
+    DraftDrop { draft: i64 },
+    /// A reply whose writer saw the case up to a place in the ledger; its draft is gone with it.
+    Composed {
+        reply: Box<Verb>,
+        seen: i64,
+        draft: Option<i64>,
     },
     /// The files of a case.
     Files { case: i64 },
@@ -533,7 +544,12 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
         Verb::Files { case } => Answer::Files(file::list(tx, CaseId(*case))?),
         Verb::Save { case, file, .. } => piece(file::given_out(tx, CaseId(*case), FileId(*file))?),
         Verb::Probed { message } => Answer::Probe(Box::new(probe::look(tx, MessageNo(*message))?)),
-        Verb::Grep { query, limit } => Answer::Hits(search::grep(tx, query, limit.unwrap_or(limits::LIST_ROWS))?),
+        Verb::Grep { query, limit } => Answer::Hits(search::grep(
+            tx,
+            who.zone(desk),
+            query,
+            limit.unwrap_or(limits::LIST_ROWS),
+        )?),
         Verb::Cpu => Answer::Engineers(people::list(tx, now)?),
         Verb::CpuWhatIf { add, away, moved } => people::what_if(tx, now, desk, who, add, away, moved)?,
         Verb::CpuLoad => Answer::Load(Box::new(load::report(tx, now, desk, who.zone(desk))?)),

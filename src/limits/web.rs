@@ -36,3 +36,17 @@ pub const PLANNED_SHOWN: usize = 6;
 pub const PEOPLE_SHOWN: usize = 100;
 /// People who have a row in its picture.
 pub const BAND_ROWS: usize = 30;
+/// Rows of the spool that are released by one press.
+pub const SPOOL_MARKS: usize = 200;
+/// Drafts of one engineer in one case: windows that were forgotten.
+pub const DRAFTS_OF_CASE: i64 = 10;
+/// What is chosen beside the words of a draft.
+pub const DRAFT_CHOICES_BYTES: usize = 16 * 1024;
+/// So long after a draft was last kept its writer counts as writing.
+pub const WRITING_MINUTES: i64 = 5;
+/// What happened while somebody wrote, told at most.
+pub const NEWS_ROWS: i64 = 20;
+/// Letters of each piece of news beside a reply.
+pub const NEWS_CHARS: usize = 2_000;
+/// Address of a page that a browser remembers while it signs in.
+pub const WANTED_BYTES: usize = 512;

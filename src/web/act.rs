@@ -6,19 +6,24 @@
 
 use super::acting::Acting;
 use super::case::{self, Asked, Screen};
+use super::composer::{self, resolutions};
 use super::queue::engineers;
-use super::{House, Words, answered, listen, spoken, status_of};
-use crate::desk::case::{RESOLUTIONS, State};
+use super::{House, Words, answered, attach, listen, spoken, status_of};
+use crate::desk::case::State;
+use crate::desk::draft;
+use crate::desk::engineer::Engineer;
 use crate::desk::verb::{self, Answer, Bargain, Principal, Verb};
-use crate::desk::{CaseId, Desk, say};
-use crate::limits;
-use crate::refusal::{Kind, Outcome, Refusal};
+use crate::desk::{CaseId, Desk, EngineerId};
+use crate::refusal::{Outcome, Refusal};
 use axum::Form;
 use axum::extract::{Path, State as Given};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use maud::{Markup, html};
+
+/// What shows a reply as it will look.
+pub const PREVIEW: &str = "preview";
 
 /// Does an act to a case.
 pub async fn perform(
@@ -44,18 +49,47 @@ pub async fn back(Path((named, _)): Path<(String, String)>) -> Response {
 
 fn done(house: &House, acting: &Acting, case: CaseId, act: &str, mut words: Words) -> Outcome<Response> {
     let door = &house.door;
-    let verb = verb(case, act, &words)
-        .ok_or_else(|| Refusal::missing(format!("\"{act}\" is nothing that a case page does.")))?;
-    let outcome = door.store.read(|tx| acting.engineer(tx, &words)).and_then(|engineer| {
-        let id = engineer.id.0;
-        let who = Principal::Engineer(Box::new(engineer));
-        Ok((id, verb::perform(&door.store, &door.desk, door.clock.now(), who, verb)?))
-    });
+    let verb = verb(case, act, &words);
+    if verb.is_none() && act != PREVIEW {
+        return Err(Refusal::missing(format!("\"{act}\" is nothing that a case page does.")).into());
+    }
+    let engineer = door.store.read(|tx| acting.engineer(tx, &words));
+    if let Ok(engineer) = &engineer
+        && acting.signed().is_none()
+    {
+        words.insert("as".into(), engineer.id.0.to_string());
+    }
+    let Some(verb) = verb else {
+        // Looking at one's words changes nothing and keeps them.
+        keep(house, engineer?.id, case, &mut words);
+        words.insert("act".into(), act.to_owned());
+        let asked = Asked {
+            words,
+            ..Asked::default()
+        };
+        return Ok((StatusCode::OK, case::render(house, acting, case, asked)?).into_response());
+    };
+    // A browser that sends a form without its files names them: they were chosen and did not come.
+    let left_behind = words
+        .get(attach::FIELD)
+        .filter(|name| act == "reply" && !name.is_empty());
+    let engineer = match left_behind {
+        Some(name) => Err(Refusal::usage(format!(
+            "{name} was chosen and is not attached yet, so nothing was sent. Choose it again and press Attach, or send without it."
+        ))
+        .into()),
+        None => engineer,
+    };
+    let outcome = engineer.and_then(|engineer| Ok((engineer.id, performed(house, &engineer, verb)?)));
+    if act == "draft" && words.contains_key("by") {
+        return kept(outcome.map(|(_, answer)| answer));
+    }
     match outcome {
-        Ok((_, Answer::Done(done))) if act == "undo" => {
+        Ok((engineer, Answer::Done(done))) if act == "undo" => {
             // The words come back into the form, under the case they were written for.
             words.insert("text".into(), done.data["text"].as_str().unwrap_or_default().to_owned());
             let case = done.case.map_or(case, CaseId);
+            keep(house, engineer, case, &mut words);
             let asked = Asked {
                 done: Some("undo".into()),
                 words,
@@ -63,10 +97,18 @@ fn done(house: &House, acting: &Acting, case: CaseId, act: &str, mut words: Word
             };
             Ok((StatusCode::OK, case::render(house, acting, case, asked)?).into_response())
         }
-        Ok((engineer, _)) => Ok(Redirect::to(&format!("/c/{}{}", case.0, acting.query(engineer, act))).into_response()),
+        Ok((engineer, _)) => {
+            let query = acting.query(engineer.0, act);
+            Ok(Redirect::to(&format!("/c/{}{query}", case.0)).into_response())
+        }
         Err(fault) => {
             let refusal = spoken(&fault);
             let status = status_of(refusal.kind);
+            if act == "reply"
+                && let Ok(engineer) = door.store.read(|tx| acting.engineer(tx, &words))
+            {
+                keep(house, engineer.id, case, &mut words);
+            }
             words.insert("act".into(), act.to_owned());
             let asked = Asked {
                 refusal: Some(refusal),
@@ -76,6 +118,35 @@ fn done(house: &House, acting: &Acting, case: CaseId, act: &str, mut words: Word
             Ok((status, case::render(house, acting, case, asked)?).into_response())
         }
     }
+}
+
+fn performed(house: &House, engineer: &Engineer, verb: Verb) -> Outcome<Answer> {
+    let door = &house.door;
+    let who = Principal::Engineer(Box::new(engineer.clone()));
+    verb::perform(&door.store, &door.desk, door.clock.now(), who, verb)
+}
+
+/// Words that were not sent are kept as a draft. Where that fails, they still stand in the form that comes back.
+fn keep(house: &House, engineer: EngineerId, case: CaseId, words: &mut Words) {
+    let (now, typed) = (house.door.clock.now(), composer::typed(case, words));
+    let kept = house.door.store.write(move |tx| draft::keep(tx, now, engineer, &typed));
+    match kept {
+        Ok(Some((id, version))) => _ = words.insert("draft".into(), format!("{id}.{version}")),
+        Ok(None) => {}
+        Err(fault) => tracing::warn!(cause = %fault, "words that were not sent are kept in the form only"),
+    }
+}
+
+/// What the script is told of a draft: which it is, in which version. A fault has words as every other.
+fn kept(outcome: Outcome<Answer>) -> Outcome<Response> {
+    let Answer::Done(done) = outcome? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let said = match (done.data["draft"].as_i64(), done.data["version"].as_i64()) {
+        (Some(id), Some(version)) => format!("{id}.{version}"),
+        _ => String::new(),
+    };
+    Ok(said.into_response())
 }
 
 /// The verb that a form means.
@@ -89,21 +160,11 @@ fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
     let spoken = |name: &str| Some(text(name)).filter(|text| !text.trim().is_empty());
     let case = case.0;
     Some(match act {
-        "reply" => Verb::Reply {
-            case,
-            text: text("text"),
-            kind: text("kind"),
-            then: Some(match text("then").as_str() {
-                "close" => format!("close as {}", text("resolution")),
-                then => format!("{then} {}", text("time").trim()),
-            }),
-            answers: words
-                .keys()
-                .filter_map(|name| name.strip_prefix("answers-")?.parse().ok())
-                .collect(),
-            force_stale: words.contains_key("force"),
-            files: Vec::new(),
+        "draft" => Verb::Draft(composer::typed(CaseId(case), words)),
+        "discard" => Verb::DraftDrop {
+            draft: composer::of(words)?.0,
         },
+        "reply" => reply(case, words, text),
         "note" => Verb::Note {
             case,
             text: text("note"),
@@ -170,6 +231,37 @@ fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
     })
 }
 
+/// A reply; one that says up to where its writer saw the case passes only if nothing is new.
+fn reply(case: i64, words: &Words, text: impl Fn(&str) -> String) -> Verb {
+    let reply = Verb::Reply {
+        case,
+        text: text("text"),
+        kind: text("kind"),
+        then: Some(match text("then").as_str() {
+            "close" => format!("close as {}", text("resolution")),
+            then => format!("{then} {}", text("time").trim()),
+        }),
+        answers: words
+            .keys()
+            .filter_map(|name| name.strip_prefix(composer::ANSWERS)?.parse().ok())
+            .collect(),
+        force_stale: words.contains_key("force"),
+        files: words
+            .keys()
+            .filter_map(|name| name.strip_prefix(attach::MARK))
+            .map(str::to_owned)
+            .collect(),
+    };
+    match composer::seen(words) {
+        Some(seen) => Verb::Composed {
+            reply: Box::new(reply),
+            seen,
+            draft: composer::of(words).map(|(id, _)| id),
+        },
+        None => reply,
+    }
+}
+
 /// The forms that this case allows.
 pub fn forms(screen: &Screen, desk: &Desk, now: Timestamp) -> Outcome<Markup> {
     let (row, words) = (&screen.page.row, &screen.asked.words);
@@ -187,7 +279,7 @@ pub fn forms(screen: &Screen, desk: &Desk, now: Timestamp) -> Outcome<Markup> {
             section.acts aria-labelledby="h-acts" {
                 h2 #h-acts { @if row.state == State::Unsorted { "Decide" } @else { "Reply" } }
                 div #undo data-live { @if let Some(held) = held { (undo(screen, &held.from)) } }
-                @if row.state == State::Unsorted { (sorting(screen, &who)) } @else { (composer(screen, desk, now, &who)) }
+                @if row.state == State::Unsorted { (sorting(screen, &who)) } @else { (composer::form(screen, desk, now, &who)) }
                 div.others #others data-live { (others(screen, &who, is_open)) }
             }
         }
@@ -195,7 +287,7 @@ pub fn forms(screen: &Screen, desk: &Desk, now: Timestamp) -> Outcome<Markup> {
 }
 
 /// As whom a form is sent: on an open desk that is chosen, signed in it is oneself.
-fn whom(screen: &Screen, who: &str) -> Markup {
+pub fn whom(screen: &Screen, who: &str) -> Markup {
     html! {
         @if screen.acting.signed().is_some() { (screen.acting.proof()) }
         @else { label for="as" { "As" } " " (engineers(&screen.engineers, Some(who))) " " }
@@ -203,7 +295,7 @@ fn whom(screen: &Screen, who: &str) -> Markup {
 }
 
 /// Who most likely acts: as chosen, else who has it, else the first on duty.
-fn actor(screen: &Screen, now: Timestamp) -> Outcome<String> {
+pub fn actor(screen: &Screen, now: Timestamp) -> Outcome<String> {
     if let Some(chosen) = screen.asked.words.get("as") {
         return Ok(chosen.clone());
     }
@@ -222,7 +314,7 @@ fn actor(screen: &Screen, now: Timestamp) -> Outcome<String> {
     Ok(String::new())
 }
 
-fn action(screen: &Screen, act: &str) -> String {
+pub fn action(screen: &Screen, act: &str) -> String {
     format!("/c/{}/{act}", screen.page.row.case)
 }
 
@@ -236,108 +328,6 @@ fn undo(screen: &Screen, author: &str) -> Markup {
                 @if screen.acting.signed().is_some() { (screen.acting.proof()) } @else { input type="hidden" name="as" value=(author.id.0); }
                 p { "A reply of " (author.name) " is held and has not left yet. " button type="submit" { "Take it back" } }
             }
-        }
-    }
-}
-
-fn composer(screen: &Screen, desk: &Desk, now: Timestamp, who: &str) -> Markup {
-    let words = &screen.asked.words;
-    let typed = |name: &str| words.get(name).map_or("", String::as_str);
-    let kind = words.get("kind").map_or("answer", String::as_str);
-    let then = words.get("then").map_or("wait", String::as_str);
-    let in_five_days = desk
-        .calendar
-        .closing_of_business_day(now, 5)
-        .map(|at| desk.zone.local(at).strftime("%Y-%m-%d %H:%M").to_string());
-    let time = words.get("time").cloned().or(in_five_days.ok()).unwrap_or_default();
-    let stale = screen
-        .asked
-        .refusal
-        .as_ref()
-        .is_some_and(|refusal| refusal.kind == Kind::Conflict)
-        || words.contains_key("force");
-    html! {
-        form.reply #reply method="post" action=(action(screen, "reply")) {
-            p.field {
-                label for="text" { "Your words to " (screen.page.row.customer) }
-                textarea #text name="text" rows="7" required maxlength=(limits::REPLY_BYTES) spellcheck="true" { "\n" (typed("text")) }
-            }
-            fieldset.choice {
-                legend { "This is" }
-                @for (value, gloss) in [("answer", "a solution or suggestion"), ("question", "with its reason"), ("finding", "found, next step, next time")] {
-                    label { input type="radio" name="kind" value=(value) checked[kind == value] required; " " strong { (value) } " " span.gloss { (gloss) } }
-                }
-            }
-            fieldset.choice {
-                legend { "After it" }
-                label { input type="radio" name="then" value="wait" checked[then == "wait"]; " " strong { "wait" } " " span.gloss { "for the customer until" } }
-                label { input type="radio" name="then" value="owe" checked[then == "owe"]; " " strong { "owe" } " " span.gloss { "the next word by" } }
-                label.inline { span.gloss { "time" } " "
-                    input name="time" value=(time) size="18" maxlength="60" autocomplete="off" aria-describedby="time-hint"; }
-                span.pair {
-                    label { input type="radio" name="then" value="close" checked[then == "close"]; " " strong { "close" } " " span.gloss { "as" } }
-                    (resolutions("resolution", typed("resolution"), "How it ended"))
-                }
-                p.gloss #time-hint { "Times as you say them: " code { "fri 12:00" } ", " code { "tomorrow 10" } ", " code { "+3h" }
-                    ". Read in the engineer's zone. Now: " (say::short(now, &desk.zone, now)) "." }
-            }
-            (answers(screen))
-            @if stale { p.field { label { input type="checkbox" name="force" value="1" checked[words.contains_key("force")]; " Send although the case changed since it was read" } } }
-            p.send {
-                (whom(screen, who))
-                button.main type="submit" { (send(screen)) }
-                " " span.gloss { "held " (limits::HOLD_SECONDS - 3) " s for undo" }
-            }
-        }
-    }
-}
-
-/// The recipient line is part of the button: nothing sent is a surprise.
-fn send(screen: &Screen) -> String {
-    let newest = screen.page.messages.iter().find(|one| super::message::is_theirs(one));
-    let name = newest.map_or(screen.page.row.customer.as_str(), |one| &one.from);
-    match (&screen.page.list, screen.page.people.len()) {
-        (Some(_), _) => format!("Send to {name} and the public list"),
-        (None, 0 | 1) => format!("Send to {name}"),
-        (None, more) => format!("Send to {name} + {}", more - 1),
-    }
-}
-
-/// Which messages it answers, where there is a choice.
-fn answers(screen: &Screen) -> Markup {
-    let open: Vec<_> = screen
-        .page
-        .promises
-        .iter()
-        .filter(|one| one.state == "open")
-        .filter_map(|one| one.message)
-        .collect();
-    let shown = |number: i64| screen.page.messages.iter().find(|one| one.message == number);
-    // Before the form was sent once, all are meant.
-    let was_sent = screen.asked.words.contains_key("kind");
-    html! {
-        @if open.len() > 1 {
-            fieldset.choice {
-                legend { "It answers" }
-                @for number in open.iter().take(20) {
-                    @let name = format!("answers-{number}");
-                    label {
-                        input type="checkbox" name=(name) value="1" checked[!was_sent || screen.asked.words.contains_key(&name)]; " "
-                        @match shown(*number) {
-                            Some(one) => { (one.from) ", " (one.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("").chars().take(60).collect::<String>()) },
-                            None => { "message " (number) },
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn resolutions(name: &str, chosen: &str, label: &str) -> Markup {
-    html! {
-        select name=(name) aria-label=(label) {
-            @for one in RESOLUTIONS { option selected[one == chosen || (chosen.is_empty() && one == "answered")] { (one) } }
         }
     }
 }

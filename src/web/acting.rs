@@ -5,6 +5,7 @@
 //! this very session; it is derived from the cookie's secret and says nothing of it.
 
 use super::Words;
+use super::layout::encoded;
 use crate::desk::engineer::{self, Engineer};
 use crate::desk::session::Signed;
 use crate::limits;
@@ -100,6 +101,33 @@ impl<S: Sync> FromRequestParts<S> for Acting {
     }
 }
 
+/// Name of the cookie that remembers a page. It opens nothing.
+const WANTED: &str = "duly-wanted";
+
+/// Whether a text is the address of a page on this host and of nothing else: what browsers read as another host (`//elsewhere`, `/\elsewhere`) is
+/// none, nor is what could end a header.
+fn is_page(text: &str) -> bool {
+    text.starts_with('/')
+        && !text.starts_with("//")
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
+/// What [`encoded`] has said.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'%' => {
+                let pair = [rest.next()?, rest.next()?];
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&pair).ok()?, 16).ok()?);
+            }
+            byte => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// Under which address a page of the desk was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -147,6 +175,35 @@ impl Place {
         self.header("", "Lax", 0)
     }
 
+    /// The header by which a browser remembers which page it wanted, until it is signed in; none where that is the first one anyway.
+    pub fn remembers(&self, wanted: &str) -> Option<String> {
+        let is_worth_it = wanted != "/" && is_page(wanted) && wanted.len() <= limits::WANTED_BYTES;
+        is_worth_it.then(|| self.note(&encoded(wanted), limits::SIGN_IN_MINUTES * 2 * 60))
+    }
+
+    /// The header by which it forgets that.
+    pub fn forgets(&self) -> String {
+        self.note("", 0)
+    }
+
+    fn note(&self, value: &str, seconds: i64) -> String {
+        let secure = if self.is_secure { "; Secure" } else { "" };
+        format!("{WANTED}={value}; Path=/sign-in; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+    }
+
+    /// The page of ours that a browser wanted before it signed in; the first one where it says nothing, or names anything else.
+    pub fn wanted(headers: &HeaderMap) -> String {
+        let all = headers.get_all(header::COOKIE).iter();
+        let pairs = all
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'));
+        let mut pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
+        let named = pairs
+            .find(|(name, _)| *name == WANTED)
+            .and_then(|(_, value)| decoded(value));
+        named.filter(|path| is_page(path)).unwrap_or_else(|| "/".to_owned())
+    }
+
     fn header(&self, value: &str, strictness: &str, seconds: i64) -> String {
         let secure = if self.is_secure { "; Secure" } else { "" };
         let name = self.cookie();
@@ -176,6 +233,43 @@ mod tests {
         headers.append(header::COOKIE, "xduly=1; duly=; Duly=2".parse().unwrap());
         assert_eq!(place(false).secret(&headers), None);
         assert_eq!(place(true).secret(&headers), None);
+    }
+
+    #[test]
+    fn a_browser_remembers_pages_of_this_host_and_nothing_else() {
+        let back = |path: &str| {
+            let said = place(true).remembers(path)?;
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, said.split(';').next()?.parse().ok()?);
+            Some(Place::wanted(&headers))
+        };
+        for path in ["/c/7", "/s?q=%22a%20b%22&before=3", "/ledger?week=2026-03-02"] {
+            assert_eq!(back(path).as_deref(), Some(path));
+        }
+        let long = format!("/{}", "a".repeat(limits::WANTED_BYTES));
+        for other in [
+            "/",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "",
+            "/a b",
+            "/a\r\nX: y",
+            &long,
+        ] {
+            assert_eq!(back(other), None, "{other}");
+        }
+        for set in [
+            "duly-wanted=//evil.example",
+            "duly-wanted=%2F%2Fevil.example",
+            "duly-wanted=%2F%5Cevil.example",
+            "duly-wanted=%2",
+            "x=1",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, set.parse().unwrap());
+            assert_eq!(Place::wanted(&headers), "/", "{set}");
+        }
     }
 
     #[test]

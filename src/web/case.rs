@@ -7,18 +7,20 @@
 use super::acting::Acting;
 use super::chart::{self, Timeline};
 use super::layout::{self, Frame, counted};
-use super::{House, Words, act, answered, listen, message};
+use super::{House, Words, act, answered, composer, listen, message};
 use crate::desk::case::State;
+use crate::desk::draft::{self, Draft, News};
 use crate::desk::engineer::{self, Engineer};
 use crate::desk::file::{self, FileRow};
 use crate::desk::queue::{self, CasePage, MessageRow, PromiseRow};
 use crate::desk::schedule::danger;
 use crate::desk::schedule::date::Short;
 use crate::desk::upload::size;
-use crate::desk::{CaseId, Desk, outbox, say};
+use crate::desk::{CaseId, Desk, EngineerId, outbox, say};
 use crate::files::sniff;
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
+use crate::store::Tx;
 use axum::extract::{Path, Query, State as Given};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -48,6 +50,16 @@ pub struct Screen {
     pub engineers: Vec<Engineer>,
     /// Who works on it now.
     pub on_it: Vec<String>,
+    /// Who else writes a reply at the moment.
+    pub writing: Vec<String>,
+    /// Whose drafts these are; 0 where nobody is known.
+    pub writer: i64,
+    /// What the writer has begun here, newest first.
+    pub drafts: Vec<Draft>,
+    /// How far the case has come in the ledger.
+    pub place: i64,
+    /// What is new since the writer saw it.
+    pub news: Vec<News>,
     /// Its files, those that have their place.
     pub files: Vec<FileRow>,
     /// The brake is on: nothing leaves the desk.
@@ -66,6 +78,24 @@ impl Screen {
             .iter()
             .filter(|one| one.state == "open")
             .min_by_key(|one| (one.due, one.promise))
+    }
+
+    /// What is being written here, by the reader and by others, and what the reader has not seen yet.
+    fn read_drafts(&mut self, tx: &mut Tx<'_>, now: Timestamp, case: CaseId) -> Outcome<()> {
+        let writer = match self.acting.signed() {
+            Some(own) => Some(own.signed.engineer.id),
+            None => act::actor(self, now)?.parse().ok().map(EngineerId),
+        };
+        self.writing = draft::writing(tx, now, case, writer)?;
+        let Some(writer) = writer else { return Ok(()) };
+        self.writer = writer.0;
+        self.drafts = draft::of(tx, writer, case)?;
+        let of_draft = composer::chosen(&self.asked.words, &self.drafts).map(|one| one.typed.seen);
+        let seen = composer::seen(&self.asked.words).or(of_draft).unwrap_or(self.place);
+        if seen < self.place {
+            self.news = draft::news(tx, case, seen, writer)?;
+        }
+        Ok(())
     }
 
     /// The customer's newest words.
@@ -101,7 +131,11 @@ pub async fn show(
             whole: words.get("whole").and_then(|text| text.parse().ok()),
             done: words.remove("done"),
             refusal: None,
-            words,
+            // A link puts no words into anybody's mouth.
+            words: words
+                .into_iter()
+                .filter(|(name, _)| matches!(name.as_str(), "as" | "draft"))
+                .collect(),
         };
         Ok((StatusCode::OK, render(&house, &acting, number(&named)?, asked)?))
     };
@@ -123,15 +157,22 @@ pub fn render(house: &House, acting: &Acting, case: CaseId, asked: Asked) -> Out
         let on_it = engineers
             .iter()
             .filter(|one| slices.iter().any(|(who, on, _)| *who == one.id && *on == case));
-        Ok(Screen {
+        let mut screen = Screen {
             files: file::list(tx, case)?,
             mail_held: outbox::is_held(tx)?,
             page,
             on_it: on_it.map(|one| one.name.clone()).collect(),
+            writing: Vec::new(),
+            writer: 0,
+            drafts: Vec::new(),
+            place: draft::place(tx, case)?,
+            news: Vec::new(),
             engineers,
             acting: acting.clone(),
             asked,
-        })
+        };
+        screen.read_drafts(tx, now, case)?;
+        Ok(screen)
     })?;
     let address = match (messages, screen.asked.whole) {
         (_, Some(whole)) => format!("/c/{}?whole={whole}&messages={messages}", case.0),
@@ -236,6 +277,7 @@ fn promise_line(screen: &Screen, desk: &Desk, now: Timestamp) -> Markup {
             }
             @if row.reply_under_way { p.wait { "A reply is under way. What it carries takes effect once it is delivered." } }
             @if !screen.on_it.is_empty() { p.wait { (screen.on_it.join(", ")) " " @if screen.on_it.len() == 1 { "is" } @else { "are" } " working on it now." } }
+            @if !screen.writing.is_empty() { p.wait { (screen.writing.join(", ")) " " @if screen.writing.len() == 1 { "is" } @else { "are" } " writing a reply." } }
         }
     }
 }
@@ -334,6 +376,9 @@ fn said(screen: &Screen) -> Markup {
     let words = match screen.asked.done.as_deref() {
         Some("reply") => "The reply is written. It leaves in a few seconds; until then it can be taken back below.",
         Some("undo") => "The reply is taken back; the customer gets nothing. Its words are in the form again.",
+        Some("draft") => "Your words are kept. They stand here again wherever you sign in.",
+        Some("attach") => "Attached. It goes with the reply; take its mark away if it should not.",
+        Some("discard") => "The draft is thrown away.",
         Some("note") => "Noted, for engineers only.",
         Some("offer") => "The time is offered to the customer. Until they accept it, the promised time stands.",
         Some("grant") => "Granted: both sides have agreed, and the customer is told.",

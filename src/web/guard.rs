@@ -100,7 +100,7 @@ async fn admitted(house: &House, mut request: Request) -> Result<Request, Box<Re
     match needs {
         Needs::Nothing | Needs::TokenAndBody => Ok(request),
         Needs::Token => from_anywhere(house, request).await,
-        Needs::Page | Needs::Session(_) if house.door.open => {
+        Needs::Page | Needs::Session(_) | Needs::SessionAndBody(_) if house.door.open => {
             not_forwarded(request.headers()).map_err(told)?;
             let place = own_host(request.headers(), request.uri()).map_err(told)?;
             request.extensions_mut().insert(Acting::Anybody);
@@ -109,10 +109,14 @@ async fn admitted(house: &House, mut request: Request) -> Result<Request, Box<Re
                 return Ok(request);
             }
             from_own_page(request.headers(), &place.origin).map_err(told)?;
+            if let Needs::SessionAndBody(_) = needs {
+                return Ok(request);
+            }
             with_body(request).await.map(|(request, _)| request)
         }
-        Needs::Page => of_a_page(house, request, None).await,
-        Needs::Session(least) => of_a_page(house, request, Some(least)).await,
+        Needs::Page => of_a_page(house, request, None, true).await,
+        Needs::Session(least) => of_a_page(house, request, Some(least), true).await,
+        Needs::SessionAndBody(least) => of_a_page(house, request, Some(least), false).await,
     }
 }
 
@@ -122,7 +126,12 @@ fn is_safe(request: &Request) -> bool {
 
 /// Pages with sign-in: under an address of the desk, what changes something from a page of the desk, and where somebody must
 /// be somebody, with a session.
-async fn of_a_page(house: &House, mut request: Request, least: Option<Least>) -> Result<Request, Box<Response>> {
+async fn of_a_page(
+    house: &House,
+    mut request: Request,
+    least: Option<Least>,
+    is_form: bool,
+) -> Result<Request, Box<Response>> {
     let door = &house.door;
     let place = place_of(&door.url, request.headers(), request.uri()).map_err(told)?;
     let is_safe = is_safe(&request);
@@ -130,26 +139,26 @@ async fn of_a_page(house: &House, mut request: Request, least: Option<Least>) ->
         from_own_page(request.headers(), &place.origin).map_err(told)?;
     }
     let mut words = Words::new();
-    if !is_safe {
+    if !is_safe && is_form {
         let (with_body, bytes) = with_body(request).await?;
         (request, words) = typed(with_body, bytes).await;
     }
     // After the body, which may take its time: a session that ends meanwhile does nothing any more.
-    let session = session_of(door, &place, request.headers()).await?;
-    request.extensions_mut().insert(place);
+    let session = session_of(door, &place, request.headers(), !is_safe).await?;
+    request.extensions_mut().insert(place.clone());
     let Some(session) = session else {
         if least.is_none() {
             request.extensions_mut().insert(Acting::Nobody);
             return Ok(request);
         }
-        let path = request.uri().path();
-        let answer = sign_in::wanted(&door.desk, path, request.method(), request.headers(), &words);
+        let (method, asked) = (request.method(), request.headers());
+        let answer = sign_in::wanted(&door.desk, &place, request.uri(), method, asked, &words);
         return Err(Box::new(answer));
     };
     if let Some(least) = least {
         let who = Principal::Engineer(Box::new(session.signed.engineer.clone()));
         policy::require(&who, least).map_err(|fault| told(spoken(&fault)))?;
-        if !is_safe && !session.made(&words) {
+        if !is_safe && is_form && !session.made(&words) {
             return Err(Box::new(sign_in::of_another(&words)));
         }
     }
@@ -158,7 +167,12 @@ async fn of_a_page(house: &House, mut request: Request, least: Option<Least>) ->
 }
 
 /// Whose session a request brings; writes down that it is used, now and then, and where a person asked.
-async fn session_of(door: &Arc<Door>, place: &Place, asked: &HeaderMap) -> Result<Option<Session>, Box<Response>> {
+async fn session_of(
+    door: &Arc<Door>,
+    place: &Place,
+    asked: &HeaderMap,
+    acts: bool,
+) -> Result<Option<Session>, Box<Response>> {
     let Some(secret) = place.secret(asked).map(str::to_owned) else {
         return Ok(None);
     };
@@ -168,11 +182,11 @@ async fn session_of(door: &Arc<Door>, place: &Place, asked: &HeaderMap) -> Resul
     let Some(signed) = found.map_err(|fault| told(spoken(&fault)))? else {
         return Ok(None);
     };
-    // What a page asks by itself, to keep itself fresh, is no sign that anybody is there.
+    // What a page asks by itself, to keep itself fresh, is no sign that anybody is there; words that are kept while they are typed are.
     let dest = asked
         .get("sec-fetch-dest")
         .map_or("document", |dest| dest.to_str().unwrap_or(""));
-    if dest == "document" && session::is_stale(&signed, now) {
+    if (dest == "document" || acts) && session::is_stale(&signed, now) {
         let id = signed.id;
         // A desk whose disk is full is still read: the session is as old as it was.
         if let Err(fault) = door.store.write_async(move |tx| session::seen(tx, now, id)).await {

@@ -118,7 +118,7 @@ pub async fn take(Given(house): Given<House>, Path(token): Path<String>, request
 }
 
 /// Holds a staged file until it belongs to an upload.
-struct Lying(Option<PathBuf>);
+pub(super) struct Lying(pub Option<PathBuf>);
 
 impl Drop for Lying {
     fn drop(&mut self) {
@@ -150,7 +150,11 @@ async fn form_files(house: &House, token: &str, mut form: Multipart) -> Outcome<
         let key = tus::key()?;
         let path = house.door.files.staged(&key);
         let mut lying = Lying(Some(path.clone()));
-        let bytes = write_field(field, &path, left).await?;
+        let advice = format!(
+            "Switch scripts on for this page, then it may have {}.",
+            size(limits::UPLOAD_BYTES)
+        );
+        let bytes = write_field(field, &path, left, &advice).await?;
         left -= bytes;
         let folder = house.door.clone();
         listen::blocking(move || Ok(folder.files.sync_staging().context("sync the folder of uploads")?)).await?;
@@ -180,7 +184,13 @@ async fn form_files(house: &House, token: &str, mut form: Multipart) -> Outcome<
     }
 }
 
-async fn write_field(mut field: axum::extract::multipart::Field<'_>, path: &PathBuf, most: u64) -> Outcome<u64> {
+/// Writes a field to disk, at most so many bytes; beyond them it is refused, with advice on what takes more.
+pub(super) async fn write_field(
+    mut field: axum::extract::multipart::Field<'_>,
+    path: &PathBuf,
+    most: u64,
+    advice: &str,
+) -> Outcome<u64> {
     let broken = |cause: std::io::Error| Fault::from(anyhow::Error::new(cause).context("write an upload"));
     let mut to = tokio::fs::File::create(path).await.map_err(broken)?;
     let mut bytes = 0;
@@ -188,9 +198,8 @@ async fn write_field(mut field: axum::extract::multipart::Field<'_>, path: &Path
         bytes += piece.len() as u64;
         if bytes > most {
             return Err(Refusal::usage(format!(
-                "A form takes {}. This file was not stored. Switch scripts on for this page, then it may have {}.",
-                size(limits::FORM_UPLOAD_BYTES),
-                size(limits::UPLOAD_BYTES)
+                "A form takes {}. This file was not stored. {advice}",
+                size(limits::FORM_UPLOAD_BYTES)
             ))
             .into());
         }
@@ -201,7 +210,7 @@ async fn write_field(mut field: axum::extract::multipart::Field<'_>, path: &Path
     Ok(bytes)
 }
 
-async fn patiently<T>(work: impl Future<Output = Result<T, MultipartError>>) -> Outcome<T> {
+pub(super) async fn patiently<T>(work: impl Future<Output = Result<T, MultipartError>>) -> Outcome<T> {
     match tokio::time::timeout(Duration::from_secs(limits::HTTP_BODY_SECONDS), work).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(_)) | Err(_) => {

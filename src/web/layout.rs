@@ -25,6 +25,21 @@ pub struct Frame<'a> {
     pub acting: &'a Acting,
 }
 
+/// Pages beside the run queue.
+const PAGES: [(&str, &str); 4] = [
+    ("/ledger", "Ledger"),
+    ("/people", "People"),
+    ("/spool", "Spool"),
+    ("/s", "Search"),
+];
+
+/// Whether an address is that page or one below it.
+fn is_at(address: &str, page: &str) -> bool {
+    address
+        .strip_prefix(page)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
 /// A whole page around its content.
 pub fn page(frame: &Frame<'_>, content: Markup) -> Markup {
     shell(
@@ -35,8 +50,9 @@ pub fn page(frame: &Frame<'_>, content: Markup) -> Markup {
                 a.desk href="/" aria-current=[frame.is_queue.then_some("page")] { span.sign aria-hidden="true" {} (frame.desk) }
                 nav aria-label="Pages" {
                     a href="/" aria-current=[frame.is_queue.then_some("page")] { "Run queue" }
-                    a href="/ledger" aria-current=[frame.address.starts_with("/ledger").then_some("page")] { "Ledger" }
-                    a href="/people" aria-current=[(frame.address == "/people").then_some("page")] { "People" }
+                    @for (path, name) in PAGES {
+                        a href=(path) aria-current=[is_at(frame.address, path).then_some("page")] { (name) }
+                    }
                     button.quiet #keys-open type="button" hidden { "Keys " kbd { "?" } }
                     @if let Some(session) = frame.acting.signed() {
                         span.me {
@@ -49,8 +65,8 @@ pub fn page(frame: &Frame<'_>, content: Markup) -> Markup {
             main #main tabindex="-1" data-page=(frame.address) {
                 div #held data-live {
                     @if frame.mail_held {
-                        p.notice.no { strong { "MAIL HELD. " } "Nothing leaves the desk: what is written waits, promises go on counting. "
-                            code { "duly spool release all" } " lets it leave." }
+                        p.notice.no { strong { "MAIL HELD. " } "Nothing leaves the desk: what is written waits, promises go on counting. The "
+                            a href="/spool" { "spool" } " lets it leave." }
                     }
                 }
                 (content)
@@ -85,11 +101,15 @@ fn shell(title: &str, is_live: bool, body: Markup) -> Markup {
 }
 
 /// The keys of this door, as the script knows them.
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 17] = [
     ("j k", "next, previous case or message"),
     ("o Enter", "open it"),
     ("u", "back to the run queue"),
     ("g q", "go to the run queue"),
+    ("g l", "go to the ledger"),
+    ("g s", "go to the spool"),
+    ("x", "mark a row of the spool"),
+    ("/", "search"),
     ("n", "next: give me a slice"),
     ("r", "reply"),
     ("i", "internal note"),
@@ -126,10 +146,24 @@ pub fn refusal(refusal: &Refusal) -> Markup {
         Kind::Failed => "The desk could not do this",
         _ => "Refused",
     };
+    let words = match refusal.kind {
+        Kind::Missing => without_commands(&refusal.text),
+        _ => refusal.text.clone(),
+    };
     alone(
         title,
-        html! { p.lead { (refusal.text) } p { a.button href="/" { "Go to the run queue" } } },
+        html! { p.lead { (words) } p { a.button href="/" { "Go to the run queue" } } },
     )
+}
+
+/// What is missing is said to whoever sits at a terminal as well, with the command that lists what there is. A browser has links.
+fn without_commands(text: &str) -> String {
+    let sentences: Vec<&str> = text.split_inclusive(". ").collect();
+    let plain: String = sentences.iter().filter(|one| !one.contains("`duly")).copied().collect();
+    match plain.trim() {
+        "" => text.to_owned(),
+        words => words.to_owned(),
+    }
 }
 
 /// A page of its own, without the bar: for whoever is not signed in.
@@ -172,4 +206,36 @@ pub fn nearness(due: Timestamp, now: Timestamp) -> &'static str {
 /// `1 case`, `2 cases`.
 pub fn counted(count: i64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// A text as part of a query: every byte that is neither letter nor digit of ASCII is said by its number.
+pub fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut said, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => said.push(byte.into()),
+            byte => said.push_str(&format!("%{byte:02X}")),
+        }
+        said
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_is_not_here_names_no_command() {
+        let said = refusal(&Refusal::missing("There is no case 99. `duly ps -a` lists all.")).into_string();
+        assert!(
+            said.contains("There is no case 99.") && !said.contains("duly ps"),
+            "{said}"
+        );
+        assert_eq!(without_commands("See `duly ps`."), "See `duly ps`.", "never nothing");
+    }
+
+    #[test]
+    fn only_the_page_itself_is_the_current_one() {
+        assert!(is_at("/s", "/s") && is_at("/s?q=x", "/s") && is_at("/ledger?week=x", "/ledger"));
+        assert!(!is_at("/spool", "/s") && !is_at("/", "/s"));
+    }
 }

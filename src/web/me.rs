@@ -7,7 +7,7 @@ use super::layout::{self, Frame};
 use super::{House, Words, listen, password, spoken};
 use crate::desk::ledger::Actor;
 use crate::desk::session::{self, SessionRow, Which};
-use crate::desk::{self, SessionId, outbox};
+use crate::desk::{self, SessionId, draft, outbox};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use axum::Form;
@@ -77,15 +77,28 @@ fn page(house: &House, acting: &Acting, is_done: bool) -> Outcome<Markup> {
     let (door, now) = (&house.door, house.door.clock.now());
     let own = &own(acting)?.signed;
     let id = own.engineer.id;
-    let (rows, has, mail_held) = door.store.read(|tx| {
-        let rows = session::list(tx, now, id)?;
-        Ok((rows, desk::password::has(tx, id)?, outbox::is_held(tx)?))
+    let (rows, has, drafts, mail_held) = door.store.read(|tx| {
+        let (rows, drafts) = (session::list(tx, now, id)?, draft::all_of(tx, id)?);
+        Ok((rows, desk::password::has(tx, id)?, drafts, outbox::is_held(tx)?))
     })?;
     let others = rows.len() > 1;
     let content = html! {
         h1 { (own.engineer.name) }
         p.who { (own.engineer.address) " · " (own.engineer.role.text()) " · hours " (own.engineer.hours) " in " (own.engineer.zone) }
         @if is_done { (layout::done("Done, at once.")) }
+        @if !drafts.is_empty() {
+            section aria-labelledby="h-drafts" {
+                h2 #h-drafts { "What you have begun to write" }
+                ul.rows {
+                    @for (case, subject, saved_at, words) in &drafts {
+                        li { div {
+                            a href={ "/c/" (case) "#reply" } { span.number { (case) } " " (subject) }
+                            p.gloss { "kept " (layout::time(*saved_at, &door.desk, now)) ": " (words) }
+                        } }
+                    }
+                }
+            }
+        }
         section.sessions aria-labelledby="h-sessions" {
             h2 #h-sessions { "Where you are signed in" }
             ul.rows {

@@ -4,8 +4,8 @@
 //! declared cannot be reached. docs/POLICY.md prints it; `tests/web/matrix.rs` tries every line with everybody.
 
 use super::{
-    House, act, ask, asset, case, confirm, file, guest, ledger, live, me, offer, people, queue, sign_in, tus,
-    well_known,
+    House, act, ask, asset, attach, case, confirm, file, guest, ledger, live, me, offer, people, queue, search,
+    sign_in, spool, tus, well_known,
 };
 use crate::desk::policy::Least;
 use axum::http::Method;
@@ -27,6 +27,8 @@ pub enum Needs {
     Page,
     /// A session of somebody who is at least this.
     Session(Least),
+    /// The same; the handler bounds what is sent, and asks for the proof that its form carries.
+    SessionAndBody(Least),
 }
 
 impl Needs {
@@ -40,6 +42,7 @@ impl Needs {
             Needs::Session(Least::Administrator) => "a session of an administrator",
             Needs::Session(Least::Lead) => "a session of a lead",
             Needs::Session(_) => "a session",
+            Needs::SessionAndBody(_) => "a session; the proof of its form, asked for by its handler",
         }
     }
 }
@@ -72,11 +75,21 @@ routes! {
         "POST" ENGINEER, post(queue::next);
     ]
     "/c/{case}" => ["GET" ENGINEER, get(case::show);]
+    "/c/{case}/attach" => [
+        "GET" ENGINEER, get(attach::back);
+        "POST" Needs::SessionAndBody(Least::Engineer), post(attach::take);
+    ]
     "/c/{case}/{act}" => [
         "GET" ENGINEER, get(act::back);
         "POST" ENGINEER, post(act::perform);
     ]
     "/c/{case}/f/{file}" => ["GET" ENGINEER, get(file::show);]
+    "/s" => ["GET" ENGINEER, get(search::show);]
+    "/spool" => ["GET" ENGINEER, get(spool::show);]
+    "/spool/{act}" => [
+        "GET" ENGINEER, get(spool::back);
+        "POST" ENGINEER, post(spool::perform);
+    ]
     "/live" => ["GET" ENGINEER, get(live::changes);]
     "/me" => ["GET" ENGINEER, get(me::show);]
     "/me/{act}" => [

@@ -11,8 +11,8 @@ use crate::desk::{Desk, session};
 use crate::limits;
 use crate::refusal::{Kind, Outcome, Refusal};
 use axum::extract::{Extension, Form, Path, Query, State as Given};
-use axum::http::header::{self, HeaderMap};
-use axum::http::{Method, StatusCode};
+use axum::http::header::{self, HeaderMap, HeaderValue};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use data_encoding::BASE32_NOPAD;
 use maud::{Markup, html};
@@ -68,13 +68,17 @@ pub async fn press(
 ) -> Response {
     let agent = asked.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let agent = agent.unwrap_or_default().to_owned();
+    let wanted = Place::wanted(&asked);
     if let Some(address) = words.get("address").cloned() {
         let desk = Arc::clone(&house.door.desk);
         let done = match not_open(&acting) {
-            Ok(()) => password::press(house, acting, place, agent, words).await,
+            Ok(()) => password::press(house, acting, place.clone(), agent, words).await,
             Err(refusal) => Err(refusal.into()),
         };
-        return done.unwrap_or_else(|fault| again(&desk, &spoken(&fault), &address));
+        return match done {
+            Ok(begun) => lands(begun, &place, &wanted),
+            Err(fault) => again(&desk, &spoken(&fault), &address),
+        };
     }
     let begun = listen::blocking(move || {
         let door = &house.door;
@@ -91,12 +95,22 @@ pub async fn press(
             .store
             .write(move |tx| session::begin(tx, now, &link, &for_session, &agent, before))?;
         let cookie = place.cookie_of(&engineer, &new);
-        Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
+        let begun = ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response();
+        Ok(lands(begun, &place, &wanted))
     });
     match begun.await {
         Ok(response) => response,
         Err(fault) => useless(&spoken(&fault)),
     }
+}
+
+/// Whoever has signed in lands on the page that they wanted, which is forgotten by that.
+fn lands(mut begun: Response, place: &Place, wanted: &str) -> Response {
+    if let (Ok(wanted), Ok(forgets)) = (HeaderValue::from_str(wanted), HeaderValue::from_str(&place.forgets())) {
+        begun.headers_mut().insert(header::LOCATION, wanted);
+        begun.headers_mut().append(header::SET_COOKIE, forgets);
+    }
+    begun
 }
 
 /// Signs out: the session is gone at once, whoever else holds its cookie.
@@ -125,11 +139,13 @@ pub async fn back() -> Redirect {
 }
 
 /// What is answered where a session is needed and there is none: a page to a person, 401 to a program. Words that were typed into
-/// a form are given back; nothing typed is lost with a session.
-pub fn wanted(desk: &Desk, path: &str, method: &Method, asked: &HeaderMap, words: &Words) -> Response {
+/// a form are given back; nothing typed is lost with a session. The page that was wanted is shown after signing in.
+pub fn wanted(desk: &Desk, place: &Place, at: &Uri, method: &Method, asked: &HeaderMap, words: &Words) -> Response {
     let reads = matches!(*method, Method::GET | Method::HEAD);
-    if reads && !is_program(path, asked) {
-        return Redirect::to(PATH).into_response();
+    if reads && !is_program(at.path(), asked) {
+        let page = at.path_and_query().map_or("/", |page| page.as_str());
+        let remembers = place.remembers(page).map(|cookie| [(header::SET_COOKIE, cookie)]);
+        return (remembers, Redirect::to(PATH)).into_response();
     }
     let page = match reads {
         true => how(desk, false),

@@ -4,8 +4,10 @@
 mod kit;
 
 mod ask;
+mod attach;
 mod case;
 mod door;
+mod draft;
 mod files;
 mod front;
 mod keeping;
@@ -15,4 +17,6 @@ mod password;
 mod people;
 mod queue;
 mod scan;
+mod search;
 mod session;
+mod spool;

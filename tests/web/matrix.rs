@@ -111,7 +111,7 @@ fn judged(
     let reads_canary = heard.body.contains(CANARY);
     let method_is_known = (status == 405) != declared;
     let rules: &[(bool, &'static str)] = &match (needs, is) {
-        (Needs::Session(_), None) => {
+        (Needs::Session(_) | Needs::SessionAndBody(_), None) => {
             let wanted = match matches!(method, "GET" | "HEAD") && path != "/live" {
                 true => 303,
                 false => 401,
@@ -121,8 +121,10 @@ fn judged(
                 (!reads_canary, "it shows a customer's words"),
             ]
         }
-        (Needs::Session(least), Some(is)) if is < least => [(status == 403, "it lets in"), (!reads_canary, "it shows")],
-        (Needs::Session(_), Some(_)) => [
+        (Needs::Session(least) | Needs::SessionAndBody(least), Some(is)) if is < least => {
+            [(status == 403, "it lets in"), (!reads_canary, "it shows")]
+        }
+        (Needs::Session(_) | Needs::SessionAndBody(_), Some(_)) => [
             (!asks_to_sign_in(heard) && status != 403, "it keeps out"),
             (method_is_known, "its methods are not those of the table"),
         ],

@@ -560,3 +560,40 @@ async fn the_tables_hold_no_secret_that_opens_anything() {
         found.await.unwrap().unwrap();
     }
 }
+
+#[tokio::test]
+async fn one_lands_on_the_page_that_one_wanted_and_never_elsewhere() {
+    for front in closed("").await {
+        let case = front.mail("priya@northwind.example", "Replica lag", "It lags.").await;
+        let path = format!("/c/{case}?messages=100");
+        let asked = front.page(&path).await;
+        assert_eq!(
+            (asked.status, asked.header("location")),
+            (303, "/sign-in"),
+            "{}",
+            front.name
+        );
+        let note = asked
+            .header("set-cookie")
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        for (cookie, lands) in [
+            (note.as_str(), path.as_str()),
+            ("duly-wanted=%2F%2Fevil.example", "/"),
+            ("", "/"),
+        ] {
+            let link = front.link("anna@acme.example").await;
+            let begun = front
+                .ask("POST", "/sign-in", &[("Cookie", cookie)], &format!("link={link}"))
+                .await;
+            assert_eq!((begun.status, begun.header("location")), (303, lands), "{cookie}");
+            assert!(
+                begun.head.contains("duly-wanted=; Path=/sign-in"),
+                "it is forgotten: {}",
+                begun.head
+            );
+        }
+    }
+}
