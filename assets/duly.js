@@ -123,12 +123,11 @@
     reply.addEventListener('input', () => { isKept = false; later(800); });
     reply.addEventListener('submit', event => {
       clearTimeout(timer);
-      if (mayGo) return;
+      if (mayGo || isOver) return; // who is signed out gets the words back on the desk's page
       const button = event.submitter;
       event.preventDefault();
       keep(status => {
         if (!status) { said.textContent = 'Nothing was sent: the desk does not answer. Your words are in this window; send them again in a moment.'; return; }
-        if (status === 401) return;
         mayGo = isKept = true;
         reply.requestSubmit(button);
       });

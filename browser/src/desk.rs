@@ -193,7 +193,7 @@ impl Desk {
             // The plain part is quoted-printable at most: soft ends of lines cut a link.
             let mut to = mails.iter().filter(|mail| mail.contains(&format!("<{address}>")));
             let found = to.find_map(|mail| {
-                let text = mail.replace("=\n", "").replace("=3D", "=");
+                let text = mail.replace("=\n", "").replace("=20", " ").replace("=3D", "=");
                 let mut words = text.split(|one: char| one.is_whitespace() || "<>\"".contains(one));
                 let link = words.find(|word| word.starts_with("http://") && word.contains(part));
                 link.map(str::to_owned)
