@@ -489,8 +489,11 @@ fn length_of(text: &str) -> Option<(i64, SignedDuration)> {
     (digits.is_empty() && parts > 0).then(|| (days, SignedDuration::from_secs(seconds)))
 }
 
+/// Names and values behind a property's name.
+type Parameters = Vec<(String, String)>;
+
 /// Name, parameters and value of a line; a parameter in quotes may hold colons.
-fn split(words: &str) -> Option<(String, Vec<(String, String)>, &str)> {
+fn split(words: &str) -> Option<(String, Parameters, &str)> {
     let mut quoted = false;
     let ends = |&(_, letter): &(usize, char)| {
         quoted ^= letter == '"';

@@ -167,7 +167,7 @@ fn facts(tx: &mut Tx<'_>, ids: &[i64]) -> Outcome<Vec<Fact>> {
             author: format!("{} <{}>", row.text(7), row.text(8)),
         }));
     }
-    facts.sort_unstable_by(|one, other| other.message.cmp(&one.message));
+    facts.sort_unstable_by_key(|one| std::cmp::Reverse(one.message));
     Ok(facts)
 }
 
