@@ -173,9 +173,9 @@ async fn a_form_of_another_session_stores_nothing() {
                 refused.text()
             );
         }
-        let uploads = front
-            .store
-            .read(|tx| Ok(tx.one("SELECT COUNT(*) FROM upload", &[])?.int(0)));
+        let store = front.store.clone();
+        let count = move || store.read(|tx| Ok(tx.one("SELECT COUNT(*) FROM upload", &[])?.int(0)));
+        let uploads = tokio::task::spawn_blocking(count).await.expect("no panic");
         assert_eq!(uploads.expect("read"), 0, "{}", front.name);
     }
 }
