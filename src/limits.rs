@@ -374,9 +374,6 @@ pub const PROMISES_OF_UNKNOWN: i64 = 3;
 pub const PROMISES_OF_KNOWN: i64 = 20;
 /// Notes of trouble to one lead a day; beyond it the run queue tells.
 pub const NOTES_PER_LEAD_PER_DAY: i64 = 100;
-/// Seconds for which the letters wait of promises that break by the hundred: first all breaks are recorded. Within the minute
-/// in which the customer is to hear.
-pub const MANY_BROKEN_SECONDS: i64 = 20;
 /// Alarms handled in one transaction.
 pub const ALARMS_AT_ONCE: i64 = 200;
 /// One line of `duly due --cases`: a calendar with every holiday of two centuries fits in.

@@ -301,18 +301,8 @@ fn numbers(text: &str, least: i8, most: i8) -> Option<Vec<i8>> {
 fn weekday_of(text: &str) -> Option<(i8, Weekday)> {
     let text = text.trim();
     let (nth, day) = text.split_at_checked(text.len().checked_sub(2)?)?;
-    let weekday = match day.to_ascii_uppercase().as_str() {
-        "MO" => Weekday::Monday,
-        "TU" => Weekday::Tuesday,
-        "WE" => Weekday::Wednesday,
-        "TH" => Weekday::Thursday,
-        "FR" => Weekday::Friday,
-        "SA" => Weekday::Saturday,
-        "SU" => Weekday::Sunday,
-        _ => return None,
-    };
     let nth: i8 = nth.strip_prefix('+').unwrap_or(nth).parse().ok()?;
-    (nth != 0 && nth.abs() <= 5).then_some((nth, weekday))
+    (nth != 0 && nth.abs() <= 5).then_some((nth, crate::recur::weekday(day)?))
 }
 
 #[cfg(test)]

@@ -27,8 +27,6 @@ pub(super) struct Automatic<'a> {
     pub(super) contact: Option<&'a Contact>,
     pub(super) recipient: &'a str,
     pub(super) letter: Letter,
-    /// When it may leave.
-    pub(super) leaves: Timestamp,
 }
 
 /// Writes it.
@@ -67,7 +65,7 @@ pub(super) fn put(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, what: &Automatic
             recipient: what.recipient,
             letter: &letter,
             automatic: true,
-            not_before: what.leaves,
+            not_before: now,
         },
     )?;
     let mut entry = event("mail.written", Actor::Desk)
@@ -189,7 +187,6 @@ pub fn acknowledge(
         contact: Some(contact),
         recipient: &mail.address,
         letter,
-        leaves: now,
     };
     put(tx, now, desk, &what)
 }
@@ -314,7 +311,7 @@ fn put_in_thread(
     desk: &Desk,
     case: &Case,
     id: ContactId,
-    (kind, leaves): (&'static str, Timestamp),
+    kind: &'static str,
     content: impl FnOnce(String) -> Content,
 ) -> Outcome<()> {
     let Some(last) = outbox::last_of(tx, case.id, id)? else {
@@ -349,12 +346,11 @@ fn put_in_thread(
             contact: Some(&contact),
             recipient: &last.address,
             letter,
-            leaves,
         },
     )
 }
 
-/// Text G to the customer, which leaves as soon as `leaves` says, and a note to the leads.
+/// Text G to the customer, and a note to the leads.
 pub fn tell_broken(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -362,19 +358,16 @@ pub fn tell_broken(
     case: &Case,
     promise: &Promise,
     due: Timestamp,
-    leaves: Timestamp,
 ) -> Outcome<()> {
     // Nobody is named to the customer whom the desk cannot tell: a lead without an address of their own hears of nothing.
     let leads = engineer::leads(tx)?;
     let told = leads.iter().find(|lead| !desk.takes(&lead.address));
     let lead = told.map(|lead| lead.name.clone());
-    put_in_thread(tx, now, desk, case, promise.contact, ("broken", leaves), |name| {
-        Content::Broken {
-            name,
-            said: promise.due,
-            due,
-            lead,
-        }
+    put_in_thread(tx, now, desk, case, promise.contact, "broken", |name| Content::Broken {
+        name,
+        said: promise.due,
+        due,
+        lead,
     })?;
     let text = format!(
         "The promise of case {} (\"{}\") was broken: a reply was due by {}. The customer was told. New time: {}.",
@@ -435,8 +428,10 @@ pub fn remind(
         &values![case.id],
     )?;
     let quoted = ours.map(|row| (row.instant(0), row.text(1).to_owned(), row.text(2).to_owned()));
-    put_in_thread(tx, now, desk, case, contact, ("reminder", now), |name| {
-        Content::Reminder { name, until, quoted }
+    put_in_thread(tx, now, desk, case, contact, "reminder", |name| Content::Reminder {
+        name,
+        until,
+        quoted,
     })
 }
 
@@ -454,14 +449,12 @@ pub fn tell_handed_on(
 ) -> Outcome<()> {
     let contact = super::promise::asker(tx, case.id)?;
     let (words, by) = (words.to_owned(), by.name.clone());
-    put_in_thread(tx, now, desk, case, contact, ("handed on", now), |name| {
-        Content::HandedOn {
-            name,
-            party: party.text().to_owned(),
-            words,
-            next_word,
-            by,
-        }
+    put_in_thread(tx, now, desk, case, contact, "handed on", |name| Content::HandedOn {
+        name,
+        party: party.text().to_owned(),
+        words,
+        next_word,
+        by,
     })
 }
 
@@ -477,7 +470,7 @@ pub fn tell_closed(
     resolution: &str,
     summary: &str,
 ) -> Outcome<()> {
-    put_in_thread(tx, now, desk, case, contact, ("closing", now), |name| Content::Closed {
+    put_in_thread(tx, now, desk, case, contact, "closing", |name| Content::Closed {
         name,
         waited_until,
         resolution: resolution.to_owned(),
@@ -517,7 +510,6 @@ pub fn tell_leads(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, case: &Case, tex
                     contact: None,
                     recipient: &lead.address,
                     letter,
-                    leaves: now,
                 },
             )?;
         }
@@ -580,7 +572,6 @@ pub fn tell_unverified(
             contact: None,
             recipient: &mail.address,
             letter,
-            leaves: now,
         },
     )
 }

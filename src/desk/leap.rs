@@ -46,7 +46,6 @@ pub fn tell(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, leap: Leap) -> Outcome
                 contact: None,
                 recipient: &lead.address,
                 letter,
-                leaves: now,
             };
             automatic::put(tx, now, desk, &what)?;
         }

@@ -171,7 +171,6 @@ fn send(
         contact: None,
         recipient: &engineer.address,
         letter,
-        leaves: now,
     };
     automatic::put(tx, now, desk, &what)
 }

@@ -25,7 +25,7 @@ pub async fn follow(store: Store, fetch: Arc<dyn Fetch>, clock: Clock, mut stop:
             Err(error) => {
                 tracing::error!(%error, "feeds of holidays cannot be read; tried again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                None
+                continue;
             }
         };
         tokio::select! {

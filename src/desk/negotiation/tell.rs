@@ -172,7 +172,6 @@ fn one(
             contact: Some(&contact),
             recipient: &address,
             letter,
-            leaves: now,
         },
     )
 }

@@ -6,10 +6,9 @@ use crate::desk::agreement::{self, Due, Word};
 use crate::desk::case::{self, Case, Hand};
 use crate::desk::ledger::Actor;
 use crate::desk::{Desk, automatic};
-use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::Tx;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
 /// How many promises break at the same time.
@@ -51,14 +50,7 @@ pub fn break_it(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, promise: &Promise,
     if case.hand != Hand::Ours {
         case::wake(tx, now, &case, Actor::Desk, "promise broken")?;
     }
-    // Letters of thousands would leave while the rest of the breaks wait to be recorded.
-    let wait = if among == Among::Few {
-        0
-    } else {
-        limits::MANY_BROKEN_SECONDS
-    };
-    let leaves = now + SignedDuration::from_secs(wait);
-    automatic::tell_broken(tx, now, desk, &case, promise, due.at, leaves)?;
+    automatic::tell_broken(tx, now, desk, &case, promise, due.at)?;
     Ok(due.at)
 }
 
