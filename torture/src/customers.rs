@@ -34,6 +34,8 @@ pub struct Load {
 pub enum End {
     /// A moment.
     After(Duration),
+    /// So many answers, however long a slow machine takes for them (two minutes at most).
+    Answers(u64),
     /// The answer with this number: whoever hears it ends the desk's process at once, before doing anything else.
     AtAnswer(u64, u32),
 }
@@ -97,6 +99,7 @@ impl Customers {
             }
             let until = match load.end {
                 End::After(span) => span,
+                End::Answers(_) => Duration::from_secs(120),
                 End::AtAnswer(..) => Duration::from_secs(30), // a desk that answers nobody ends the load as well
             };
             while began.elapsed() < until && !over.load(Ordering::Relaxed) {
@@ -132,12 +135,14 @@ impl Customers {
             let told = self.deliver(desk, place, &mut dice, &mut session, &mail);
             if matches!(told, Ok(Some(Said::Taken))) {
                 let count = heard.fetch_add(1, Ordering::SeqCst) + 1;
-                if let End::AtAnswer(number, pid) = load.end
-                    && count == number
-                {
-                    // Gone already is as good.
-                    let _ = signal(pid, Signal::KILL);
-                    over.store(true, Ordering::Relaxed);
+                match load.end {
+                    End::AtAnswer(number, pid) if count == number => {
+                        // Gone already is as good.
+                        let _ = signal(pid, Signal::KILL);
+                        over.store(true, Ordering::Relaxed);
+                    }
+                    End::Answers(number) if count >= number => over.store(true, Ordering::Relaxed),
+                    End::After(_) | End::AtAnswer(..) | End::Answers(_) => {}
                 }
             }
             self.note(mail, told);

@@ -58,12 +58,12 @@ fn what_leaves_is_neither_lost_nor_doubled_unsaid() {
     let load = Load {
         sessions: 20,
         rate: replies,
-        end: End::After(Duration::from_millis(1_100)),
+        end: End::Answers(replies),
     };
     customers.write(desk.smtp, load);
     let mut cases: Vec<i64> = Vec::new();
     let begun = Instant::now();
-    while cases.len() < customers.book().answered.len() && begun.elapsed() < Duration::from_secs(60) {
+    while cases.len() < customers.book().answered.len() && begun.elapsed() < Duration::from_secs(120) {
         let rows = desk.rows(&["ps", "-a"]).expect("cases");
         cases = rows.iter().filter_map(|row| row["case"].as_i64()).collect();
         std::thread::sleep(Duration::from_millis(100));
@@ -100,7 +100,7 @@ fn what_leaves_is_neither_lost_nor_doubled_unsaid() {
         for point in POINTS {
             moody.arm(point, desk.pid().expect("it runs"));
             let armed = Instant::now();
-            while desk.is_alive() && armed.elapsed() < Duration::from_secs(4) && unsettled(&desk) > 0 {
+            while desk.is_alive() && armed.elapsed() < Duration::from_secs(8) && unsettled(&desk) > 0 {
                 retry(&desk);
                 std::thread::sleep(Duration::from_millis(20));
             }
