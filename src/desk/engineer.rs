@@ -384,13 +384,16 @@ pub fn who_answers(tx: &mut Tx<'_>, asks: Option<EngineerId>) -> Outcome<Vec<Eng
 
 /// The leads: who hears of trouble. Administrators stand in where there is no lead.
 pub fn leads(tx: &mut Tx<'_>) -> Outcome<Vec<Engineer>> {
-    let all = list(tx)?;
-    let lead: Vec<_> = all.iter().filter(|one| one.role == Role::Lead).cloned().collect();
-    Ok(if lead.is_empty() {
-        all.into_iter().filter(|one| one.role == Role::Administrator).collect()
-    } else {
-        lead
-    })
+    for role in [Role::Lead, Role::Administrator] {
+        let found = tx.query(
+            &format!("{ENGINEER} WHERE left_at IS NULL AND role = $1 ORDER BY name, id LIMIT $2"),
+            &values![role.text(), limits::LIST_ROWS_MAX],
+        )?;
+        if !found.is_empty() {
+            return found.iter().map(Engineer::of).collect();
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// How long a one-time secret lives.

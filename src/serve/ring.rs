@@ -45,6 +45,10 @@ pub async fn ring(store: Store, desk: Arc<Desk>, clock: Clock, mut stop: watch::
                 None
             }
         };
+        // More than were handled at once are due: whoever is late already waits for no bell.
+        if next.is_some_and(|at| at <= clock.now()) && !*stop.borrow() {
+            continue;
+        }
         tokio::select! {
             () = stopped(&mut stop) => return,
             // Every promise rings: a little patience spares a look for each of a thousand mails.
