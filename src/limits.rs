@@ -386,5 +386,7 @@ pub const FREE_DISK_BYTES_MOST: f64 = 2e9;
 pub const WORKER_IDLE_SECONDS: u64 = 5;
 /// Sessions at once on the desk's local socket.
 pub const LOCAL_SESSIONS: usize = 256;
+/// Promises of the desk's own past that a replay learns from and lives again, the newest of them.
+pub const HISTORY_PROMISES: i64 = 100_000;
 /// How long alarms wait for more of their kind to be set before the earliest is looked for again.
 pub const ALARM_PATIENCE_MILLIS: u64 = 200;

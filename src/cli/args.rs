@@ -110,6 +110,9 @@ pub enum DeskVerb {
         #[arg(short, long, conflicts_with = "case")]
         all: bool,
     },
+    /// What came and how long its answers took, as a trace for `duly simulate`
+    #[command(before_help = "Example: duly history > turns.csv")]
+    History,
     /// The original bytes of a mail
     #[command(before_help = "Example: duly raw 4711 > mail.eml")]
     Raw {
@@ -381,7 +384,7 @@ pub enum LocalVerb {
     /// Live a trace of mail again under a policy: what would be kept, what would break
     #[command(
         before_help = "Example: duly simulate --turns mails.csv.gz --load 0.85 --policy all\n\
-        Example: duly simulate --turns mails.csv.gz --rota january.toml --svg january.svg",
+        Example: duly simulate --rota january.toml --svg january.svg",
         after_help = SIMULATE_FILES
     )]
     Simulate(Simulate),

@@ -165,6 +165,7 @@ fn request(verb: &DeskVerb) -> anyhow::Result<Verb> {
             case: case.0,
             messages: None,
         },
+        DeskVerb::History => Verb::History,
         DeskVerb::Raw { case, message } => Verb::Raw {
             case: case.0,
             message: *message,

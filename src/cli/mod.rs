@@ -113,7 +113,7 @@ fn local(cli: &Cli, verb: &LocalVerb) -> anyhow::Result<ExitCode> {
         LocalVerb::Due(given) => due_of(cli, given)?,
         LocalVerb::Policy => policy::print(cli)?,
         LocalVerb::Receipt { file, key } => return receipt::run(file, key, cli.json),
-        LocalVerb::Simulate(given) => simulate::run(given, cli.json, &mut io::stdout().lock())?,
+        LocalVerb::Simulate(given) => simulate::run(cli, given, &mut io::stdout().lock())?,
         LocalVerb::Doctor(given) => return doctor::run(cli, directory(cli)?, given),
         LocalVerb::Init(init) => make(cli, init)?,
         LocalVerb::Serve(given) => serve(cli, given)?,

@@ -1,9 +1,11 @@
-//! `duly simulate`: a trace of mail lived again under a policy, without a desk.
+//! `duly simulate`: a trace of mail, or what a running desk has lived itself, lived again under a policy.
 //!
 //! Everything that decides is in the crate `replay`; here files are read and figures are said. With `--json` a line for
 //! each policy, else a table, and the promises that broke one by one, each with its cause.
 
-use super::args::Simulate;
+use super::args::{Cli, Simulate};
+use super::client::Client;
+use crate::desk::verb::{Answer, Verb};
 use crate::refusal::Refusal;
 use anyhow::Context;
 use flate2::read::GzDecoder;
@@ -26,7 +28,7 @@ const SHOWN: usize = 20;
 ///
 /// # Errors
 /// A file that cannot be read or is no trace or rota, and numbers that make no world: each with what is wrong.
-pub fn run(given: &Simulate, json: bool, out: &mut impl Write) -> anyhow::Result<()> {
+pub fn run(cli: &Cli, given: &Simulate, out: &mut impl Write) -> anyhow::Result<()> {
     let policies: Vec<Named> = match given.policy.as_str() {
         "all" => Named::all().collect(),
         name => vec![
@@ -44,8 +46,11 @@ pub fn run(given: &Simulate, json: bool, out: &mut impl Write) -> anyhow::Result
         Some(file) => written_rota(file)?,
         None => Rota::standard(given.engineers).map_err(|cause| usage(cause.to_string()))?,
     };
-    let turns = unpacked(&given.turns)?;
-    let cases = trace::read(&turns).map_err(|cause| usage(format!("{}: {cause}", given.turns.display())))?;
+    let (turns, name) = match &given.turns {
+        Some(file) => (unpacked(file)?, file.display().to_string()),
+        None => (own_history(cli)?, "the desk's history".to_owned()),
+    };
+    let cases = trace::read(&turns).map_err(|cause| usage(format!("{name}: {cause}")))?;
     let (past, lived) = trace::halves(cases);
     let learnt = Learnt::new(&past);
     let world = World::new(&lived, &rota, &chances).map_err(|cause| usage(cause.to_string()))?;
@@ -62,7 +67,7 @@ pub fn run(given: &Simulate, json: bool, out: &mut impl Write) -> anyhow::Result
         std::fs::write(file, picture::svg(&title, &world, &replays))
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
-    say(json, &world, &replays, out)
+    say(cli.json, &world, &replays, out)
 }
 
 fn usage(text: String) -> Refusal {
@@ -75,6 +80,30 @@ fn parts(what: &str, share: f64, most: f64, parts: f64) -> anyhow::Result<u32> {
         return Err(usage(format!("--{what} lies between 0 and {most}, not at {share}")).into());
     }
     Ok((share * parts).round() as u32)
+}
+
+/// What the desk has lived itself.
+fn own_history(cli: &Cli) -> anyhow::Result<Vec<u8>> {
+    let Some(dir) = &cli.dir else {
+        return Err(usage(
+            "Say what to live again: a trace with --turns FILE, or a desk's own history with --dir DIR.".to_owned(),
+        )
+        .into());
+    };
+    let told = Client::new(dir, cli.as_engineer.clone()).ask(Verb::History)?;
+    let Answer::Raw(text) = told.answer else {
+        anyhow::bail!("the desk answered something else than its history");
+    };
+    let turns = data_encoding::BASE64.decode(text.as_bytes())?;
+    if turns.iter().filter(|byte| **byte == b'\n').count() <= 1 {
+        return Err(usage(
+            "This desk has answered nothing out of a slice (`duly next`) yet: there is no history to live again. \
+             Give a trace with --turns FILE."
+                .to_owned(),
+        )
+        .into());
+    }
+    Ok(turns)
 }
 
 /// The bytes of a trace, gzipped or not.

@@ -29,6 +29,7 @@ pub mod feed;
 pub mod figures;
 pub mod file;
 pub mod flood;
+pub mod history;
 pub mod id;
 pub mod import;
 pub mod invitation;

@@ -91,6 +91,7 @@ rules! {
     ParticipantAdd "participant-add" Engineer ""
     ParticipantRemove "participant-remove" Engineer ""
     Hold "hold" Lead ""
+    History "history" Lead ""
     Probe "probe" Lead ""
     Probed "probed" Engineer ""
     Undo "undo" Engineer "one's own reply"

@@ -21,7 +21,7 @@ use super::queue::{self, CasePage, CaseRow, Filter, LogRow, PromiseRow};
 use super::reply::Written;
 use super::schedule::{danger, load};
 use super::search::{self, Found};
-use super::{CaseId, Desk, FileId, MessageNo, arrival, figures, policy, probe, proof, session, spool};
+use super::{CaseId, Desk, FileId, MessageNo, arrival, figures, history, policy, probe, proof, session, spool};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::{Store, Tx, values};
@@ -217,6 +217,8 @@ pub enum Verb {
     ParticipantRemove { case: i64, address: String },
     /// Stops everything that leaves, or lets it leave again.
     Hold { hold: bool },
+    /// What came and how long it took, as a trace.
+    History,
     /// Sends a mail to the desk itself.
     Probe,
     /// How far that mail has come.
@@ -418,6 +420,7 @@ impl Verb {
                 | Verb::Figures { .. }
                 | Verb::Verify { .. }
                 | Verb::Spool
+                | Verb::History
                 | Verb::Files { .. }
                 | Verb::Save { because: None, .. }
                 | Verb::Probed { .. }
@@ -515,6 +518,7 @@ fn read(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: &Ve
             }
             Answer::Log(queue::log(tx, desk, case.map(CaseId), *after, limits::LIST_ROWS_MAX)?)
         }
+        Verb::History => Answer::Raw(data_encoding::BASE64.encode(history::turns(tx, desk)?.as_bytes())),
         Verb::Raw { case, message } => Answer::Raw(raw_of(tx, CaseId(*case), *message)?),
         Verb::Promise { case, .. } => {
             case::find(tx, CaseId(*case))?;

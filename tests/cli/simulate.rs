@@ -1,6 +1,6 @@
 //! `duly simulate`: the keys that scripts rely on, the table, the picture, a lead's own rota, and files that are no trace.
 
-use crate::desk::duly;
+use crate::desk::{Desk, duly};
 use std::path::Path;
 
 /// Two hundred cases over a month: forty minutes each, a second mail in every fifth.
@@ -179,4 +179,15 @@ fn a_file_that_is_no_trace_is_refused_by_line_and_column() {
         let said = duly(home.path(), &["simulate", "--turns", &turns, &option_value]).ends(2);
         assert!(!said.is_empty(), "{option_value}");
     }
+}
+
+#[test]
+fn a_desk_without_a_past_says_that_there_is_nothing_to_live_again() {
+    let desk = Desk::open();
+    assert_eq!(desk.duly(&["history"]).done(), "case,turn,arrival,work_min\n");
+    let said = desk.duly(&["simulate"]).ends(2);
+    assert!(said.contains("there is no history to live again"), "{said}");
+    let home = tempfile::tempdir().expect("a folder");
+    let said = duly(home.path(), &["simulate"]).ends(2);
+    assert!(said.contains("--turns FILE") && said.contains("--dir DIR"), "{said}");
 }

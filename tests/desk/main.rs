@@ -14,6 +14,7 @@ mod checkpoint;
 mod clock;
 mod entries;
 mod figures;
+mod history;
 mod join;
 mod ledger;
 mod life;

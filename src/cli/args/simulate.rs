@@ -28,9 +28,9 @@ pub const SIMULATE_FILES: &str = "The trace is CSV, plain or gzipped, a row for 
 /// A replay.
 #[derive(Debug, Clone, Args)]
 pub struct Simulate {
-    /// The trace: what came, and how long it took
+    /// The trace: what came, and how long it took; else what the desk in --dir has lived itself
     #[arg(long, value_name = "FILE")]
-    pub turns: PathBuf,
+    pub turns: Option<PathBuf>,
     /// Work of the mails as a part of the engineers' planned time
     #[arg(long, default_value = "0.8")]
     pub load: f64,
