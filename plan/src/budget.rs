@@ -58,6 +58,12 @@ pub const DEFAULT_SAMPLE: [i64; 20] = [
     3, 5, 7, 8, 10, 12, 14, 15, 18, 20, 22, 25, 30, 35, 40, 45, 60, 75, 105, 140,
 ];
 
+/// How estimates turn out of which too few are known, in thousandths of the estimate: half of them hold, one in ten takes more
+/// than twice as long.
+pub const DEFAULT_RATIOS: [i64; 20] = [
+    400, 550, 650, 700, 750, 800, 850, 900, 950, 1000, 1050, 1100, 1150, 1250, 1350, 1500, 1650, 1900, 2400, 3200,
+];
+
 /// A sample of minutes (or ratios), sorted, with sums.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Residuals {
@@ -136,6 +142,17 @@ pub struct Budgets {
     minutes: BTreeMap<Class, Residuals>,
     ratios: BTreeMap<Class, Residuals>,
     default: Residuals,
+    default_ratios: DefaultRatios,
+}
+
+/// The table of [`DEFAULT_RATIOS`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct DefaultRatios(Residuals);
+
+impl Default for DefaultRatios {
+    fn default() -> DefaultRatios {
+        DefaultRatios(Residuals::new(&DEFAULT_RATIOS))
+    }
 }
 
 /// A sort and its parents: what is left out counts as any.
@@ -176,6 +193,8 @@ pub enum Source {
     Learnt(u8),
     /// An engineer's estimate, and how such estimates turned out.
     Estimate(u8),
+    /// An engineer's estimate, where too few such were made to know how they turn out.
+    EstimateAlone,
     /// The default: not enough was done yet.
     Default,
 }
@@ -202,6 +221,32 @@ impl Budgets {
             minutes: enough(minutes),
             ratios: enough(ratios),
             default: Residuals::default(),
+            default_ratios: DefaultRatios::default(),
+        }
+    }
+
+    /// How estimates of this sort turn out, and how that is known.
+    fn ratios_of(&self, sort: Sort) -> (&Residuals, Source) {
+        match nearest(&self.ratios, sort) {
+            Some((step, table)) => (table, Source::Estimate(step)),
+            None => (&self.default_ratios.0, Source::EstimateAlone),
+        }
+    }
+
+    /// How long such work takes, as a table, and how that is known.
+    fn minutes_of(&self, sort: Sort) -> (&Residuals, Source) {
+        match nearest(&self.minutes, sort) {
+            Some((step, table)) => (table, Source::Learnt(step)),
+            None => (&self.default, Source::Default),
+        }
+    }
+
+    /// The 90 % budget: minutes within which nine of ten such pieces of work are done, nothing being spent yet and nothing
+    /// bounding them.
+    pub fn ninety(&self, sort: Sort, estimate: Option<i64>) -> i64 {
+        match estimate.filter(|&estimate| estimate > 0) {
+            Some(estimate) => self.ratios_of(sort).0.quantile(0, 90).saturating_mul(estimate) / RATIO,
+            None => self.minutes_of(sort).0.quantile(0, 90),
         }
     }
 
@@ -209,22 +254,17 @@ impl Budgets {
     pub fn work(&self, sort: Sort, spent: i64, estimate: Option<i64>, bound: Bound) -> (Work, Source) {
         let spent = spent.max(0) / GRID * GRID;
         let left = (bound.most - spent).max(0);
-        if let Some(estimate) = estimate.filter(|&estimate| estimate > 0)
-            && let Some((step, table)) = nearest(&self.ratios, sort)
-        {
+        if let Some(estimate) = estimate.filter(|&estimate| estimate > 0) {
+            let (table, source) = self.ratios_of(sort);
             let scaled = |minutes: i64| minutes.saturating_mul(RATIO) / estimate;
             let (mean, variance) = table.left(scaled(spent), scaled(left + bound.reply));
             let q99 = table.quantile(scaled(spent), 99) * estimate / RATIO;
             let mean = (mean * estimate + RATIO - 1) / RATIO;
             let square = i128::from(estimate).pow(2) * i128::from(variance) / i128::from(RATIO).pow(2);
             let work = within(mean, i64::try_from(square).unwrap_or(i64::MAX), q99, left, bound);
-            return (work, Source::Estimate(step));
+            return (work, source);
         }
-        let found = nearest(&self.minutes, sort);
-        let source = found
-            .as_ref()
-            .map_or(Source::Default, |&(step, _)| Source::Learnt(step));
-        let table = found.map_or(&self.default, |(_, table)| table);
+        let (table, source) = self.minutes_of(sort);
         let (mean, variance) = table.left(spent, left + bound.reply);
         (within(mean, variance, table.quantile(spent, 99), left, bound), source)
     }
@@ -409,5 +449,34 @@ mod tests {
         }
         .widened(2000, 60);
         assert_eq!((wide.mean, wide.variance, wide.worst), (40, 100, 60));
+    }
+
+    #[test]
+    fn an_estimate_counts_from_the_first_one_on() {
+        let budgets = Budgets::default();
+        let bound = Bound { most: 400, ..BOUND };
+        let (short, source) = budgets.work(sort(1), 0, Some(20), bound);
+        assert_eq!(source, Source::EstimateAlone);
+        let long = budgets.work(sort(1), 0, Some(100), bound).0;
+        assert!(
+            long.mean > 4 * short.mean && long.worst > 3 * short.worst,
+            "{short:?} {long:?}"
+        );
+        let begun = budgets.work(sort(1), 60, Some(100), bound).0;
+        assert!(begun.mean < long.mean, "what is done is not left: {begun:?}");
+    }
+
+    #[test]
+    fn nine_of_ten_hold_the_ninety_budget_that_was_learnt() {
+        let past: Vec<Past> = (1..=200)
+            .map(|minutes| Past {
+                sort: sort(1),
+                minutes,
+                estimate: None,
+            })
+            .collect();
+        let budgets = Budgets::learn(&past);
+        assert_eq!(budgets.ninety(sort(1), None), 181);
+        assert_eq!(budgets.ninety(sort(1), Some(10)), 24, "by the default ratios");
     }
 }

@@ -81,6 +81,10 @@ fn request(verb: &AgreedVerb) -> anyhow::Result<Verb> {
             severity: severity.clone(),
             because: because.clone(),
         },
+        AgreedVerb::Estimate { case, minutes, off: _ } => Verb::Estimate {
+            case: case.0,
+            minutes: *minutes,
+        },
         AgreedVerb::Nice { case, nice, because } => Verb::Nice {
             case: case.0,
             nice: *nice,

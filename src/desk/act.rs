@@ -194,6 +194,7 @@ pub fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal, verb: 
         | Verb::CalendarHolidays { .. }
         | Verb::CalendarFeed { .. }
         | Verb::Severity { .. }
+        | Verb::Estimate { .. }
         | Verb::Nice { .. }) => agreed::act(tx, now, desk, who, verb),
         verb @ (Verb::CpuSet { .. } | Verb::CpuAway { .. } | Verb::CpuBack { .. } | Verb::CpuCalendar { .. }) => {
             time::act(tx, now, desk, who, verb)

@@ -25,6 +25,7 @@ pub mod delivery;
 pub mod destination;
 pub mod draft;
 pub mod engineer;
+pub mod estimate;
 pub mod feed;
 pub mod figures;
 pub mod file;
@@ -267,6 +268,13 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 170,
         name: "password",
         sql: include_str!("../../migrations/0170_password.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        number: 175,
+        name: "estimate",
+        sql: include_str!("../../migrations/0175_estimate.sql"),
         sqlite: "",
         postgres: "",
     },

@@ -124,6 +124,7 @@ rules! {
     CalendarFeed "calendar-feed" Lead ""
     Severity "severity" Engineer ""
     Nice "nice" Engineer ""
+    Estimate "estimate" Engineer ""
     TokenMake "token-make" Lead "an administrator's: an administrator"
     TokenClaim "token-claim" Secret "whoever has the secret"
 }

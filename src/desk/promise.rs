@@ -470,7 +470,7 @@ fn settle(
     )?;
     admission::count(tx, promise.id, None)?;
     if state == "kept" {
-        learnt::kept(tx, promise.id)?;
+        learnt::kept(tx, now, promise.id)?;
     }
     negotiation::over(tx, now, promise, state)?;
     refresh(tx, promise.case)?;

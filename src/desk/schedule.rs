@@ -28,9 +28,8 @@ use crate::limits;
 use crate::refusal::Outcome;
 use crate::store::Tx;
 use jiff::Timestamp;
-use plan::budget::Budgets;
 use plan::interval::{Interval, Minute};
-use plan::snapshot::{KindId, Rules, Snapshot};
+use plan::snapshot::{KindId, Rules, Snapshot, Work};
 use std::collections::BTreeMap;
 
 /// How this desk plans.
@@ -71,6 +70,8 @@ pub struct Piece {
     pub layer: i64,
     /// Whole minutes worked on it.
     pub worked: i64,
+    /// Minutes that an engineer reckons with in all.
+    pub estimate: Option<i64>,
     /// Its bound was stretched.
     pub stretched: bool,
     /// The first turn of its case.
@@ -105,7 +106,7 @@ pub struct Told {
     pub whole_until: Option<Timestamp>,
     kinds: BTreeMap<(String, i64), KindId>,
     done: Vec<learnt::Done>,
-    budgets: Budgets,
+    learnt: learnt::Learnt,
     now: Timestamp,
 }
 
@@ -134,7 +135,7 @@ pub fn told(tx: &mut Tx<'_>, now: Timestamp, engineers: Vec<Engineer>, without: 
         whole_until,
         kinds: BTreeMap::new(),
         done: Vec::new(),
-        budgets: Budgets::default(),
+        learnt: learnt::Learnt::default(),
         now,
     };
     told.snapshot.engineers = people::planned(tx, now, &told.engineers, ahead)?;
@@ -158,6 +159,17 @@ pub fn told(tx: &mut Tx<'_>, now: Timestamp, engineers: Vec<Engineer>, without: 
     Ok(told)
 }
 
+/// The work that is left of a case's first open promise, as the plan reckons with it; none where nothing is promised.
+///
+/// # Errors
+/// What the database said.
+pub fn left_of(tx: &mut Tx<'_>, now: Timestamp, case: CaseId) -> Outcome<Option<Work>> {
+    let everybody = super::engineer::who_answers(tx, None)?;
+    let told = told(tx, now, everybody, &[])?;
+    let place = told.pieces.iter().position(|piece| piece.case == case);
+    Ok(place.map(|at| told.snapshot.promises[at].work))
+}
+
 impl Told {
     /// The number of what a lane and a layer need; a new one is entered with the classes that can answer it.
     pub fn kind(&mut self, lane: &str, layer: i64) -> KindId {
@@ -173,7 +185,7 @@ impl Told {
 
     /// What was learnt of the kinds that are known now: a new one may have a past of its own.
     fn learn(&mut self) {
-        self.budgets = learnt::budgets(&self.done, &self.kinds);
+        self.learnt = learnt::learnt(&self.done, &self.kinds);
     }
 
     /// The piece that an engineer has in hand: the first of the case of their open slice.
@@ -205,7 +217,7 @@ impl Told {
             due,
             owner: piece.begun_by,
             seat: seats.get(&piece.case).map(|seat| seat.0),
-            work: work::left(&self.budgets, kind, piece, self.minutes_of_owner(piece, due)),
+            work: work::left(&self.learnt, kind, piece, self.minutes_of_owner(piece, due)),
             not_before: piece.not_before.map(minute),
             tentative: piece.promise.is_none(),
             moves: piece.moves,

@@ -329,6 +329,8 @@ pub enum Verb {
         severity: String,
         because: String,
     },
+    /// Says how many minutes of work a case takes in all; none takes that back.
+    Estimate { case: i64, minutes: Option<i64> },
     /// Orders a case among those with the same due time.
     Nice { case: i64, nice: i64, because: String },
     /// Makes a one-time secret for an engineer; `secret` is random and made by the door.
@@ -461,6 +463,7 @@ impl Verb {
                 | Verb::Close { .. }
                 | Verb::Severity { .. }
                 | Verb::Nice { .. }
+                | Verb::Estimate { .. }
                 | Verb::Negotiate { .. }
         )
     }
@@ -475,6 +478,7 @@ impl Verb {
             | Verb::Close { case, .. }
             | Verb::Negotiate { case, .. }
             | Verb::Severity { case, .. }
+            | Verb::Estimate { case, .. }
             | Verb::Nice { case, .. } => *case = about.0,
             _ => {}
         }

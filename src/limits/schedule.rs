@@ -50,3 +50,5 @@ pub const LOAD_DAYS_LOOKED_AT: i64 = 14;
 pub const LANES_SHOWN: usize = 50;
 /// Holes that are listed; the rest are counted.
 pub const HOLES_SHOWN: usize = 20;
+/// The longest estimate of one answer, in minutes: a working day.
+pub const ESTIMATE_MINUTES: i64 = 480;

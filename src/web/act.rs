@@ -14,6 +14,7 @@ use crate::desk::draft;
 use crate::desk::engineer::Engineer;
 use crate::desk::verb::{self, Answer, Bargain, Principal, Verb};
 use crate::desk::{CaseId, Desk, EngineerId};
+use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use axum::Form;
 use axum::extract::{Path, State as Given};
@@ -216,6 +217,13 @@ fn verb(case: CaseId, act: &str, words: &Words) -> Option<Verb> {
             nice: text("nice").trim().parse().ok()?,
             because: text("because"),
         },
+        "estimate" => Verb::Estimate {
+            case,
+            minutes: match text("minutes").trim() {
+                "" => None,
+                minutes => Some(minutes.parse().ok()?),
+            },
+        },
         "undo" => Verb::Undo,
         "release" => Verb::Release { what: case.to_string() },
         "merge" => Verb::Merge {
@@ -412,6 +420,12 @@ fn others(screen: &Screen, who: &str, opened: Option<&str>) -> Markup {
                 } }
                 (because("severity"))
             }))
+            @if screen.next_due().is_some() {
+                (small(screen, who, "estimate", "Say how long it takes", opened, html! {
+                    label.field { "Minutes of work in all, as far as you see (empty: no estimate)" input type="number" name="minutes" min="1"
+                        max=(limits::ESTIMATE_MINUTES) value=(typed("estimate", "minutes")) autocomplete="off"; }
+                }))
+            }
             (small(screen, who, "nice", "Order it among equals", opened, html! {
                 label.field { "Nice, -20 (first) to 19 (last); it moves no promise" input type="number" name="nice" min="-20" max="19" required autocomplete="off"
                     value=(Some(typed("nice", "nice")).filter(|text| !text.is_empty()).unwrap_or(row.nice.to_string())); }

@@ -395,6 +395,7 @@ fn said(screen: &Screen) -> Markup {
         Some("unmerge") => "The case stands by itself again. What was written since stays in the other.",
         Some("next") => "This case is yours for a slice. Reply, wait, or hand it back.",
         Some("severity") => "The severity is changed for the promises to come; those that are made stand.",
+        Some("estimate") => "The plan reckons with your estimate; the promise stands.",
         Some("nice") => "Its place among cases with the same due time is changed; no promise moved.",
         Some("skip") => "Handed back with your reason.",
         _ => "",

@@ -336,3 +336,36 @@ fn an_engineer_of_other_lanes_is_not_given_what_waits_in_the_line_of_somebody_el
         desk.refused(BEN, Verb::Next, Kind::Nothing);
     });
 }
+
+fn estimate(case: i64, minutes: Option<i64>) -> Verb {
+    Verb::Estimate { case, minutes }
+}
+
+/// Minutes that the plan keeps, by what the desk said.
+fn kept_minutes(said: &str) -> i64 {
+    let after = said.split("keeps ").nth(1).and_then(|rest| rest.split(' ').next());
+    after.and_then(|minutes| minutes.parse().ok()).expect(said)
+}
+
+#[test]
+fn an_estimate_is_reckoned_with_and_remembered_beside_what_it_took() {
+    on_both(|desk| {
+        let case = asks(desk, "one");
+        let short = kept_minutes(&desk.act(ANNA, estimate(case, Some(10))));
+        let long = kept_minutes(&desk.act(ANNA, estimate(case, Some(100))));
+        assert!(long > 3 * short, "{}: {short} {long}", desk.on);
+        let none = kept_minutes(&desk.act(ANNA, estimate(case, None)));
+        assert!(short < none && none < long, "{}: {short} {none} {long}", desk.on);
+        for beyond in [0, 481] {
+            desk.refused(ANNA, estimate(case, Some(beyond)), Kind::Usage);
+        }
+        desk.act(ANNA, estimate(case, Some(30)));
+        assert_eq!(next(desk, ANNA).row.case, case);
+        desk.minutes(25);
+        desk.answered(case, "close");
+        let work = desk.rows("SELECT lines FROM work", &[]);
+        // Nine of ten that take the default time are done within 105 minutes; of an estimate of 30, within 72.
+        assert!(work[0].text(0).ends_with(":25/30/72"), "{}: {work:?}", desk.on);
+        desk.refused(ANNA, estimate(case, Some(30)), Kind::Conflict);
+    });
+}

@@ -222,6 +222,12 @@ async fn severity_and_nice_are_set_with_a_reason_and_move_no_promise() {
             "{text}"
         );
         assert!(text.contains("reply by Wed 25 Nov 11:00 CET"), "{text}");
+        let done = front
+            .send(&path("estimate"), &[("as", "anna"), ("minutes", "90")])
+            .await;
+        assert_eq!(done.status, 303, "{}", done.text());
+        let text = front.page(done.header("location")).await.text();
+        assert!(text.contains("The plan reckons with your estimate"), "{text}");
         let severity = |because| [("as", "anna"), ("severity", "2"), ("because", because)];
         let refused = front.send(&path("severity"), &severity("")).await;
         assert!(

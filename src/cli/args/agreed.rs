@@ -32,6 +32,18 @@ pub enum AgreedVerb {
         #[arg(long)]
         because: String,
     },
+    /// Say how many minutes of work a case takes in all, as far as you see: the plan reckons with it
+    #[command(before_help = "Example: duly estimate 4711 90")]
+    Estimate {
+        /// Number of the case
+        case: CaseNumber,
+        /// Minutes, what is done already included
+        #[arg(required_unless_present = "off")]
+        minutes: Option<i64>,
+        /// There is no estimate any more
+        #[arg(long, conflicts_with = "minutes")]
+        off: bool,
+    },
     /// Order a case among those with the same due time; no promise moves
     #[command(before_help = "Example: duly nice 4711 -5 --because \"their launch is tomorrow\"")]
     Nice {

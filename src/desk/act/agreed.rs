@@ -2,7 +2,7 @@
 
 use super::done;
 use crate::desk::verb::{Answer, Done, Principal, Verb};
-use crate::desk::{CaseId, Desk, agreement, calendar, feed, rank};
+use crate::desk::{CaseId, Desk, agreement, calendar, estimate, feed, rank};
 use crate::refusal::{Outcome, Refusal};
 use crate::store::Tx;
 use jiff::Timestamp;
@@ -64,6 +64,10 @@ pub(super) fn act(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, who: &Principal,
             let said = format!(
                 "Case {case} has nice {nice}: it orders cases with the same due time and moves no promise. The ledger keeps why."
             );
+            done(CaseId(case), said)
+        }
+        Verb::Estimate { case, minutes } => {
+            let said = estimate::set(tx, now, who.actor(), CaseId(case), minutes, who.zone(desk))?;
             done(CaseId(case), said)
         }
         other => Err(anyhow::anyhow!("{other:?} is not about what was agreed").into()),

@@ -69,7 +69,7 @@ impl Told {
             }
         }
         let kind = self.snapshot.promises[at].kind;
-        let longer = work::stretched(&self.budgets, kind, &self.pieces[at]);
+        let longer = work::stretched(&self.learnt, kind, &self.pieces[at]);
         at_bound(&snapshot, at as i64, longer)
     }
 }

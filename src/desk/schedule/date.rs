@@ -142,7 +142,7 @@ pub fn ask(
         work: if is_further {
             work::further()
         } else {
-            work::whole(&told.budgets, kind, severity, true)
+            work::whole(&told.learnt, kind, severity, true)
         },
         not_before: not_before(tx, request)?.map(minute),
         owner: None,

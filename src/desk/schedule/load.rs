@@ -124,6 +124,7 @@ pub fn report(tx: &mut Tx<'_>, now: Timestamp, desk: &Desk, zone: &Zone) -> Outc
     }
     report.more_holes = report.holes.len().saturating_sub(limits::HOLES_SHOWN);
     report.holes.truncate(limits::HOLES_SHOWN);
+    report.said.extend(told.widened());
     if let Some(until) = told.whole_until {
         let until = say::short(until, zone, now);
         report.said.push(format!(
@@ -176,6 +177,17 @@ fn sum(intervals: &[Interval]) -> i64 {
 }
 
 impl Told {
+    /// That budgets hold no longer and are widened, as a sentence for the team.
+    fn widened(&self) -> Option<String> {
+        let (thousandths, held) = (self.learnt.widening?, self.learnt.held_percent?);
+        Some(format!(
+            "Work takes longer than it did: of the last {} answers only {held} % kept the budget that nine of ten should keep. \
+             The plan takes {} % of every budget until they hold again.",
+            plan::budget::WATCHED,
+            thousandths / 10
+        ))
+    }
+
     /// The next days on which somebody is there.
     fn working_days(&self, zone: &Zone) -> Vec<Day> {
         let everybody = self.free(None);

@@ -17,7 +17,7 @@ pub(super) fn pieces(
 ) -> Outcome<(Vec<Piece>, Option<Timestamp>)> {
     let rows = tx.query(
         "SELECT p.id, p.case_id, p.due, p.severity, p.worked, p.begun_by, p.stretched, p.made_at,
-             p.moves, k.lane, k.layer, k.hand, k.party, k.wake_at, k.slices, k.under_way, k.nice, k.opened_at
+             p.moves, k.lane, k.layer, k.hand, k.party, k.wake_at, k.slices, k.under_way, k.nice, k.opened_at, p.estimate
          FROM promise p JOIN cases k ON k.id = p.case_id
          WHERE p.state = 'open' ORDER BY p.due, p.id LIMIT $1",
         &values![limits::PROMISES_PLANNED + 1],
@@ -71,6 +71,7 @@ fn piece(
         lane: row.text(9).to_owned(),
         layer: row.int(10),
         worked: worked.as_mins(),
+        estimate: row.opt_int(18),
         stretched: row.flag(6),
         is_first: made_at <= row.instant(17),
         is_further: false,
@@ -122,6 +123,7 @@ fn owed(tx: &mut Tx<'_>) -> Outcome<Vec<Piece>> {
             lane: row.text(2).to_owned(),
             layer: row.int(3),
             worked: 0,
+            estimate: None,
             stretched: false,
             is_first: false,
             is_further: false,

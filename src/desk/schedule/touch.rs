@@ -77,7 +77,7 @@ pub(in crate::desk) fn carry(tx: &mut Tx<'_>, from: PromiseId, to: PromiseId) ->
     tx.execute(
         "UPDATE promise SET begun_by = (SELECT begun_by FROM promise WHERE id = $1),
              worked = (SELECT worked FROM promise WHERE id = $1), stretched = (SELECT stretched FROM promise WHERE id = $1),
-             moves = (SELECT moves FROM promise WHERE id = $1)
+             moves = (SELECT moves FROM promise WHERE id = $1), estimate = (SELECT estimate FROM promise WHERE id = $1)
          WHERE id = $2",
         &values![from, to],
     )?;

@@ -117,7 +117,7 @@ impl Side {
             kind,
             severity: NORMAL,
             want: told.snapshot.now,
-            work: work::whole(&told.budgets, kind, NORMAL, true),
+            work: work::whole(&told.learnt, kind, NORMAL, true),
             not_before: None,
             owner: None,
             moves: 0,

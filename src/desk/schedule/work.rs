@@ -2,8 +2,9 @@
 //! begins with ([`plan::budget::DEFAULT_SAMPLE`]).
 
 use super::Piece;
+use super::learnt::Learnt;
 use crate::limits;
-use plan::budget::{Bound, Budgets, GRID, Sort};
+use plan::budget::{Bound, GRID, Sort};
 use plan::snapshot::{KindId, Work};
 
 /// Minutes of work after which a promise of this severity comes to a finding (M, PRODUCT.md §3.4).
@@ -12,9 +13,15 @@ pub fn bound_minutes(severity: u8) -> i64 {
 }
 
 /// Work of a promise that nobody has begun.
-pub(super) fn whole(budgets: &Budgets, kind: KindId, severity: u8, is_first: bool) -> Work {
+pub(super) fn whole(learnt: &Learnt, kind: KindId, severity: u8, is_first: bool) -> Work {
     let sort = sort(kind, severity, is_first);
-    bounded(budgets, sort, 0, bound_minutes(severity), limits::STRETCH_MINUTES)
+    bounded(
+        learnt,
+        sort,
+        (0, None),
+        bound_minutes(severity),
+        limits::STRETCH_MINUTES,
+    )
 }
 
 fn sort(kind: KindId, severity: u8, is_first: bool) -> Sort {
@@ -37,7 +44,7 @@ pub(super) fn further() -> Work {
 
 /// Work that is left of a piece. `there` are the minutes until its due that whoever has begun it is there: a case that has
 /// come far enough for a finding never needs more than that, since what is known can be sent at any moment.
-pub(super) fn left(budgets: &Budgets, kind: KindId, piece: &Piece, there: Option<i64>) -> Work {
+pub(super) fn left(learnt: &Learnt, kind: KindId, piece: &Piece, there: Option<i64>) -> Work {
     if piece.is_further {
         return further();
     }
@@ -49,17 +56,18 @@ pub(super) fn left(budgets: &Budgets, kind: KindId, piece: &Piece, there: Option
         (bound, more) = (bound.min(time), more.min((time - bound).max(0)));
     }
     let sort = sort(kind, piece.severity, piece.is_first);
-    bounded(budgets, sort, piece.worked, bound, more)
+    bounded(learnt, sort, (piece.worked, piece.estimate), bound, more)
 }
 
 /// Work of a piece whose bound is used up, if it goes on for the one stretch.
-pub(super) fn stretched(budgets: &Budgets, kind: KindId, piece: &Piece) -> Work {
+pub(super) fn stretched(learnt: &Learnt, kind: KindId, piece: &Piece) -> Work {
     let sort = sort(kind, piece.severity, piece.is_first);
-    bounded(budgets, sort, piece.worked, limits::STRETCH_MINUTES, 0)
+    bounded(learnt, sort, (piece.worked, piece.estimate), limits::STRETCH_MINUTES, 0)
 }
 
-/// Work after `worked` minutes that ends `bound` minutes on at the latest; what is likely may use `more`.
-fn bounded(budgets: &Budgets, sort: Sort, worked: i64, bound: i64, more: i64) -> Work {
+/// Work after `worked` minutes, of which somebody may have made an estimate, that ends `bound` minutes on at the latest; what is
+/// likely may use `more`.
+fn bounded(learnt: &Learnt, sort: Sort, (worked, estimate): (i64, Option<i64>), bound: i64, more: i64) -> Work {
     let spent = worked.max(0) / GRID * GRID;
     let within = |most: i64| {
         let bound = Bound {
@@ -67,7 +75,7 @@ fn bounded(budgets: &Budgets, sort: Sort, worked: i64, bound: i64, more: i64) ->
             reply: limits::FINDING_MINUTES,
             switch: limits::SWITCH_MINUTES,
         };
-        budgets.work(sort, worked, None, bound).0
+        learnt.work(sort, worked, estimate, bound)
     };
     Work {
         worst: within(bound).worst,
@@ -85,7 +93,7 @@ mod tests {
         let rules = rules();
         let planned = [1, 2, 3, 4].map(|severity| {
             let bound = bound_minutes(severity);
-            rules.planned(bounded(&Budgets::default(), sort(0, severity, true), 0, bound, 0).mean)
+            rules.planned(bounded(&Learnt::default(), sort(0, severity, true), (0, None), bound, 0).mean)
         });
         assert_eq!(planned, limits::WORK_MINUTES);
     }
@@ -93,7 +101,7 @@ mod tests {
     #[test]
     fn the_worst_case_of_a_promise_is_its_bound_and_the_words() {
         assert_eq!(
-            [1, 2, 3, 4].map(|severity| whole(&Budgets::default(), 0, severity, true).worst),
+            [1, 2, 3, 4].map(|severity| whole(&Learnt::default(), 0, severity, true).worst),
             [41, 71, 131, 131]
         );
     }
