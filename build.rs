@@ -1,12 +1,12 @@
-//! Finds the languages of our mail: every `src/mail/texts/TAG.ftl` is one, and adding a language is adding a file.
-//! What a file must hold is checked by `mail::catalogue` and its tests, not here.
+//! Finds the languages of our mail: every `src/speech/TAG.ftl` is one, and adding a language is adding a file.
+//! What a file must hold is checked by `speech::catalogue` and its tests, not here.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 fn main() {
     let folder =
-        Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is")).join("src/mail/texts");
+        Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is")).join("src/speech");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .expect("the folder of texts")

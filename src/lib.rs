@@ -14,5 +14,6 @@ pub mod limits;
 pub mod mail;
 pub mod refusal;
 pub mod serve;
+pub mod speech;
 pub mod store;
 pub mod web;

@@ -23,7 +23,6 @@ use crate::desk::receipt::Signer as Receipts;
 use crate::desk::{self, ARRIVED, Desk, FILES, OUTBOX, Unverified};
 use crate::files::Files;
 use crate::limits;
-use crate::mail::catalogue;
 use crate::mail::filing::Filer;
 use crate::mail::listen;
 use crate::mail::post::{Policies, Post, Round, Traffic};
@@ -34,6 +33,7 @@ use crate::mail::sign::Signer;
 use crate::mail::verify::{self, Checks};
 use crate::mail::worker::Worker;
 use crate::refusal::{Outcome, Refusal};
+use crate::speech;
 use crate::store::{Store, Target};
 use crate::web;
 use anyhow::Context;
@@ -116,7 +116,7 @@ pub fn desk_of(dir: &Path, config: &Config) -> anyhow::Result<Desk> {
         addresses,
         entries,
         language: language_of(config.text("desk", "language")).map_err(wrong)?,
-        languages: catalogue::languages().into_iter().map(str::to_owned).collect(),
+        languages: speech::languages().into_iter().map(str::to_owned).collect(),
         zone: calendar.zone().clone(),
         targets: targets_of(&config.list("desk", "targets")).map_err(wrong)?,
         own: Default::default(),
@@ -146,16 +146,16 @@ fn enter_agreement(store: &Store, desk: &Arc<Desk>, now: jiff::Timestamp) -> any
 
 /// The catalogue is whole, and has this language.
 fn language_of(tag: &str) -> Result<String, String> {
-    if let Some(complaint) = catalogue::check().first() {
+    if let Some(complaint) = speech::check().first() {
         return Err(format!("the message catalogue is not whole: {complaint}."));
     }
     let known = || {
         format!(
             "desk.language is one of {}, not \"{tag}\".",
-            catalogue::languages().join(", ")
+            speech::languages().join(", ")
         )
     };
-    catalogue::choose(tag).map(str::to_owned).ok_or_else(known)
+    speech::choose(tag).map(str::to_owned).ok_or_else(known)
 }
 
 fn targets_of(texts: &[String]) -> Result<Targets, String> {

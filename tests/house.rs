@@ -29,22 +29,26 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // Its own macro stands at the root of the crate, as macros do.
     ("store", &["values"]),
     ("files", &[]),
+    // What people are told, in their language.
+    ("speech", &["plan"]),
     // The domain.
     ("desk", &["plan", "store", "files"]),
     // Doors to the world: each calls the desk, none calls another.
     // Mail says and reads times.
-    ("mail", &["desk", "plan", "store", "files"]),
+    ("mail", &["desk", "plan", "speech", "store", "files"]),
     ("sso", &["desk", "store"]),
     ("tracker", &["desk", "store"]),
     ("hook", &["desk", "store"]),
-    ("web", &["desk", "plan", "store", "files", "sso"]),
+    ("web", &["desk", "plan", "speech", "store", "files", "sso"]),
     ("api", &["desk", "store", "files", "sso"]),
     // The command line talks to a running server through `api`'s types; the rest is for verbs that work on files
     // (`init`, `mail inspect`, `import`, `due`, `simulate`) or start the process (`serve`, `demo`).
     // `replay` lives a trace again for `simulate`; nothing else needs it.
     (
         "cli",
-        &["api", "demo", "desk", "mail", "plan", "replay", "serve", "store"],
+        &[
+            "api", "demo", "desk", "mail", "plan", "replay", "serve", "speech", "store",
+        ],
     ),
     ("tui", &["api"]),
     // A desk that fills itself: plausible cases through the desk's own verbs.
@@ -53,7 +57,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     (
         "serve",
         &[
-            "api", "demo", "desk", "files", "hook", "mail", "plan", "sso", "store", "tracker", "web",
+            "api", "demo", "desk", "files", "hook", "mail", "plan", "speech", "sso", "store", "tracker", "web",
         ],
     ),
     ("main", &["cli"]),

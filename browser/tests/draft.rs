@@ -77,7 +77,7 @@ async fn a_draft_is_kept_by_a_button_without_scripts_and_what_is_new_stands_besi
     browser.javascript(false).await?;
     browser.open(&page).await?;
     browser.type_into("#text", "Set slave_parallel_workers to 4.").await?;
-    browser.click("#reply button[formaction$='/draft']").await?;
+    browser.click("#reply p.send button[formaction$='/draft']").await?;
     assert!(browser.text().await?.contains("Your words are kept."));
     let who = ["cpu", "add", "li@acme.example", "--name", "Li Wei"];
     desk.run(&[&who[..], &["--zone", "Asia/Shanghai", "--hours", "mon-sun 00:00-24:00"]].concat())?;

@@ -5,9 +5,9 @@ use crate::clock::Clock;
 use crate::desk::queue::PromiseRow;
 use crate::desk::schedule::date::{self, Short};
 use crate::desk::verb::{Answer, Verb};
-use crate::mail::catalogue::{self, Speech};
-use crate::mail::texts::why;
 use crate::refusal::Refusal;
+use crate::speech::why;
+use crate::speech::{self, Speech};
 use plan::say;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -25,9 +25,9 @@ struct Reason<'a> {
 /// # Errors
 /// What the desk refused, or a language that nothing is written in.
 pub fn ask(client: &mut Client, case: i64, language: Option<&str>, json: bool) -> anyhow::Result<()> {
-    let wanted = language.unwrap_or(catalogue::ENGLISH);
-    let tag = catalogue::choose(wanted).ok_or_else(|| {
-        let languages = catalogue::languages().join(", ");
+    let wanted = language.unwrap_or(speech::ENGLISH);
+    let tag = speech::choose(wanted).ok_or_else(|| {
+        let languages = speech::languages().join(", ");
         Refusal::usage(format!(
             "Nothing is written in \"{wanted}\" here. Languages: {languages}."
         ))

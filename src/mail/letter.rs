@@ -3,7 +3,6 @@
 //! A row is plain data of the desk; its words are made when it is claimed, from the time at which it was written, so that
 //! the same row always makes the same letter. Rows that an older version of the desk wrote are understood as well.
 
-use super::catalogue::{ENGLISH, Speech};
 use super::compose::{self, Auto, PromiseHeader, Section};
 use super::invite;
 use super::texts::{self, Quoted, To, notice};
@@ -11,6 +10,7 @@ use crate::desk::invitation::Invite;
 use crate::desk::notice as desk_notice;
 use crate::desk::outbox::{self, Content, Due};
 use crate::desk::{Desk, MessageNo, confirmation, reply};
+use crate::speech::{ENGLISH, Speech};
 use jiff::Timestamp;
 use plan::Zone;
 

@@ -1,5 +1,5 @@
 //! The nine texts of our mail to customers (UX.md §2.2 and §4), as functions from plain data to words. Which words a
-//! language has for it stands in the [`catalogue`](super::catalogue); which paragraphs a text has, and in which order,
+//! language has for it stands in the [`catalogue`](crate::speech); which paragraphs a text has, and in which order,
 //! stands here. What engineers get is in [`notice`].
 //!
 //! Promised: a time never stands without weekday and zone; no exclamation marks; automatic texts are at most twenty lines
@@ -10,13 +10,12 @@
 mod change;
 mod lines;
 pub mod notice;
-pub mod why;
 
 pub use change::{Ask, Changed, changed};
 
-use super::catalogue::Speech;
 use crate::limits;
 use crate::mail::compose::{Section, clip, one_line};
+use crate::speech::Speech;
 use jiff::Timestamp;
 use lines::Lines;
 use plan::Zone;

@@ -3,8 +3,8 @@
 use super::notice::{Digest, Notice, Outcome, Why};
 use super::*;
 use crate::desk::outbox::DigestRow as Row;
-use crate::mail::catalogue;
 use crate::mail::compose::{Letter, compose, text_of};
+use crate::speech;
 use proptest::prelude::*;
 
 pub(super) fn at(text: &str) -> Timestamp {
@@ -376,7 +376,7 @@ fn the_promise_stands_before_an_engineers_signature() {
 #[test]
 fn every_text_in_every_language() {
     let zone = berlin();
-    for language in catalogue::languages() {
+    for language in speech::languages() {
         for (name, words) in every_text(language, &zone) {
             insta::assert_snapshot!(format!("{name}.{language}"), sent(words));
         }
@@ -386,7 +386,7 @@ fn every_text_in_every_language() {
 #[test]
 fn every_subject_in_every_language() {
     let zone = berlin();
-    for language in catalogue::languages() {
+    for language in speech::languages() {
         let to = to(language, &zone);
         let subjects = [
             subject_not_verified(to.speech, 4711),
@@ -402,7 +402,7 @@ fn every_subject_in_every_language() {
 #[test]
 fn no_text_breaks_the_rules_of_our_words() {
     let zone = berlin();
-    for language in catalogue::languages() {
+    for language in speech::languages() {
         for (name, words) in every_text(language, &zone) {
             let ours: String = words
                 .iter()
@@ -436,7 +436,7 @@ fn no_text_breaks_the_rules_of_our_words() {
 #[test]
 fn an_acknowledgement_is_at_most_twenty_lines_with_everything_in_it() {
     let zone: Zone = "America/Argentina/Buenos_Aires".parse().unwrap();
-    for language in catalogue::languages() {
+    for language in speech::languages() {
         let long = To {
             subject: "A subject of some length, as people write it when they paste the error message",
             ..to(language, &zone)

@@ -4,14 +4,15 @@
 //! repeated by mail to everybody on the case, with a link that takes it back. Free times stand there as buttons without being
 //! held: a page that is looked at changes nothing, so each is tested again when it is pressed.
 
-use super::{House, Words, guest, layout, listen, spoken};
+use super::reader::Reader;
+use super::{House, Words, guest, listen, spoken};
 use crate::desk::admission;
 use crate::desk::case;
-use crate::desk::customer::{self, Contact};
+use crate::desk::customer;
 use crate::desk::link::{self, Guest};
 use crate::desk::negotiation::{self, Heard, Way};
 use crate::desk::promise::{self, Promise};
-use crate::desk::{Desk, agreement, say};
+use crate::desk::{Desk, agreement};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
 use crate::store::Tx;
@@ -53,19 +54,19 @@ fn page(house: &House, token: &str, act: &str, words: &Words) -> Outcome<Markup>
     let now = door.clock.now();
     door.store.read(|tx| {
         let guest = link::guest(tx, now, &door.desk, token)?;
-        let contact = customer::contact(tx, guest.contact)?;
+        let reader = Reader::of(&customer::contact(tx, guest.contact)?, &door.desk, now);
         let action = format!("/t/{token}/{act}");
         match act {
             "time" => {
                 let promise = promise_of(tx, &guest)?;
                 let case = case::find(tx, guest.case)?;
                 let times = admission::times(tx, now, &door.desk, &case, &promise)?;
-                Ok(other_time(&door.desk, now, &guest, &contact, &action, &promise, &times))
+                Ok(other_time(&door.desk, &reader, &guest, &action, &promise, &times))
             }
-            "worse" => Ok(worse(&door.desk, &guest, &action)),
+            "worse" => Ok(worse(&door.desk, &reader, &guest, &action)),
             "no" => {
                 let reply = reply_of(tx, &guest, words)?;
-                Ok(no_help(&door.desk, now, &guest, &contact, &action, &reply))
+                Ok(no_help(&door.desk, &reader, &guest, &action, &reply))
             }
             _ => Err(nothing().into()),
         }
@@ -94,74 +95,78 @@ fn reply_of(tx: &mut Tx<'_>, guest: &Guest, words: &Words) -> Outcome<negotiatio
     })
 }
 
+/// `Acme support · for Priya`.
+fn lead(reader: &Reader, desk: &Desk, guest: &Guest) -> Markup {
+    html! { p.lead { (reader.say("w-for", &[("desk", (&desk.name).into()), ("name", (&guest.name).into())])) } }
+}
+
 fn other_time(
     desk: &Desk,
-    now: Timestamp,
+    reader: &Reader,
     guest: &Guest,
-    contact: &Contact,
     action: &str,
     promise: &Promise,
     times: &[Timestamp],
 ) -> Markup {
-    let zone = contact.zone_or(&desk.zone);
-    layout::alone(
-        &format!("Another time for case {}", guest.case.0),
+    let (case, zone) = (guest.case.0.to_string(), reader.zone.to_string());
+    reader.page(
+        &reader.say("w-time-title", &[("case", (&case).into())]),
         html! {
-            p.lead { (desk.name) " · for " (guest.name) }
-            p { "We will reply by " strong { (say::line(promise.due, &zone, now)) } ". That stands until another time is agreed." }
+            (lead(reader, desk, guest))
+            (reader.promised(promise))
+            p { (reader.word("w-stands")) }
             @if !times.is_empty() {
-                h2 { "Times that we can keep" }
+                h2 { (reader.word("w-times")) }
                 @for at in times {
                     form method="post" action=(action) {
                         input type="hidden" name="at" value=(at);
-                        p.send { button type="submit" { (say::short(*at, &zone, now)) } }
+                        p.send { button type="submit" { (reader.short(*at)) } }
                     }
                 }
             }
-            h2 { "Or say when" }
+            h2 { (reader.word("w-or-say")) }
             form method="post" action=(action) {
-                label.field for="time" { "Time" input #time name="time" required maxlength=(limits::WISH_LINE_CHARS) autocomplete="off"
-                    placeholder="tomorrow 10:00"; }
-                div.send { button.main type="submit" { "Ask for it" } }
-                p.hint { "Read in your time (" (zone.to_string()) "): " code { "fri 12:00" } ", " code { "tomorrow 10:00" } ", " code { "+3h" }
-                    ". What we cannot promise yet goes to a person, and you hear what became of it." }
+                label.field for="time" { (reader.word("w-time")) input #time name="time" required maxlength=(limits::WISH_LINE_CHARS)
+                    autocomplete="off" placeholder="tomorrow 10:00"; }
+                div.send { button.main type="submit" { (reader.word("w-ask")) } }
+                p.hint { (reader.say("w-time-hint", &[("zone", (&zone).into())])) " " code { "fri 12:00" } ", "
+                    code { "tomorrow 10:00" } ", " code { "+3h" } "." }
             }
         },
     )
 }
 
-fn worse(desk: &Desk, guest: &Guest, action: &str) -> Markup {
-    layout::alone(
-        &format!("Case {} got worse?", guest.case.0),
+fn worse(desk: &Desk, reader: &Reader, guest: &Guest, action: &str) -> Markup {
+    let case = guest.case.0.to_string();
+    reader.page(
+        &reader.say("w-worse-title", &[("case", (&case).into())]),
         html! {
-            p.lead { (desk.name) " · for " (guest.name) }
-            p { "Production is down, or data is at risk: the case goes to severity 1, gets a promised time of its own at once, and a person looks at it first." }
-            form method="post" action=(action) { p { button.primary type="submit" { "Yes, it got worse" } } }
+            (lead(reader, desk, guest))
+            p { (reader.word("w-worse-words")) }
+            form method="post" action=(action) { p { button.primary type="submit" { (reader.word("w-worse-yes")) } } }
         },
     )
 }
 
-fn no_help(
-    desk: &Desk,
-    now: Timestamp,
-    guest: &Guest,
-    contact: &Contact,
-    action: &str,
-    reply: &negotiation::Delivered,
-) -> Markup {
-    let zone = contact.zone_or(&desk.zone);
-    layout::alone(
-        "Did this not help?",
+fn no_help(desk: &Desk, reader: &Reader, guest: &Guest, action: &str, reply: &negotiation::Delivered) -> Markup {
+    let (case, at) = (guest.case.0.to_string(), reader.short(reply.at));
+    let whose = [
+        ("desk", (&desk.name).into()),
+        ("name", (&guest.name).into()),
+        ("case", (&case).into()),
+    ];
+    reader.page(
+        &reader.word("w-no-title"),
         html! {
-            p.lead { (desk.name) " · for " (guest.name) " · case " (guest.case.0) }
-            p { (reply.by) " wrote to you on " strong { (say::short(reply.at, &zone, now)) } "." }
-            @if reply.disputed { p { "You have said that it did not help, and have a new promised time." } }
+            p.lead { (reader.say("w-for-case", &whose)) }
+            p { (reader.say("w-wrote", &[("who", (&reply.by).into()), ("time", (&at).into())])) }
+            @if reply.disputed { p { (reader.word("w-disputed")) } }
             @else {
                 form method="post" action=(action) {
                     input type="hidden" name="m" value=(reply.message.0);
-                    p { button.primary type="submit" { "No, this did not help" } }
+                    p { button.primary type="submit" { (reader.word("w-no-yes")) } }
                 }
-                p { "You get a new promised time at once. If you can say what is missing, answer the mail as well." }
+                p { (reader.word("w-no-hint")) }
             }
         },
     )
@@ -171,15 +176,15 @@ fn pressed(house: &House, token: &str, act: &str, words: Words) -> Outcome<Marku
     let door = &house.door;
     let (desk, now) = (Arc::clone(&door.desk), door.clock.now());
     let (token, act) = (token.to_owned(), act.to_owned());
-    let (heard, zone) = door.store.write(move |tx| {
+    let (heard, reader) = door.store.write(move |tx| {
         let guest = link::guest(tx, now, &desk, &token)?;
         let contact = customer::contact(tx, guest.contact)?;
         let case = case::find(tx, guest.case)?;
-        let zone = contact.zone_or(&desk.zone);
+        let reader = Reader::of(&contact, &desk, now);
         let heard = match act.as_str() {
             "time" => {
                 let promise = promise_of(tx, &guest)?;
-                let wish = wished(&words, now, &zone)?;
+                let wish = wished(&words, now, &reader.zone)?;
                 negotiation::ask(tx, now, &desk, Way::Link, &promise, wish)?
             }
             "worse" => negotiation::got_worse(tx, now, &desk, Way::Link, &case, &contact)?,
@@ -189,9 +194,9 @@ fn pressed(house: &House, token: &str, act: &str, words: Words) -> Outcome<Marku
             }
             _ => return Err(nothing().into()),
         };
-        Ok((heard, zone))
+        Ok((heard, reader))
     })?;
-    Ok(heard_page(heard, &zone, now))
+    Ok(heard_page(heard, &reader))
 }
 
 fn wished(words: &Words, now: Timestamp, zone: &crate::desk::Zone) -> Outcome<Timestamp> {
@@ -206,33 +211,19 @@ fn wished(words: &Words, now: Timestamp, zone: &crate::desk::Zone) -> Outcome<Ti
 }
 
 /// What became of it, in a sentence.
-pub(super) fn heard_page(heard: Heard, zone: &crate::desk::Zone, now: Timestamp) -> Markup {
-    let said = |at: Timestamp| say::line(at, zone, now);
-    let (title, words) = match heard {
-        Heard::Agreed(at) => ("Agreed", format!("We will reply by {}.", said(at))),
-        Heard::Countered(at) => (
-            "Not that early",
-            format!(
-                "What is promised already fills the time. The earliest that we can keep is {}: it is on its way to you by mail, where \
-                 one press accepts it. A person knows of your wish. Until you accept, the promised time stands.",
-                said(at)
-            ),
-        ),
-        Heard::Asked(until) => (
-            "A person decides",
-            format!(
-                "What is promised already fills the time. A person looks at your wish, and you hear what became of it by {}. \
-                 Until then the promised time stands.",
-                said(until)
-            ),
-        ),
-        Heard::Stays(at) => ("It stays", format!("We will reply by {}.", said(at))),
+pub(super) fn heard_page(heard: Heard, reader: &Reader) -> Markup {
+    let (title, words, at) = match heard {
+        Heard::Agreed(at) => ("w-agreed", "w-we-reply", at),
+        Heard::Countered(at) => ("w-countered", "w-countered-words", at),
+        Heard::Asked(until) => ("w-asked", "w-asked-words", until),
+        Heard::Stays(at) => ("w-stays", "w-we-reply", at),
     };
-    layout::alone(
-        title,
+    let at = reader.time(at);
+    reader.page(
+        &reader.word(title),
         html! {
-            p.lead #done role="status" { (words) }
-            p { "It is repeated to you by mail. You can close this page." }
+            p.lead #done role="status" { (reader.say(words, &[("time", (&at).into())])) }
+            p { (reader.word("w-repeated")) }
         },
     )
 }

@@ -99,6 +99,8 @@ pub fn form(screen: &Screen, desk: &Desk, now: Timestamp, who: &str) -> Markup {
             }
         }
         form.reply #reply method="post" action=(action(screen, "reply")) data-draft=(action(screen, "draft")) {
+            // A browser presses the first button for Enter in a line: what is typed is kept, and nothing leaves.
+            button.unseen type="submit" formaction=(action(screen, "draft")) formnovalidate tabindex="-1" aria-hidden="true" { "Keep draft" }
             (screen.acting.proof())
             input type="hidden" name="draft" value=(draft_is);
             input type="hidden" name="seen" value=(screen.place);

@@ -5,10 +5,12 @@
 //! time and the holder's own uploads. There is no cookie, so a page elsewhere that sends a form here has nothing to
 //! borrow. GET changes nothing; machines that read mail open every link.
 
+use super::reader::Reader;
 use super::{House, asset, layout, listen, spoken, status_of, tus};
 use crate::desk::link::{self, Guest};
+use crate::desk::promise::{self, Promise};
 use crate::desk::upload::{self, Sender, Upload, size};
-use crate::desk::{Desk, promise, say};
+use crate::desk::{Desk, customer};
 use crate::limits;
 use crate::refusal::{Fault, Outcome, Refusal};
 use anyhow::Context;
@@ -16,7 +18,6 @@ use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, Path, Query, Request, State as Given};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use maud::{Markup, html};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,10 +34,16 @@ pub async fn show(
         let now = door.clock.now();
         door.store.read(|tx| {
             let guest = link::guest(tx, now, &door.desk, &token)?;
-            let due = promise::open_of(tx, guest.case)?.iter().map(|one| one.due).min();
-            let uploads = upload::of_guest(tx, &guest)?;
-            let sent = words.contains_key("sent");
-            Ok(page(&door.desk, now, &guest, &token, due, &uploads, sent))
+            let contact = customer::contact(tx, guest.contact)?;
+            let shown = Shown {
+                reader: &Reader::of(&contact, &door.desk, now),
+                guest: &guest,
+                token: &token,
+                promises: &promise::open_of(tx, guest.case)?,
+                uploads: &upload::of_guest(tx, &guest)?,
+                is_sent: words.contains_key("sent"),
+            };
+            Ok(page(&door.desk, &shown))
         })
     });
     match page.await {
@@ -51,50 +58,59 @@ pub fn refused(refusal: &Refusal) -> Response {
     (status_of(refusal.kind), page).into_response()
 }
 
-fn page(
-    desk: &Desk,
-    now: Timestamp,
-    guest: &Guest,
-    token: &str,
-    due: Option<Timestamp>,
-    uploads: &[Upload],
-    sent: bool,
-) -> Markup {
+/// What stands on the page.
+struct Shown<'a> {
+    reader: &'a Reader,
+    guest: &'a Guest,
+    token: &'a str,
+    promises: &'a [Promise],
+    uploads: &'a [Upload],
+    is_sent: bool,
+}
+
+fn page(desk: &Desk, shown: &Shown<'_>) -> Markup {
+    let (reader, guest, token) = (shown.reader, shown.guest, shown.token);
     let address = format!("/t/{token}/up");
-    layout::alone(
-        &format!("Send files to case {}", guest.case.0),
+    let case = guest.case.0.to_string();
+    let (form, most) = (size(limits::FORM_UPLOAD_BYTES), size(limits::UPLOAD_BYTES));
+    reader.page(
+        &reader.say("w-guest-title", &[("case", (&case).into())]),
         html! {
-            p.lead { (desk.name) " · for " (guest.name) }
-            @if sent { (layout::done("The file has arrived whole. The engineers see it in the case.")) }
-            @match (guest.is_closed, due) {
-                (true, _) => p { "This case is closed. A file is kept with it; answer any mail of it to open it again." },
-                (_, Some(due)) => p { "We will reply by " strong { (say::line(due, &desk.zone, now)) } ". "
-                    a href={ "/t/" (token) "/time" } { "Propose another time" } " · " a href={ "/t/" (token) "/worse" } { "It got worse" } },
+            p.lead { (reader.say("w-for", &[("desk", (&desk.name).into()), ("name", (&guest.name).into())])) }
+            @if shown.is_sent { (layout::done(&reader.word("w-sent"))) }
+            @match (guest.is_closed, shown.promises.iter().min_by_key(|one| one.due)) {
+                (true, _) => p { (reader.word("w-closed")) },
+                (_, Some(nearest)) => {
+                    // Why a time stands as it does is for whom it was promised.
+                    @if nearest.contact == guest.contact { (reader.promised(nearest)) }
+                    @else { p { (reader.word("w-reply-by")) " " strong { (reader.time(nearest.due)) } "." } }
+                    p { a href={ "/t/" (token) "/time" } { (reader.word("w-other-time")) } " · "
+                        a href={ "/t/" (token) "/worse" } { (reader.word("w-worse")) } }
+                },
                 _ => {}
             }
             form #upload method="post" action=(address) enctype="multipart/form-data" data-most=(limits::UPLOAD_BYTES) {
-                label.field for="file" { "Files" input #file type="file" name="file" multiple required; }
-                div.send { button.main { "Send" } }
-                p.hint { "Without a script files of up to " (size(limits::FORM_UPLOAD_BYTES)) " together; with one, up to "
-                    (size(limits::UPLOAD_BYTES)) " each, and an upload that broke off goes on where it was." }
+                label.field for="file" { (reader.word("w-files")) input #file type="file" name="file" multiple required; }
+                div.send { button.main { (reader.word("w-send")) } }
+                p.hint { (reader.say("w-files-hint", &[("form", (&form).into()), ("most", (&most).into())])) }
             }
             ul #progress aria-live="polite" {}
-            @if !uploads.is_empty() {
-                h2 { "Your files" }
-                ul.files { @for one in uploads { li { strong { (one.name) } " " span.address { (state(one)) } } } }
+            @if !shown.uploads.is_empty() {
+                h2 { (reader.word("w-your-files")) }
+                ul.files { @for one in shown.uploads { li { strong { (one.name) } " " span.address { (state(reader, one)) } } } }
             }
-            p.hint { "Whoever holds this link can send files here and sees nothing else of the case but the promised time, for which they can ask another. Files are for the engineers of "
-                (desk.name) " only." }
+            p.hint { (reader.say("w-guest-hint", &[("desk", (&desk.name).into())])) }
             script src=(asset::UPLOAD.path) defer {}
         },
     )
 }
 
-fn state(one: &Upload) -> String {
+fn state(reader: &Reader, one: &Upload) -> String {
+    let (have, all) = (size(one.have), size(one.bytes));
     match one.state.as_str() {
-        "open" => format!("{} of {} have arrived", size(one.have), size(one.bytes)),
-        "whole" => format!("{}, arrived, being put away", size(one.bytes)),
-        _ => format!("{}, in the case", size(one.bytes)),
+        "open" => reader.say("w-file-coming", &[("have", (&have).into()), ("size", (&all).into())]),
+        "whole" => reader.say("w-file-stored", &[("size", (&all).into())]),
+        _ => reader.say("w-file-whole", &[("size", (&all).into())]),
     }
 }
 

@@ -43,6 +43,8 @@ fn is_at(address: &str, page: &str) -> bool {
 /// A whole page around its content.
 pub fn page(frame: &Frame<'_>, content: Markup) -> Markup {
     shell(
+        "en",
+        SKIP,
         &format!("{} · {}", frame.title, frame.desk),
         true,
         html! {
@@ -79,10 +81,12 @@ pub fn page(frame: &Frame<'_>, content: Markup) -> Markup {
     )
 }
 
-fn shell(title: &str, is_live: bool, body: Markup) -> Markup {
+const SKIP: &str = "Skip to the content";
+
+fn shell(language: &str, skip: &str, title: &str, is_live: bool, body: Markup) -> Markup {
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(language) {
             head {
                 meta charset="utf-8";
                 title { (title) }
@@ -93,7 +97,7 @@ fn shell(title: &str, is_live: bool, body: Markup) -> Markup {
                 @if is_live { script src=(asset::SCRIPT.path) defer {} }
             }
             body {
-                a.skip href="#main" { "Skip to the content" }
+                a.skip href="#main" { (skip) }
                 (body)
             }
         }
@@ -168,7 +172,14 @@ fn without_commands(text: &str) -> String {
 
 /// A page of its own, without the bar: for whoever is not signed in.
 pub fn alone(title: &str, words: Markup) -> Markup {
+    alone_in("en", SKIP, title, words)
+}
+
+/// The same in another language: its tag, and its words for the link over the head of the page.
+pub fn alone_in(language: &str, skip: &str, title: &str, words: Markup) -> Markup {
     shell(
+        language,
+        skip,
         title,
         false,
         html! { main.alone #main tabindex="-1" { h1 { (title) } (words) } },

@@ -34,6 +34,7 @@ mod offer;
 mod password;
 mod people;
 mod queue;
+mod reader;
 mod route;
 mod search;
 mod sign_in;

@@ -4,10 +4,11 @@
 //! changes nothing. Nothing of the case is shown but its number and the times.
 
 use super::ask::{heard_page, said};
-use super::{House, layout, listen};
+use super::reader::Reader;
+use super::{House, listen};
 use crate::desk::customer;
 use crate::desk::negotiation::{self, Step, Way, link};
-use crate::desk::{Desk, Zone, promise, say};
+use crate::desk::{Desk, promise};
 use crate::refusal::{Outcome, Refusal};
 use crate::store::Tx;
 use axum::extract::{Path, State as Given};
@@ -41,8 +42,13 @@ pub async fn undo(Given(house): Given<House>, Path(token): Path<String>) -> Resp
     said(listen::blocking(move || undone(&house, token)).await)
 }
 
-fn zone_of(tx: &mut Tx<'_>, desk: &Desk, step: &Step) -> Outcome<Zone> {
-    Ok(customer::contact(tx, step.contact)?.zone_or(&desk.zone))
+fn reader_of(tx: &mut Tx<'_>, desk: &Desk, step: &Step, now: Timestamp) -> Outcome<Reader> {
+    Ok(Reader::of(&customer::contact(tx, step.contact)?, desk, now))
+}
+
+fn lead(reader: &Reader, desk: &Desk, step: &Step) -> Markup {
+    let case = step.case.0.to_string();
+    html! { p.lead { (reader.say("w-case", &[("desk", (&desk.name).into()), ("case", (&case).into())])) } }
 }
 
 fn nothing() -> Refusal {
@@ -54,28 +60,28 @@ fn nothing() -> Refusal {
 fn asked(house: &House, token: &str, act: &str) -> Outcome<Markup> {
     let door = &house.door;
     let now = door.clock.now();
-    let (step, zone) = door.store.read(|tx| {
+    let (step, reader) = door.store.read(|tx| {
         let step = link::offer(tx, token)?;
-        let zone = zone_of(tx, &door.desk, &step)?;
-        Ok((step, zone))
+        let reader = reader_of(tx, &door.desk, &step, now)?;
+        Ok((step, reader))
     })?;
     if !matches!(step.state.as_str(), "open" | "lapsed") {
         return Err(used().into());
     }
-    let said = |at: Option<Timestamp>| at.map_or_else(String::new, |at| say::line(at, &zone, now));
-    let (title, words, button) = match act {
-        "ok" => ("Accept this time?", said(step.at), "Yes, that is fine"),
-        "keep" => ("Keep the old time?", said(step.due), "I need it by then"),
+    let (title, at, button) = match act {
+        "ok" => ("w-accept-title", step.at, "w-accept"),
+        "keep" => ("w-keep-title", step.due, "w-keep"),
         _ => return Err(nothing().into()),
     };
-    Ok(layout::alone(
-        title,
+    let at = at.map_or_else(String::new, |at| reader.time(at));
+    Ok(reader.page(
+        &reader.word(title),
         html! {
-            p.lead { (door.desk.name) " · case " (step.case.0) }
-            p { "We reply by " strong { (words) } "." }
-            @if step.state == "lapsed" { p { "The offer has lapsed meanwhile. If the time is still free, it is yours; if not, you get the next one that is." } }
+            (lead(&reader, &door.desk, &step))
+            p { (reader.word("w-reply-by")) " " strong { (at) } "." }
+            @if step.state == "lapsed" { p { (reader.word("w-lapsed")) } }
             form method="post" action={ (PATH) (token) "/" (act) } {
-                p { button.primary type="submit" { (button) } }
+                p { button.primary type="submit" { (reader.word(button)) } }
             }
         },
     ))
@@ -90,9 +96,9 @@ fn used() -> Refusal {
 fn pressed(house: &House, token: String, act: String) -> Outcome<Markup> {
     let door = &house.door;
     let (desk, now) = (Arc::clone(&door.desk), door.clock.now());
-    let (heard, zone) = door.store.write(move |tx| {
+    let (heard, reader) = door.store.write(move |tx| {
         let step = link::offer(tx, &token)?;
-        let zone = zone_of(tx, &desk, &step)?;
+        let reader = reader_of(tx, &desk, &step, now)?;
         if !matches!(step.state.as_str(), "open" | "lapsed") {
             return Err(used().into());
         }
@@ -104,18 +110,18 @@ fn pressed(house: &House, token: String, act: String) -> Outcome<Markup> {
             }
             _ => return Err(nothing().into()),
         };
-        Ok((heard, zone))
+        Ok((heard, reader))
     })?;
-    Ok(heard_page(heard, &zone, now))
+    Ok(heard_page(heard, &reader))
 }
 
 fn undo_asked(house: &House, token: &str) -> Outcome<Markup> {
     let door = &house.door;
     let now = door.clock.now();
-    let (step, zone) = door.store.read(|tx| {
+    let (step, reader) = door.store.read(|tx| {
         let step = link::undone(tx, &door.desk, token)?;
-        let zone = zone_of(tx, &door.desk, &step)?;
-        Ok((step, zone))
+        let reader = reader_of(tx, &door.desk, &step, now)?;
+        Ok((step, reader))
     })?;
     let Some(until) = step.undo_until.filter(|until| *until > now) else {
         return Err(Refusal::conflict(
@@ -123,13 +129,14 @@ fn undo_asked(house: &House, token: &str) -> Outcome<Markup> {
         )
         .into());
     };
-    Ok(layout::alone(
-        "Take it back?",
+    let until = reader.short(until);
+    Ok(reader.page(
+        &reader.word("w-undo-title"),
         html! {
-            p.lead { (door.desk.name) " · case " (step.case.0) }
-            p { "What was said last about the promised time goes back to what it was before." }
-            form method="post" action={ (UNDO_PATH) (token) } { p { button.primary type="submit" { "Take it back" } } }
-            p { "Possible until " (say::short(until, &zone, now)) "." }
+            (lead(&reader, &door.desk, &step))
+            p { (reader.word("w-undo-words")) }
+            form method="post" action={ (UNDO_PATH) (token) } { p { button.primary type="submit" { (reader.word("w-undo")) } } }
+            p { (reader.say("w-undo-until", &[("time", (&until).into())])) }
         },
     ))
 }
@@ -137,10 +144,10 @@ fn undo_asked(house: &House, token: &str) -> Outcome<Markup> {
 fn undone(house: &House, token: String) -> Outcome<Markup> {
     let door = &house.door;
     let (desk, now) = (Arc::clone(&door.desk), door.clock.now());
-    let (heard, zone) = door.store.write(move |tx| {
+    let (heard, reader) = door.store.write(move |tx| {
         let step = link::undone(tx, &desk, &token)?;
-        let zone = zone_of(tx, &desk, &step)?;
-        Ok((negotiation::undo(tx, now, &desk, &step)?, zone))
+        let reader = reader_of(tx, &desk, &step, now)?;
+        Ok((negotiation::undo(tx, now, &desk, &step)?, reader))
     })?;
-    Ok(heard_page(heard, &zone, now))
+    Ok(heard_page(heard, &reader))
 }

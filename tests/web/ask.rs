@@ -75,6 +75,40 @@ fn another_time_is_asked_for_by_the_link_of_the_case_echoed_and_taken_back() {
 }
 
 #[test]
+fn the_pages_speak_the_language_of_the_mail_and_say_why_a_time_is_what_it_is() {
+    with(&OPEN, |desk| {
+        let words = "Guten Tag,\r\n\r\ndie Replik hängt seit heute früh nach, und ich weiß nicht, warum das so ist.\r\n\
+                     Können Sie mir bitte sagen, was ich tun kann und ob die Daten sicher sind?";
+        desk.receive(&mail(NORA, "Replik").body(words));
+        let path = link(desk, NORA, "/time");
+        let page = look(desk, &path).text();
+        for said in [
+            "<html lang=\"de\">",
+            "Zeiten, die wir halten können",
+            "Warum diese Zeit",
+            "Wer keine eigene Vereinbarung hat, bekommt bei Stufe",
+        ] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+        let files = look(desk, &path.replace("/time", "/up")).text();
+        assert!(
+            files.contains("Wir antworten bis") && files.contains("Warum diese Zeit"),
+            "{files}"
+        );
+        let said = press(desk, &path, "time=tomorrow+10%3A00").text();
+        assert!(said.contains("Ausgemacht") && said.contains("Uhr ("), "{said}");
+    });
+    with(&OPEN, |desk| {
+        desk.receive(&mail(NORA, "Lag"));
+        let page = look(desk, &link(desk, NORA, "/time")).text();
+        assert!(
+            page.contains("<html lang=\"en\">") && page.contains("Why this time") && page.contains("They count from "),
+            "{page}"
+        );
+    });
+}
+
+#[test]
 fn an_offer_is_accepted_by_its_own_link_and_by_no_other() {
     with(&OPEN, |desk| {
         let case = desk.receive(&mail(NORA, "Lag")).case();

@@ -456,3 +456,15 @@ fn a_disk_that_is_full_gives_the_words_back() {
         }
     });
 }
+
+#[tokio::test]
+async fn enter_in_a_line_of_the_form_keeps_a_draft_and_sends_nothing() {
+    for front in fronts(Unverified::Schedule).await {
+        let case = front.mail(PRIYA, "Replica lag", "It lags.").await;
+        let page = front.page(&format!("/c/{case}?as=1")).await.body;
+        let form = page.split("id=\"reply\"").nth(1).expect("the form");
+        let button = form.split("<button").nth(1).and_then(|rest| rest.split('>').next());
+        let button = button.expect("the first button, which a browser presses for Enter");
+        assert!(button.contains(&format!("formaction=\"/c/{case}/draft\"")), "{button}");
+    }
+}

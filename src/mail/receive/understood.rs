@@ -7,11 +7,11 @@ use crate::desk::command;
 use crate::desk::message::{Auto, Bounce, Facts, Failed, File, Incoming, clip_bytes};
 use crate::limits;
 use crate::mail::auto;
-use crate::mail::catalogue;
 use crate::mail::list;
 use crate::mail::parse::{Mailbox, Understood};
 use crate::mail::remark;
 use crate::mail::wish;
+use crate::speech;
 use std::sync::OnceLock;
 
 /// What the desk needs of a mail that was understood.
@@ -170,8 +170,8 @@ fn answers(
 /// The language a mail is written in. The author's own words decide where they can: programs say the language they were
 /// installed in, and many say English whatever is written with them.
 fn language_of(mail: &Understood) -> Option<String> {
-    let said = || mail.languages.iter().find_map(|tag| catalogue::choose(tag));
-    catalogue::guess(&mail.new_text).or_else(said).map(str::to_owned)
+    let said = || mail.languages.iter().find_map(|tag| speech::choose(tag));
+    speech::guess(&mail.new_text).or_else(said).map(str::to_owned)
 }
 
 fn bounce_of(bounce: auto::Bounce) -> Bounce {

@@ -3,8 +3,8 @@
 //! What strangers wrote only ever becomes a clipped value in a line of ours, or a quotation.
 
 use super::{NAME_CHARS, Quoted, To};
-use crate::mail::catalogue::Value;
 use crate::mail::compose::{Section, clip, one_line};
+use crate::speech::Value;
 
 /// Text under construction.
 pub(super) struct Lines<'t, 'a> {

@@ -1,4 +1,5 @@
-//! The message catalogue: every word that the desk writes by mail stands in one file a language, `texts/TAG.ftl`.
+//! The message catalogue: every word that the desk says to customers, and by mail to anybody, stands in one file a
+//! language, `TAG.ftl`.
 //!
 //! Promised: [`check`] (called when a desk starts, and by a test) refuses a catalogue in which a language misses a text or
 //! a variable, or has one that English has not; after it [`Speech::say`] always has words. A text that a language should

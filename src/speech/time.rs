@@ -3,7 +3,7 @@
 //! A time is never without weekday and zone; a year is said where it is not this one; UTC stands beside a local time.
 //! English says exactly what `plan::say` says, so that what a customer copies out of a mail can be typed into any door.
 
-use super::catalogue::Speech;
+use super::Speech;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use plan::Zone;
