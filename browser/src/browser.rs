@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const AXE_TAGS: &[&str] = &["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /// Wait for a page to become what is awaited.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often Chromium may be started for one browser: now and then its process ends before it listens, which says
 /// nothing of a page.
 const STARTS: usize = 4;
