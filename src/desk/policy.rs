@@ -123,8 +123,8 @@ rules! {
     CalendarHolidays "calendar-holidays" Lead ""
     CalendarFeed "calendar-feed" Lead ""
     Severity "severity" Engineer ""
-    Nice "nice" Engineer ""
     Estimate "estimate" Engineer ""
+    Nice "nice" Engineer ""
     TokenMake "token-make" Lead "an administrator's: an administrator"
     TokenClaim "token-claim" Secret "whoever has the secret"
 }
