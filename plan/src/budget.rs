@@ -137,21 +137,18 @@ impl Residuals {
 }
 
 /// Tables for every sort of work that was done often enough.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budgets {
     minutes: BTreeMap<Class, Residuals>,
     ratios: BTreeMap<Class, Residuals>,
     default: Residuals,
-    default_ratios: DefaultRatios,
+    default_ratios: Residuals,
 }
 
-/// The table of [`DEFAULT_RATIOS`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct DefaultRatios(Residuals);
-
-impl Default for DefaultRatios {
-    fn default() -> DefaultRatios {
-        DefaultRatios(Residuals::new(&DEFAULT_RATIOS))
+impl Default for Budgets {
+    /// Those of a desk without a past.
+    fn default() -> Budgets {
+        Budgets::learn(&[])
     }
 }
 
@@ -221,7 +218,7 @@ impl Budgets {
             minutes: enough(minutes),
             ratios: enough(ratios),
             default: Residuals::default(),
-            default_ratios: DefaultRatios::default(),
+            default_ratios: Residuals::new(&DEFAULT_RATIOS),
         }
     }
 
@@ -229,7 +226,7 @@ impl Budgets {
     fn ratios_of(&self, sort: Sort) -> (&Residuals, Source) {
         match nearest(&self.ratios, sort) {
             Some((step, table)) => (table, Source::Estimate(step)),
-            None => (&self.default_ratios.0, Source::EstimateAlone),
+            None => (&self.default_ratios, Source::EstimateAlone),
         }
     }
 

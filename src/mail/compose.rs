@@ -16,14 +16,13 @@ mod head;
 pub mod markdown;
 
 use crate::limits;
+use crate::speech::{clip, one_line};
 use data_encoding::BASE64;
 use head::{Head, address, mailbox, message_id};
 use jiff::Timestamp;
 use plan::Zone;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-
-pub use head::{clip, one_line};
 
 /// Longest line on the wire, without CRLF.
 const LINE: usize = 76;

@@ -219,7 +219,7 @@ fn a_megabyte_on_one_line_is_wrapped_in_no_time() {
     };
     let began = std::time::Instant::now();
     assert!(written(&letter).lines().all(|line| line.len() <= LINE));
-    assert!(began.elapsed().as_secs() < 10, "it is not linear any more");
+    assert!(began.elapsed().as_secs() < 2);
 }
 
 #[test]

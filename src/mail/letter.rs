@@ -10,7 +10,7 @@ use crate::desk::invitation::Invite;
 use crate::desk::notice as desk_notice;
 use crate::desk::outbox::{self, Content, Due};
 use crate::desk::{Desk, MessageNo, confirmation, reply};
-use crate::speech::{ENGLISH, Speech};
+use crate::speech::{ENGLISH, Speech, clip};
 use jiff::Timestamp;
 use plan::Zone;
 
@@ -352,7 +352,7 @@ fn list_id(desk: &Desk) -> String {
 /// The calendar entry of a letter.
 fn entry(to: &To, row: &Due, invite: &Invite) -> compose::Calendar {
     let case = to.case.to_string();
-    let (desk, subject) = (compose::clip(to.desk_name, 60), compose::clip(to.subject, 100));
+    let (desk, subject) = (clip(to.desk_name, 60), clip(to.subject, 100));
     let title = to
         .speech
         .say("calendar-title", &[("desk", (&desk).into()), ("case", (&case).into())]);

@@ -14,8 +14,9 @@ pub mod notice;
 pub use change::{Ask, Changed, changed};
 
 use crate::limits;
-use crate::mail::compose::{Section, clip, one_line};
+use crate::mail::compose::Section;
 use crate::speech::Speech;
+use crate::speech::{clip, one_line};
 use jiff::Timestamp;
 use lines::Lines;
 use plan::Zone;

@@ -355,3 +355,5 @@ w-undo-title = Zurücknehmen?
 w-undo-words = Was zuletzt über die zugesagte Zeit gesagt wurde, wird wieder, wie es vorher war.
 w-undo = Zurücknehmen
 w-undo-until = Möglich bis { $time }.
+w-example-friday = Fr 12 Uhr
+w-example-tomorrow = morgen 10 Uhr

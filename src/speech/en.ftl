@@ -364,3 +364,5 @@ w-undo-title = Take it back?
 w-undo-words = What was said last about the promised time goes back to what it was before.
 w-undo = Take it back
 w-undo-until = Possible until { $time }.
+w-example-friday = fri 12:00
+w-example-tomorrow = tomorrow 10:00

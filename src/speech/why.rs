@@ -4,7 +4,7 @@
 //! What the numbers do not say is left out; numbers of an older version, or of an act that computed nothing, give a shorter
 //! reason and never a wrong one.
 
-use super::{Speech, Value};
+use super::{Speech, Value, clip};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use plan::{Target, Zone};
@@ -161,15 +161,6 @@ fn local_hours(speech: Speech, hours: &str) -> String {
         );
     }
     clip(&said, 200)
-}
-
-/// One line of at most so many characters.
-fn clip(text: &str, most: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(most) {
-        Some((place, _)) => format!("{}…", line[..place].trim_end()),
-        None => line,
-    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::desk::promise::{self, Promise};
 use crate::desk::{Desk, agreement};
 use crate::limits;
 use crate::refusal::{Outcome, Refusal};
+use crate::speech::in_one_grammar;
 use crate::store::Tx;
 use axum::Form;
 use axum::extract::{Path, Query, State as Given};
@@ -127,10 +128,10 @@ fn other_time(
             h2 { (reader.word("w-or-say")) }
             form method="post" action=(action) {
                 label.field for="time" { (reader.word("w-time")) input #time name="time" required maxlength=(limits::WISH_LINE_CHARS)
-                    autocomplete="off" placeholder="tomorrow 10:00"; }
+                    autocomplete="off" placeholder=(reader.word("w-example-tomorrow")); }
                 div.send { button.main type="submit" { (reader.word("w-ask")) } }
-                p.hint { (reader.say("w-time-hint", &[("zone", (&zone).into())])) " " code { "fri 12:00" } ", "
-                    code { "tomorrow 10:00" } ", " code { "+3h" } "." }
+                p.hint { (reader.say("w-time-hint", &[("zone", (&zone).into())])) " " code { (reader.word("w-example-friday")) } ", "
+                    code { (reader.word("w-example-tomorrow")) } ", " code { "+3h" } "." }
             }
         },
     )
@@ -205,7 +206,7 @@ fn wished(words: &Words, now: Timestamp, zone: &crate::desk::Zone) -> Outcome<Ti
         (None, Some(time)) => time,
         (None, None) => return Err(Refusal::usage("Name a time, as in: tomorrow 10:00. Nothing was changed.").into()),
     };
-    let at = plan::phrase::parse(text, now, zone)
+    let at = plan::phrase::parse(&in_one_grammar(text), now, zone)
         .map_err(|cause| Refusal::usage(format!("{cause}. Nothing was changed, the promised time stands.")))?;
     Ok(agreement::to_the_minute(at))
 }

@@ -72,7 +72,10 @@ fn page(desk: &Desk, shown: &Shown<'_>) -> Markup {
     let (reader, guest, token) = (shown.reader, shown.guest, shown.token);
     let address = format!("/t/{token}/up");
     let case = guest.case.0.to_string();
-    let (form, most) = (size(limits::FORM_UPLOAD_BYTES), size(limits::UPLOAD_BYTES));
+    let (form, most) = (
+        reader.size(limits::FORM_UPLOAD_BYTES),
+        reader.size(limits::UPLOAD_BYTES),
+    );
     reader.page(
         &reader.say("w-guest-title", &[("case", (&case).into())]),
         html! {
@@ -106,7 +109,7 @@ fn page(desk: &Desk, shown: &Shown<'_>) -> Markup {
 }
 
 fn state(reader: &Reader, one: &Upload) -> String {
-    let (have, all) = (size(one.have), size(one.bytes));
+    let (have, all) = (reader.size(one.have), reader.size(one.bytes));
     match one.state.as_str() {
         "open" => reader.say("w-file-coming", &[("have", (&have).into()), ("size", (&all).into())]),
         "whole" => reader.say("w-file-stored", &[("size", (&all).into())]),

@@ -62,6 +62,11 @@ impl Reader {
         }
     }
 
+    /// How large something is.
+    pub(super) fn size(&self, bytes: u64) -> String {
+        self.speech.size(bytes)
+    }
+
     /// A whole page in this language.
     pub(super) fn page(&self, title: &str, words: Markup) -> Markup {
         layout::alone_in(self.speech.tag(), &self.word("w-skip"), title, words)

@@ -20,8 +20,7 @@ fn number_of_mails() -> i64 {
 
 /// Domains of customers who are to hear something.
 const OTHERS: usize = 40;
-/// How long a dead host is listened to. Whoever waits for one takes at least as long; a slow machine takes a few seconds
-/// without any, which is why it is not shorter.
+/// How long a dead host is listened to: far longer than any reply may take beside it.
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// Copies of a mail that wait, to nobody in particular at a domain.
@@ -114,7 +113,7 @@ fn a_dead_domain_and_a_greylister_delay_nobody_else() {
             grey.connections(),
             begun.elapsed()
         );
-        assert!(p95 <= SILENCE / 2, "{}: {p95:?}", desk.on);
+        assert!(p95 <= Duration::from_secs(5), "{}: {p95:?}", desk.on);
         assert!(grown < 64 * 1024 * 1024, "{}: {grown} bytes", desk.on);
         let tried = desk.number(
             "SELECT COUNT(*) FROM outbox WHERE domain = 'dead.example' AND tries > 0",

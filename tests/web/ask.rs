@@ -86,6 +86,7 @@ fn the_pages_speak_the_language_of_the_mail_and_say_why_a_time_is_what_it_is() {
             "<html lang=\"de\">",
             "Zeiten, die wir halten können",
             "Warum diese Zeit",
+            "morgen 10 Uhr",
             "Wer keine eigene Vereinbarung hat, bekommt bei Stufe",
         ] {
             assert!(page.contains(said), "{said}: {page}");
@@ -95,7 +96,7 @@ fn the_pages_speak_the_language_of_the_mail_and_say_why_a_time_is_what_it_is() {
             files.contains("Wir antworten bis") && files.contains("Warum diese Zeit"),
             "{files}"
         );
-        let said = press(desk, &path, "time=tomorrow+10%3A00").text();
+        let said = press(desk, &path, "time=morgen+10+Uhr").text();
         assert!(said.contains("Ausgemacht") && said.contains("Uhr ("), "{said}");
     });
     with(&OPEN, |desk| {

@@ -4,6 +4,7 @@
 //! longer than 76 characters unless a single piece of it is. Which fields a letter has is [`super::compose`]'s business.
 
 use super::LINE;
+use crate::speech::{clip, one_line};
 use data_encoding::BASE64;
 use std::fmt::Write as _;
 
@@ -11,27 +12,6 @@ use std::fmt::Write as _;
 const ENCODED_WORD: usize = 75;
 /// Longest Message-ID that is passed on; a line may have 998 (RFC 5322 §2.1.1).
 const MESSAGE_ID: usize = 900;
-
-/// One line without control characters, blanks around it cut; line and paragraph separators count as controls.
-pub fn one_line(text: &str) -> String {
-    let blank = |c: char| {
-        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-            ' '
-        } else {
-            c
-        }
-    };
-    text.chars().map(blank).collect::<String>().trim().to_owned()
-}
-
-/// The first `most` characters of one line, with an ellipsis where something was cut.
-pub fn clip(text: &str, most: usize) -> String {
-    let line = one_line(text);
-    match line.char_indices().nth(most) {
-        Some((place, _)) => format!("{}…", line[..place].trim_end()),
-        None => line,
-    }
-}
 
 /// The header block under construction; every value in it has been made of clean pieces.
 #[derive(Default)]

@@ -6,7 +6,8 @@
 use super::lines::Lines;
 use super::{NAME_CHARS, SENTENCE_CHARS, To};
 use crate::desk::negotiation::What;
-use crate::mail::compose::{Section, clip, one_line};
+use crate::mail::compose::Section;
+use crate::speech::{clip, one_line};
 use jiff::Timestamp;
 
 /// The three choices of an offer.

@@ -3,8 +3,9 @@
 //! What strangers wrote only ever becomes a clipped value in a line of ours, or a quotation.
 
 use super::{NAME_CHARS, Quoted, To};
-use crate::mail::compose::{Section, clip, one_line};
+use crate::mail::compose::Section;
 use crate::speech::Value;
+use crate::speech::{clip, one_line};
 
 /// Text under construction.
 pub(super) struct Lines<'t, 'a> {

@@ -5,7 +5,8 @@
 
 use super::{Lines, NAME_CHARS, SENTENCE_CHARS, To};
 use crate::desk::outbox::DigestRow as Row;
-use crate::mail::compose::{Section, clip};
+use crate::mail::compose::Section;
+use crate::speech::clip;
 use jiff::Timestamp;
 
 /// Why an engineer gets a notice.
