@@ -80,7 +80,7 @@ fn pieces(earned: &[Earned]) -> BTreeMap<CaseId, Vec<Piece>> {
     }
     let mut answered: BTreeMap<(CaseId, MessageNo), Piece> = BTreeMap::new();
     for mail in mails.values() {
-        let (Some(reply), minutes) = (mail.reply, mail.worked_millis / 60_000) else {
+        let (Some(reply), minutes) = (mail.reply, whole_minutes(mail.worked_millis)) else {
             continue;
         };
         let piece = answered.entry((mail.case, reply)).or_insert(Piece {
@@ -98,6 +98,11 @@ fn pieces(earned: &[Earned]) -> BTreeMap<CaseId, Vec<Piece>> {
         pieces.sort_by_key(|piece| piece.received);
     }
     cases
+}
+
+/// A minute that was begun counts: half a minute of work is not none.
+fn whole_minutes(millis: i64) -> i64 {
+    (millis + 59_999) / 60_000
 }
 
 #[cfg(test)]
@@ -149,5 +154,12 @@ mod tests {
     fn what_has_no_answer_or_was_worked_on_in_no_slice_is_left_out() {
         let all = [earned(1, 10, 100, None, 40), earned(2, 11, 100, Some(12), 0)];
         assert!(pieces(&all).is_empty());
+    }
+
+    #[test]
+    fn half_a_minute_of_work_is_work() {
+        let mut short = earned(1, 10, 100, Some(12), 0);
+        short.worked_millis = 30_000;
+        assert_eq!(minutes(&[short], 1), [(100, 1)]);
     }
 }
